@@ -1,0 +1,1 @@
+"""Upgrades the kernel of StarRocks instances of Huawei Cloud TaurusDB on request from Slack."""
