@@ -1,0 +1,166 @@
+"""The click: allowed, one winner, sent or withdrawn; everybody else gets a true private answer."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.core import telling
+from bot.core.audit import AuditEntry
+from bot.core.policy import Actor, Door
+from bot.core.ports import InstanceTaken, People, Presence, Store, Thread, Whisper
+from bot.core.reasons import AlreadyExpired, Refusal, StoreAway, StoreTrouble, UnknownRequest
+from bot.core.sentence import Sentence
+from bot.core.upgrade import News, State, Upgrade
+from bot.flow.asking import busy
+from bot.flow.changing import change
+from bot.flow.hands import Hands
+from bot.flow.sending import Sending
+from bot.flow.telling import Teller
+
+log = logging.getLogger("bot.answering")
+
+
+class Button(StrEnum):
+    """The buttons, by the `action_id` Slack sends."""
+
+    CONFIRM = "confirm_upgrade"
+    CANCEL = "cancel_upgrade"
+    CHECK = "check_outcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A button pressed: which one, the request it names, the message it stands under, and Slack's mark of the click."""
+
+    presence: Presence
+    button: Button
+    upgrade_id: str
+    message_ts: str
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What a click sets going."""
+
+    store: Store
+    thread: Thread
+    teller: Teller
+    people: People
+    whisper: Whisper
+    door: Door
+    sending: Sending
+    hands: Hands
+    clock: Callable[[], float]
+
+    async def click(self, click: Click) -> None:
+        """Decide the question, or tell this person alone why not."""
+        try:
+            answer = await self._answer(click)
+        except StoreAway as away:
+            log.warning("store.away", extra={"person": click.presence.person_id, "why": str(away)})
+            answer = StoreTrouble()
+        if answer is not None:
+            language = await self.people.language(click.presence.person_id)
+            await self.whisper.tell(click.presence, answer, language)
+
+    async def _answer(self, click: Click) -> Sentence | None:
+        upgrade = await self._asked(click)
+        if upgrade is None:
+            log.warning("click.unknown", extra={"person": click.presence.person_id, "upgrade": click.upgrade_id})
+            return UnknownRequest()
+        actor = await self.people.actor(click.presence)
+        refusal = self._allowed(click, actor, upgrade)
+        if refusal is not None:
+            await self._refused(click, upgrade, refusal)
+            return refusal
+        with self.hands.on(upgrade.id):
+            if click.button is Button.CONFIRM:
+                return await self._confirm(click, upgrade)
+            return await self._withdraw(click, upgrade)
+
+    async def _asked(self, click: Click) -> Upgrade | None:
+        """The row that the button names, if it was asked in this very message."""
+        upgrade = await self.store.get(click.upgrade_id)
+        if upgrade is None or upgrade.channel_id != click.presence.channel_id:
+            return None
+        if upgrade.message_ts is None:
+            # The bot died between posting the question and writing down where: this click tells.
+            now = self.clock()
+            return await change(self.store, upgrade, lambda row: _adopted(row, click.message_ts, now))
+        return upgrade if upgrade.message_ts == click.message_ts else None
+
+    def _allowed(self, click: Click, actor: Actor, upgrade: Upgrade) -> Refusal | None:
+        """The rules, as they are now."""
+        channel_id = click.presence.channel_id
+        if click.button is Button.CANCEL:
+            return self.door.use(actor, channel_id)
+        return self.door.confirm(actor, channel_id, upgrade.instance_id, upgrade.skip_validate, upgrade.asked_by)
+
+    async def _confirm(self, click: Click, upgrade: Upgrade) -> Sentence | None:
+        """Win the confirmation, then send; whoever does not win is told who did."""
+        person = click.presence.person_id
+        while True:
+            now, lease = self.clock(), self.sending.lease()
+            step = upgrade.confirm(person, now)
+            if isinstance(step, Refusal):
+                return await self._late(upgrade, step)
+            confirmed = AuditEntry.of(step, now, "confirmed", person)
+            try:
+                won = await self.store.save(upgrade, step, confirmed, AuditEntry.of(step, now, "sending"))
+            except InstanceTaken:
+                living = await self.store.live_for(upgrade.instance_id)
+                if living is None:
+                    continue  # it ended between the two questions
+                return await busy(self.thread, living)
+            if won is not None:
+                log.info("upgrade.confirmed", extra={"upgrade": upgrade.id, "person": person})
+                await self.sending.send(won, lease)
+                return None
+            upgrade = await self.store.get(upgrade.id) or upgrade
+
+    async def _withdraw(self, click: Click, upgrade: Upgrade) -> Sentence | None:
+        """Cancel before anything was sent."""
+        person = click.presence.person_id
+        while True:
+            now = self.clock()
+            step = upgrade.withdraw(person, now)
+            if isinstance(step, Refusal):
+                return await self._late(upgrade, step)
+            won = await self.store.save(upgrade, step, AuditEntry.of(step, now, "withdrawn", person))
+            if won is not None:
+                log.info("upgrade.withdrawn", extra={"upgrade": upgrade.id, "person": person})
+                await self.teller.tell(won)
+                return None
+            upgrade = await self.store.get(upgrade.id) or upgrade
+
+    async def _late(self, upgrade: Upgrade, refusal: Refusal) -> Refusal:
+        """Too late; a question that has just expired under the click loses its buttons now."""
+        if isinstance(refusal, AlreadyExpired) and upgrade.state is State.ASKED:
+            await self.teller.tell(await expire(self.store, upgrade, self.clock()))
+        return refusal
+
+    async def _refused(self, click: Click, upgrade: Upgrade, refusal: Refusal) -> None:
+        """A refusal by the rules is written down."""
+        presence = click.presence
+        entry = AuditEntry.of(upgrade, self.clock(), "denied", presence.person_id, why=refusal.key())
+        log.info("click.denied", extra={"upgrade": upgrade.id, "person": presence.person_id, "why": refusal.key()})
+        await self.store.record(entry)
+
+
+async def expire(store: Store, upgrade: Upgrade, at: float) -> Upgrade:
+    """Close a question whose time is over, unless somebody answered meanwhile."""
+    return await change(
+        store,
+        upgrade,
+        lambda row: row.expire(at) if row.state is State.ASKED and at >= row.expires_at else None,
+        lambda row: (AuditEntry.of(row, at, "expired"),),
+    )
+
+
+def _adopted(upgrade: Upgrade, message_ts: str, at: float) -> Upgrade | None:
+    """The question stands in this message."""
+    if upgrade.message_ts is not None:
+        return None
+    return telling.told(upgrade, News.QUESTION, at, message_ts, upgrade)

@@ -1,0 +1,112 @@
+"""The one POST: sent by whoever won the confirmation, while its lease holds; then its outcome is written and told."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from bot.core.audit import AuditEntry
+from bot.core.looks import Pace
+from bot.core.ports import Cloud, Store
+from bot.core.reasons import Fault, StoreAway, Unsure
+from bot.core.upgrade import LEASE_SECONDS, State, Upgrade
+from bot.flow.changing import insist
+from bot.flow.hands import Hands, Lease
+from bot.flow.telling import Teller
+
+log = logging.getLogger("bot.sending")
+RENEW_SECONDS = LEASE_SECONDS / 4
+SHOW_SECONDS = 3.0  # how long an unwilling Slack may hold up the POST
+
+
+class Sending:
+    """Sends confirmed upgrades; one task renews the leases of all that wait for the cloud's answer."""
+
+    def __init__(
+        self,
+        store: Store,
+        cloud: Cloud,
+        teller: Teller,
+        hands: Hands,
+        pace: Pace,
+        clock: Callable[[], float],
+        steady: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._cloud = cloud
+        self._teller = teller
+        self._hands = hands
+        self._pace = pace
+        self._clock = clock
+        self._steady = steady
+
+    def lease(self) -> Lease:
+        """A lease from now on; taken before the store is asked, so that it never ends later than the row's."""
+        return Lease(self._clock() + LEASE_SECONDS, self._steady() + LEASE_SECONDS)
+
+    async def send(self, upgrade: Upgrade, lease: Lease) -> None:
+        """Show that the question is decided, send, write the outcome down, tell it."""
+        self._hands.leases[upgrade.id] = lease
+        try:
+            async with asyncio.timeout(SHOW_SECONDS):
+                upgrade = await self._teller.show(upgrade)
+        except TimeoutError:
+            log.warning("slack.slow", extra={"upgrade": upgrade.id})
+        try:
+            outcome = await self._post(upgrade)
+        finally:
+            self._hands.leases.pop(upgrade.id, None)
+        upgrade = await self._write(upgrade, outcome)
+        await self._teller.tell(upgrade)
+
+    async def _post(self, upgrade: Upgrade) -> str | Fault:
+        """Ask the cloud; the job id, or what became of the request."""
+        lease = self._hands.leases[upgrade.id]
+        try:
+            return await self._cloud.upgrade(
+                upgrade.instance_id,
+                delay=upgrade.delay,
+                skip_validate=upgrade.skip_validate,
+                language=upgrade.language,
+                may_send=lambda: lease.holds(self._clock(), self._steady()),
+            )
+        except Fault as fault:
+            return fault
+        except Exception:
+            # Whatever went wrong in here, it may have gone wrong after the request was on its way.
+            log.exception("send.failed", extra={"upgrade": upgrade.id})
+            return Unsure()
+
+    async def _write(self, upgrade: Upgrade, outcome: str | Fault) -> Upgrade:
+        """Make the outcome the row's, also when the row was taken for lost meanwhile."""
+
+        def step(row: Upgrade) -> Upgrade | None:
+            if row.state is State.UNKNOWN and isinstance(outcome, Unsure):
+                return None
+            if row.state not in (State.SENDING, State.UNKNOWN):
+                return None
+            now = self._clock()
+            if isinstance(outcome, Fault):
+                return row.faulted(outcome, now)
+            return row.accepted(outcome, now, now + self._pace.poll_seconds)
+
+        def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
+            return (AuditEntry.of(row, self._clock(), row.state.value, why=row.job_id or row.error_code),)
+
+        log.info("upgrade.answered", extra={"upgrade": upgrade.id, "outcome": str(outcome)})
+        return await insist(self._store, upgrade, step, entries)
+
+    async def keep_leases(self) -> None:
+        """Renew, for ever, the leases of what is being sent: a dead process stops doing so, and others notice."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            leases = dict(self._hands.leases)
+            if not leases:
+                continue
+            until = self.lease()
+            try:
+                await self._store.prolong(list(leases), LEASE_SECONDS)
+            except StoreAway as away:
+                log.warning("store.away", extra={"sending": len(leases), "why": str(away)})
+                continue
+            for lease in leases.values():
+                lease.wall, lease.steady = until.wall, until.steady

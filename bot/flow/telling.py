@@ -1,0 +1,107 @@
+"""News to Slack: delivered in order, written down as told, told again later when Slack did not take it."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from bot.core import telling
+from bot.core.audit import AuditEntry
+from bot.core.ports import Store, Thread
+from bot.core.reasons import SlackAway, SlackRefused, Undelivered
+from bot.core.upgrade import EDITS, News, Upgrade
+from bot.flow.changing import change, no_entries
+
+log = logging.getLogger("bot.telling")
+Book = Callable[[Upgrade], Upgrade]
+
+
+class Teller:
+    """Brings what a row has untold to Slack; after a crash a message may come twice, never not at all."""
+
+    def __init__(self, store: Store, thread: Thread, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._thread = thread
+        self._clock = clock
+
+    async def show(self, upgrade: Upgrade) -> Upgrade:
+        """Make the edit that is due before the cloud is asked; the next step writes down that it is made."""
+        if upgrade.untold[:1] != (News.CARD,):
+            return upgrade
+        try:
+            await self._thread.deliver(upgrade, News.CARD)
+        except Undelivered as error:
+            log.warning("slack.not_shown", extra={"upgrade": upgrade.id, "why": repr(error)})
+            return upgrade
+        return telling.told(upgrade, News.CARD, self._clock(), None, upgrade)
+
+    async def tell(self, upgrade: Upgrade) -> Upgrade:
+        """Deliver everything untold, in order, until it is told or Slack does not take it; the row afterwards."""
+        stored = upgrade
+        made: list[Book] = []  # delivered, not yet written down: edits wait for the next write
+        while upgrade.untold:
+            news = upgrade.untold[0]
+            book, goes_on = await self._deliver(upgrade, news)
+            made.append(book)
+            if not goes_on:
+                break
+            upgrade = book(upgrade)
+            if news not in EDITS:
+                stored = upgrade = await self._write(stored, made)
+                made = []
+        return await self._write(stored, made) if made else upgrade
+
+    async def _deliver(self, upgrade: Upgrade, news: News) -> tuple[Book, bool]:
+        """Try one; what it means for the row, and whether to go on with the next."""
+        now = self._clock()
+        if news is News.PROGRESS and now < telling.may_edit_at(upgrade):
+            return partial(telling.held, until=telling.may_edit_at(upgrade)), False
+        try:
+            ts = await self._thread.deliver(upgrade, news)
+        except SlackAway as away:
+            return self._postponed(upgrade, news, away), False
+        except SlackRefused as refused:
+            return await self._elsewhere(upgrade, news, refused)
+        return partial(telling.told, news=news, at=self._clock(), ts=ts, shown=upgrade), True
+
+    async def _elsewhere(self, upgrade: Upgrade, news: News, refused: SlackRefused) -> tuple[Book, bool]:
+        """This place will never take it: the requester is told directly; if that fails too, the log says so."""
+        told_about = {"upgrade": upgrade.id, "news": news.value, "error": refused.error}
+        if news is News.QUESTION:
+            return lambda row: row.unasked(refused.error, self._clock()), False
+        log.warning("slack.refused", extra=told_about)
+        if news in EDITS:
+            return partial(telling.dropped, news=news), True
+        if upgrade.direct_channel is None:
+            try:
+                channel = await self._thread.direct_channel(upgrade.asked_by)
+            except SlackAway as away:
+                return self._postponed(upgrade, news, away), False
+            except SlackRefused as nowhere:
+                told_about["error"] = nowhere.error
+            else:
+                return partial(telling.redirected, channel=channel, at=self._clock()), True
+        log.error("slack.told_nobody", extra=told_about)
+        return telling.untellable, False
+
+    def _postponed(self, upgrade: Upgrade, news: News, away: SlackAway) -> Book:
+        log.warning("slack.away", extra={"upgrade": upgrade.id, "news": news.value, "why": away.why})
+        return partial(telling.postponed, at=self._clock(), retry_after=away.retry_after)
+
+    async def _write(self, stored: Upgrade, made: list[Book]) -> Upgrade:
+        """Write down what was delivered, on the newest row if another step came between."""
+
+        def step(row: Upgrade) -> Upgrade:
+            for book in made:
+                row = book(row)
+            return row
+
+        def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
+            at = self._clock()
+            return (AuditEntry.of(row, at, "not_asked", why=row.error_code),) if was_unasked(row) else no_entries(row)
+
+        return await change(self._store, stored, step, entries)
+
+
+def was_unasked(upgrade: Upgrade) -> bool:
+    """Whether Slack did not take the question."""
+    return upgrade.message_ts is None and upgrade.decided_at is not None and bool(upgrade.error_code)
