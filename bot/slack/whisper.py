@@ -1,0 +1,72 @@
+"""Private answers: by the command's `response_url` where Slack gave one, else as an ephemeral message."""
+
+import asyncio
+import logging
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bot.core.ports import Presence
+from bot.core.reasons import Undelivered
+from bot.core.sentence import Language, Sentence
+from bot.locales.catalog import Catalog
+from bot.slack.api import SlackApi
+from bot.slack.views.private import private
+from bot.slack.views.view import View
+
+log = logging.getLogger("bot.whisper")
+HOOKS = "hooks.slack.com"
+HOOK_SECONDS = 5
+
+
+class SlackWhisper:
+    """Shows one sentence to one person alone; what fails is logged, it has nobody else to go to."""
+
+    def __init__(self, api: SlackApi, catalog: Catalog, api_url: str) -> None:
+        self._api = api
+        self._catalog = catalog
+        self._api_origin = urlsplit(api_url)
+
+    async def tell(self, presence: Presence, sentence: Sentence, language: Language) -> None:
+        """Show one sentence to this person alone."""
+        view = private(sentence, self._catalog.words(language))
+        if self._is_slacks(presence.reply_to) and await self._hook(presence.reply_to, view):
+            return
+        try:
+            await self._api.call(
+                "chat.postEphemeral",
+                channel=presence.channel_id,
+                user=presence.person_id,
+                text=view.text,
+                blocks=view.blocks,
+            )
+        except Undelivered as error:
+            extra = {"person": presence.person_id, "sentence": sentence.key(), "why": repr(error)}
+            log.warning("whisper.undelivered", extra=extra)
+
+    def _is_slacks(self, address: str) -> bool:
+        """Whether a response_url leads to Slack (or to the stand-in that SLACK_API_URL names), and nowhere else."""
+        try:
+            parts = urlsplit(address)
+            own = (parts.scheme, parts.netloc) == (self._api_origin.scheme, self._api_origin.netloc)
+            return own or (parts.scheme == "https" and parts.netloc == HOOKS)
+        except ValueError:
+            return False
+
+    async def _hook(self, address: str, view: View) -> bool:
+        """Answer over the response_url; False when it did not take it."""
+        body = {
+            "response_type": "ephemeral",
+            "replace_original": False,
+            "text": view.text,
+            "blocks": view.blocks,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        try:
+            async with asyncio.timeout(HOOK_SECONDS):
+                async with self._api.session.post(address, json=body, allow_redirects=False) as response:
+                    return response.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("whisper.hook_failed", extra={"why": type(error).__name__})
+            return False
