@@ -46,6 +46,7 @@ log = logging.getLogger("bot")
 DRAIN_SECONDS = 12.0
 PAUSE_SECONDS = 2.0
 Answer = TypeVar("Answer")
+Ready = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,8 @@ def put_together(settings: Settings, api: SlackApi, identity: Identity, store: S
     return Parts(store, work, following, sending, listeners, people)
 
 
-async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
-    """Run the bot until `stop` is set, or SIGTERM or SIGINT come. Raises `DeadToken`."""
+async def run(settings: Settings, stop: asyncio.Event | None = None, ready: Ready | None = None) -> None:
+    """Run the bot until `stop` is set, or SIGTERM or SIGINT come; `ready` is called once it serves. Raises `DeadToken`."""
     stop = stop or stop_by_signal()
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(slack_session())
@@ -104,10 +105,13 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
             return
         stack.push_async_callback(store.close)
         cloud = await stack.enter_async_context(open_cloud(settings.cloud))
-        await serve_until(stop, settings, api, identity, put_together(settings, api, identity, store, cloud))
+        parts = put_together(settings, api, identity, store, cloud)
+        await serve_until(stop, settings, api, identity, parts, ready or no_one)
 
 
-async def serve_until(stop: asyncio.Event, settings: Settings, api: SlackApi, identity: Identity, parts: Parts) -> None:
+async def serve_until(
+    stop: asyncio.Event, settings: Settings, api: SlackApi, identity: Identity, parts: Parts, ready: Ready
+) -> None:
     """Everything that runs for the life of the process, in one task group."""
     app_token, secret = settings.slack.app_token, settings.slack.signing_secret
     signing_secret = None if app_token else secret.reveal() if secret else ""
@@ -125,10 +129,10 @@ async def serve_until(stop: asyncio.Event, settings: Settings, api: SlackApi, id
             troubles["store"] = str(away) or "cannot be reached"
         return troubles
 
-    runner = None
+    runner, address = None, ""
     if socket is None or settings.port is not None:
         port = 3000 if settings.port is None else settings.port
-        runner = await serve(web_app(None if socket else app, readiness), settings.host, port)
+        runner, address = await serve(web_app(None if socket else app, readiness), settings.host, port)
     try:
         async with asyncio.TaskGroup() as group:
             running = [
@@ -138,6 +142,7 @@ async def serve_until(stop: asyncio.Event, settings: Settings, api: SlackApi, id
                 group.create_task(api.watch.raise_when_dead(), name="token"),
             ]
             door = [group.create_task(socket.run(), name="socket")] if socket else []
+            ready(address)
             log.info("bot.ready", extra={"mode": "socket" if socket else "http", "team": identity.team_id})
             await stop.wait()
             log.info("bot.stopping", extra={"tasks": len(parts.work)})
@@ -154,6 +159,10 @@ async def serve_until(stop: asyncio.Event, settings: Settings, api: SlackApi, id
         await parts.work.drain(0)
         await parts.following.stop(3.0)
         await parts.people.close()
+
+
+def no_one(_: str) -> None:
+    """Nobody waits for the bot to be ready."""
 
 
 async def check_app_token(settings: Settings, api: SlackApi) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bot.core import telling
 from bot.core.audit import AuditEntry
+from bot.core.news import SomethingWentWrong
 from bot.core.policy import Actor, Door
 from bot.core.ports import InstanceTaken, People, Presence, Store, Thread, Whisper
 from bot.core.reasons import AlreadyExpired, Refusal, StoreAway, StoreTrouble, UnknownRequest
@@ -57,10 +58,13 @@ class Answering:
     async def click(self, click: Click) -> None:
         """Decide the question, or tell this person alone why not."""
         try:
-            answer = await self._answer(click)
+            answer: Sentence | None = await self._answer(click)
         except StoreAway as away:
             log.warning("store.away", extra={"person": click.presence.person_id, "why": str(away)})
             answer = StoreTrouble()
+        except Exception:
+            log.exception("click.failed", extra={"upgrade": click.upgrade_id})
+            answer = SomethingWentWrong()
         if answer is not None:
             language = await self.people.language(click.presence.person_id)
             await self.whisper.tell(click.presence, answer, language)

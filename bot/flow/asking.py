@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.core.audit import AuditEntry
 from bot.core.command import HelpCommand, UpgradeCommand, parse
-from bot.core.news import Help
+from bot.core.news import Help, SomethingWentWrong
 from bot.core.policy import Door
 from bot.core.ports import People, Presence, Store, Thread, Whisper
 from bot.core.reasons import (
@@ -51,10 +51,10 @@ class Asking:
             await self.whisper.tell(presence, answer, language)
 
     async def _answer(self, presence: Presence, text: str, trigger_id: str, language: Language) -> Sentence | None:
-        command = parse(text, self.command_name)
-        if isinstance(command, HelpCommand):
-            return Help(Code(self.command_name))
         try:
+            command = parse(text, self.command_name)
+            if isinstance(command, HelpCommand):
+                return Help(Code(self.command_name))
             actor = await self.people.actor(presence)
             refusal = self.door.use(actor, presence.channel_id)
             if refusal is None and isinstance(command, UpgradeCommand):
@@ -68,6 +68,9 @@ class Asking:
         except StoreAway as away:
             log.warning("store.away", extra={"person": presence.person_id, "why": str(away)})
             return StoreTrouble()
+        except Exception:
+            log.exception("command.failed", extra={"person": presence.person_id})
+            return SomethingWentWrong()
 
     async def _ask(
         self, presence: Presence, command: UpgradeCommand, trigger_id: str, language: Language

@@ -12,7 +12,7 @@ MOST_DIALOG = 48  # of the 300 of a dialog
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LOOK_ALIKES = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
 _OPENS = re.compile(r"(?<![^\W_])[*_~](?=\S)|`")  # where Slack would begin bold, italic, struck-out or code
-_EMOJI = re.compile(r":(?=[\w+'-]+:)")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs"})  # controls, bidirectional and zero-width marks, half characters
 _PERSON = re.compile(r"[A-Za-z0-9]{1,40}")
 _ADDRESS = re.compile(r"https?://[^\s<>|]{1,2000}")
 
@@ -23,7 +23,7 @@ class Mrkdwn:
     def text(self, value: str) -> str:
         """A plain value: one line, nothing in it is formatted, mentioned or linked."""
         calm = _OPENS.sub(lambda found: _LOOK_ALIKES[found.group()], one_line(value, MOST_TEXT))
-        return escaped(_EMOJI.sub("\ua789", calm), MOST_TEXT)
+        return escaped(calm, MOST_TEXT)
 
     def person(self, person: Person) -> str:
         """A mention; what cannot be an id is shown as it is."""
@@ -61,9 +61,9 @@ DIALOG = Dialog()
 
 
 def one_line(value: str, most: int) -> str:
-    """A value without line breaks and without what cannot be seen (controls, bidirectional marks, half characters)."""
-    spaced = " ".join(value[: most * 4].split())
-    return "".join(character for character in spaced if unicodedata.category(character) not in ("Cc", "Cf", "Cs"))
+    """A value without line breaks and without what cannot be seen, of more than `most` characters if it was longer."""
+    visible = [one for one in value[: most * 4] if one.isspace() or unicodedata.category(one) not in _INVISIBLE]
+    return " ".join("".join(visible).split())
 
 
 def escaped(value: str, most: int) -> str:

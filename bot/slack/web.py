@@ -50,10 +50,11 @@ def web_app(app: AsyncApp | None, readiness: Readiness) -> web.Application:
     return server
 
 
-async def serve(server: web.Application, host: str, port: int) -> web.AppRunner:
-    """Listen; the caller cleans the runner up."""
+async def serve(server: web.Application, host: str, port: int) -> tuple[web.AppRunner, str]:
+    """Listen; the runner, for the caller to clean up, and the address."""
     runner = web.AppRunner(server, access_log=None, keepalive_timeout=75, handle_signals=False)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
-    log.info("web.listening", extra={"host": host, "port": port})
-    return runner
+    listening = runner.addresses[0][1]
+    log.info("web.listening", extra={"host": host, "port": listening})
+    return runner, f"http://{host}:{listening}"

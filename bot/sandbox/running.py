@@ -1,0 +1,64 @@
+"""`python -m bot sandbox`: the same bot, over Socket Mode, between a stand-in Slack and a stand-in TaurusDB."""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.logs import set_up
+from bot.sandbox.cloud import StandInCloud
+from bot.sandbox.desk import Desk
+from bot.sandbox.slack import StandInSlack
+from bot.settings import Settings
+from bot.wiring import run, stop_by_signal
+
+
+def run_sandbox(port: int) -> int:
+    """Serve until Ctrl-C; the exit code. Nothing is opened but loopback, nothing is kept afterwards."""
+    set_up("WARNING", "text")
+    return asyncio.run(_serve(port))
+
+
+def sandbox_settings(slack: StandInSlack, cloud: StandInCloud, folder: Path) -> Mapping[str, str]:
+    """The settings that a person would have made for these two."""
+    return {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_API_URL": slack.api_url,
+        "HW_REGION_NAME": "cn-north-4",
+        "HW_PROJECT_ID": cloud.project_id,
+        "HW_DOMAIN_NAME": cloud.domain,
+        "HW_USER_NAME": cloud.user,
+        "HW_USER_PASSWORD": cloud.password,
+        "HW_AUTH_URL": cloud.iam_url,
+        "TAURUSDB_ENDPOINT": cloud.endpoint,
+        "DATABASE_URL": f"sqlite:///{folder / 'sandbox.db'}",
+        "ALLOWED_CHANNELS": "*",
+        "ALLOWED_USERS": "*",
+        "CONFIRM_BY": "anyone",
+        "CONFIRM_TTL_SECONDS": "120",
+        "JOB_POLL_SECONDS": "1",
+    }
+
+
+async def _serve(port: int) -> int:
+    stop = stop_by_signal()
+    with tempfile.TemporaryDirectory(prefix="starrocks-upgrade-sandbox-") as folder:
+        async with StandInSlack() as slack, StandInCloud() as cloud:
+            settings = Settings.read(sandbox_settings(slack, cloud, Path(folder)))
+            bot = asyncio.create_task(run(settings, stop), name="bot")
+            stopped = asyncio.create_task(stop.wait(), name="stop")
+            try:
+                await asyncio.wait(
+                    {bot, asyncio.create_task(slack.connected(), name="first socket")},
+                    timeout=20,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                async with Desk(slack, cloud, port=port) as desk:
+                    print(f"The sandbox is at {desk.url} (Ctrl-C ends it)", flush=True)
+                    await asyncio.wait({bot, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stop.set()
+                await bot
+                stopped.cancel()
+    return 0
