@@ -159,11 +159,6 @@ class YouCanceled(Sentence):
 
 
 @dataclass(frozen=True, slots=True)
-class LooksAgain(Sentence):
-    """The bot looks again for a lost upgrade; nothing is sent."""
-
-
-@dataclass(frozen=True, slots=True)
 class NothingYet(Sentence):
     """Looked again: nothing more is known than before."""
 
