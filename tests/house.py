@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot.sandbox.cloud import StandInCloud
 from bot.sandbox.running import sandbox_settings
@@ -56,7 +56,8 @@ class House:
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         stop = asyncio.Event()
         task = asyncio.create_task(run(settings, stop, ready.set_result), name="bot")
-        await asyncio.wait({task, ready}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+        waited: set[asyncio.Future[Any]] = {task, ready}
+        await asyncio.wait(waited, timeout=20, return_when=asyncio.FIRST_COMPLETED)
         if not ready.done():
             task.cancel()
             await task
@@ -82,7 +83,7 @@ class House:
         """Wait until a message of the thread says the word."""
 
         def found() -> Message | None:
-            return next((one for one in self.thread(message) if word in said(one)), None)
+            return next((one for one in self.thread(message) if word.lower() in said(one).lower()), None)
 
         return await self.until(found, timeout)
 
@@ -102,7 +103,9 @@ class House:
 
     async def seen(self, message: Message, word: str, timeout: float = 15) -> Message:
         """Wait until the question's message says the word."""
-        return await self.until(lambda: card if word in said(card := self.card(message)) else None, timeout)
+        return await self.until(
+            lambda: card if word.lower() in said(card := self.card(message)).lower() else None, timeout
+        )
 
     def card(self, message: Message) -> Message:
         """The question's message as it stands now."""
@@ -130,4 +133,4 @@ async def house(folder: Path, mode: str = "socket", **overrides: str) -> AsyncIt
                     await replica.end()
 
 
-__all__ = ["CHANNEL", "House", "Replica", "buttons", "house", "said"]
+__all__ = ["CHANNEL", "House", "Message", "Replica", "buttons", "house", "said"]

@@ -15,6 +15,7 @@ from bot.core.sentence import Sentence
 from bot.core.upgrade import News, State, Upgrade
 from bot.flow.asking import busy
 from bot.flow.changing import change
+from bot.flow.checking import Checking
 from bot.flow.hands import Hands
 from bot.flow.sending import Sending
 from bot.flow.telling import Teller
@@ -52,6 +53,7 @@ class Answering:
     whisper: Whisper
     door: Door
     sending: Sending
+    checking: Checking
     hands: Hands
     clock: Callable[[], float]
 
@@ -80,14 +82,19 @@ class Answering:
             await self._refused(click, upgrade, refusal)
             return refusal
         with self.hands.on(upgrade.id):
+            if click.button is Button.CHECK:
+                return await self.checking.check(upgrade, click.presence.person_id)
             if click.button is Button.CONFIRM:
                 return await self._confirm(click, upgrade)
             return await self._withdraw(click, upgrade)
 
     async def _asked(self, click: Click) -> Upgrade | None:
-        """The row that the button names, if it was asked in this very message."""
+        """The row that the button names, if it was asked in this very message (or is told in its thread)."""
         upgrade = await self.store.get(click.upgrade_id)
-        if upgrade is None or upgrade.channel_id != click.presence.channel_id:
+        channel_id = click.presence.channel_id
+        if upgrade is not None and click.button is Button.CHECK:
+            return upgrade if channel_id in (upgrade.channel_id, upgrade.direct_channel) else None
+        if upgrade is None or upgrade.channel_id != channel_id:
             return None
         if upgrade.message_ts is None:
             # The bot died between posting the question and writing down where: this click tells.
@@ -97,8 +104,8 @@ class Answering:
 
     def _allowed(self, click: Click, actor: Actor, upgrade: Upgrade) -> Refusal | None:
         """The rules, as they are now."""
-        channel_id = click.presence.channel_id
-        if click.button is Button.CANCEL:
+        channel_id = upgrade.channel_id
+        if click.button is not Button.CONFIRM:
             return self.door.use(actor, channel_id)
         return self.door.confirm(actor, channel_id, upgrade.instance_id, upgrade.skip_validate, upgrade.asked_by)
 

@@ -77,7 +77,7 @@ async def test_a_confirmation_survives_a_restart(empty_home: House) -> None:
     await empty_home.start()
     await empty_home.confirm(message, person="dba")
     call = (await empty_home.cloud.until(lambda: empty_home.cloud.upgrades))[0]
-    assert (call.body["delay"], call.language) == (True, "zh-cn")
+    assert (call.body, call.language) == ({"delay": True, "is_skip_validate": False}, "zh-cn")
     await empty_home.told(message, call.job_id or "")
 
 
