@@ -1,6 +1,7 @@
 """`python -m bot sandbox`: the same bot, over Socket Mode, between a stand-in Slack and a stand-in TaurusDB."""
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from bot.sandbox.desk import Desk
 from bot.sandbox.slack import StandInSlack
 from bot.settings import Settings
 from bot.wiring import run, stop_by_signal
+
+CONNECT_SECONDS = 20
 
 
 def run_sandbox(port: int) -> int:
@@ -34,7 +37,7 @@ def sandbox_settings(slack: StandInSlack, cloud: StandInCloud, folder: Path) -> 
         "TAURUSDB_ENDPOINT": cloud.endpoint,
         "DATABASE_URL": f"sqlite:///{folder / 'sandbox.db'}",
         "ALLOWED_CHANNELS": "*",
-        "ALLOWED_USERS": "*",
+        "ALLOWED_USERS": f"{slack.people['sre'].id},{slack.people['dba'].id},{slack.people['third'].id}",
         "CONFIRM_BY": "anyone",
         "CONFIRM_TTL_SECONDS": "120",
         "JOB_POLL_SECONDS": "1",
@@ -47,18 +50,15 @@ async def _serve(port: int) -> int:
         async with StandInSlack() as slack, StandInCloud() as cloud:
             settings = Settings.read(sandbox_settings(slack, cloud, Path(folder)))
             bot = asyncio.create_task(run(settings, stop), name="bot")
-            stopped = asyncio.create_task(stop.wait(), name="stop")
             try:
-                await asyncio.wait(
-                    {bot, asyncio.create_task(slack.connected(), name="first socket")},
-                    timeout=20,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+                await slack.connected(timeout=CONNECT_SECONDS)
                 async with Desk(slack, cloud, port=port) as desk:
                     print(f"The sandbox is at {desk.url} (Ctrl-C ends it)", flush=True)
-                    await asyncio.wait({bot, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                    await stop.wait()
+            except OSError as error:
+                print(f"The page cannot listen on 127.0.0.1:{port}: {error.strerror}. Try --port.", file=sys.stderr)
+                return 1
             finally:
                 stop.set()
                 await bot
-                stopped.cancel()
     return 0
