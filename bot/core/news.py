@@ -154,6 +154,13 @@ class Help(Sentence):
 
 
 @dataclass(frozen=True, slots=True)
+class DoctorTold(Sentence):
+    """What the doctor found, one check a line (the doctor speaks English)."""
+
+    report: str
+
+
+@dataclass(frozen=True, slots=True)
 class YouCanceled(Sentence):
     """You called the question off; nothing was sent."""
 

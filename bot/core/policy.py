@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.core.reasons import (
+from bot.core.denials import (
     ChannelNotAllowed,
     GuestNotAllowed,
     InstanceNotAllowed,
@@ -11,9 +11,9 @@ from bot.core.reasons import (
     OnlyRequester,
     OtherTeam,
     PersonNotAllowed,
-    Refusal,
     SkipValidateNotAllowed,
 )
+from bot.core.reasons import Refusal
 from bot.core.sentence import Code, Person
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.core.audit import AuditEntry, AuditRow
+from bot.core.instances import Instance, Listing
 from bot.core.looks import Job
+from bot.core.pages import Page
 from bot.core.policy import Actor
 from bot.core.sentence import Language, Sentence
 from bot.core.upgrade import News, Sight, Upgrade
@@ -24,8 +26,28 @@ class Cloud(Protocol):
         """The job, or None when the cloud knows none of this id (yet, or any more)."""
         ...
 
+    async def cancel_scheduled(self, job_id: str, language: Language) -> bool:
+        """Take a scheduled task back; False when the cloud did not: it has begun or is over."""
+        ...
+
     async def find(self, instance_id: str, *, delay: bool, since: float, language: Language) -> str | Sight:
         """Look for an upgrade sent after `since` (UNIX seconds) whose answer was lost: its job id, or what was seen."""
+        ...
+
+
+class Directory(Protocol):
+    """What the project has; nothing here raises: what the cloud does not tell in time is not known."""
+
+    async def listing(self, patience: float) -> Listing:
+        """All instances, waiting at most so many seconds for what is not known yet."""
+        ...
+
+    async def one(self, instance_id: str, patience: float) -> Instance | None:
+        """One instance with its details, not older than five minutes; None when they are not to be had in time."""
+        ...
+
+    def known(self) -> Listing:
+        """What is known without asking."""
         ...
 
 
@@ -63,8 +85,16 @@ class Store(Protocol):
         """The live upgrade of an instance."""
         ...
 
+    async def find_by_message(self, channel_id: str, message_ts: str) -> Upgrade | None:
+        """The upgrade whose question is this message."""
+        ...
+
     async def history(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
         """The newest upgrades first, of one instance or of all."""
+        ...
+
+    async def open_now(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
+        """What waits for an answer or is live, newest first, of one instance or of all."""
         ...
 
     def audit(self) -> AsyncIterator[AuditRow]:
@@ -134,6 +164,6 @@ class People(Protocol):
 class Whisper(Protocol):
     """A private answer to one person."""
 
-    async def tell(self, presence: Presence, sentence: Sentence, language: Language) -> None:
-        """Show one sentence to this person alone; never raises, the log says what failed."""
+    async def tell(self, presence: Presence, said: Sentence | Page, language: Language) -> None:
+        """Show a private answer to this person alone; never raises, the log says what failed."""
         ...

@@ -2,9 +2,19 @@
 
 Refusal            a Sentence for one person; nothing happens
 ├── Mistake        the command's text (its kinds are in mistakes.py)
-├── Denied         the rules say no
+├── Denied         the rules say no (its kinds are in denials.py)
 ├── TooLate        the click came after the decision
+│   ├── AlreadyConfirmed   somebody was faster
+│   ├── AlreadyWithdrawn   somebody had cancelled it
+│   ├── AlreadyExpired     nobody answered in time
+│   └── UnknownRequest     there is no such question
 └── CannotAsk      the question cannot be put here and now
+    ├── InstanceBusy       an upgrade of this instance lives
+    ├── NotInChannel       the bot has to be invited
+    ├── ChannelArchived    nobody can post here
+    ├── MayNotPost         Slack keeps the bot from posting
+    ├── SlackTrouble       Slack could not take it now
+    └── StoreTrouble       it could not be written down
 
 Trouble            an exception of the outside world
 ├── Fault          the cloud, by what became of the request
@@ -35,50 +45,6 @@ class Mistake(Refusal):
 @dataclass(frozen=True, slots=True)
 class Denied(Refusal):
     """The rules of this workspace say no."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelNotAllowed(Denied):
-    """Not in this channel."""
-
-
-@dataclass(frozen=True, slots=True)
-class PersonNotAllowed(Denied):
-    """Not this person."""
-
-
-@dataclass(frozen=True, slots=True)
-class OtherTeam(Denied):
-    """A person of another workspace or organisation (Slack Connect)."""
-
-
-@dataclass(frozen=True, slots=True)
-class GuestNotAllowed(Denied):
-    """A guest who is not named by id."""
-
-
-@dataclass(frozen=True, slots=True)
-class SkipValidateNotAllowed(Denied):
-    """This person may not skip the validation."""
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceNotAllowed(Denied):
-    """The bot may not touch this instance."""
-
-    instance: Code
-
-
-@dataclass(frozen=True, slots=True)
-class OnlyRequester(Denied):
-    """Only who asked may confirm."""
-
-    asked_by: Person
-
-
-@dataclass(frozen=True, slots=True)
-class OnlyAnother(Denied):
-    """Four eyes: anyone allowed but the requester may confirm."""
 
 
 @dataclass(frozen=True, slots=True)

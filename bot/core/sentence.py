@@ -48,7 +48,7 @@ class Code:
     text: str
 
 
-Blank: TypeAlias = "str | int | Person | Moment | Link | Code | Sentence"
+Blank: TypeAlias = "str | int | Person | Moment | Link | Code | Sentence | tuple[Sentence, ...]"
 
 
 @dataclass(frozen=True, slots=True)

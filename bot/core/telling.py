@@ -6,6 +6,7 @@ from bot.core.upgrade import EDITS, TELL_SECONDS, News, State, Upgrade
 
 EDIT_SECONDS = 3.0  # at most one edit of the progress message in so many seconds
 LONGEST_WAIT = 60.0
+LONGEST_ASKED_FOR = 600.0  # whatever Slack says: people wait for the news
 
 
 def told(upgrade: Upgrade, news: News, at: float, ts: str | None, shown: Upgrade) -> Upgrade:
@@ -19,7 +20,7 @@ def told(upgrade: Upgrade, news: News, at: float, ts: str | None, shown: Upgrade
         rest.remove(news)
     step = replace(upgrade, untold=tuple(rest), tell_attempts=0, tell_at=at + TELL_SECONDS if rest else None)
     if news is News.QUESTION:
-        step = replace(step, message_ts=ts, look_at=step.expires_at if step.state is State.ASKED else step.look_at)
+        return _posted(step, at, ts)
     if news in (News.STARTED, News.FOUND):
         step = replace(step, progress_ts=ts, progress_at=at)
     if news is News.PROGRESS:
@@ -27,11 +28,21 @@ def told(upgrade: Upgrade, news: News, at: float, ts: str | None, shown: Upgrade
     return step.scheduled()
 
 
+def _posted(upgrade: Upgrade, at: float, ts: str | None) -> Upgrade:
+    """The question stands in a message; one that nobody can answer any more has to lose its buttons there."""
+    if upgrade.message_ts is not None:
+        return upgrade.scheduled()  # a click told first; a second copy is for whoever clicks it
+    step = replace(upgrade, message_ts=ts)
+    if step.state is not State.ASKED:
+        return step.with_news(at, News.CARD)
+    return replace(step, look_at=step.expires_at).scheduled()
+
+
 def postponed(upgrade: Upgrade, at: float, retry_after: float | None = None) -> Upgrade:
     """Slack did not take it: tried again later, more slowly each time, or when Slack said."""
     attempts = upgrade.tell_attempts + 1
-    wait = retry_after if retry_after is not None else min(0.5 * 2.0 ** min(attempts, 8), LONGEST_WAIT)
-    return held(replace(upgrade, tell_attempts=attempts), at + wait)
+    wait = min(0.5 * 2.0 ** min(attempts, 8), LONGEST_WAIT) if retry_after is None else retry_after
+    return held(replace(upgrade, tell_attempts=attempts), at + min(max(wait, 0.0), LONGEST_ASKED_FOR))
 
 
 def held(upgrade: Upgrade, until: float) -> Upgrade:

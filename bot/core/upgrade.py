@@ -1,16 +1,10 @@
-"""One upgrade from question to end: its states, and every step as a pure method that returns a new value.
-
-    ASKED ──confirm──> SENDING ──job id──> FOLLOWING ──> COMPLETED | FAILED | CANCELED (by the cloud)
-      ├──cancel──> WITHDRAWN     ├──refused──> REFUSED            ▲
-      └──expires──> EXPIRED      ├──not sent──> NOT_SENT          │ found
-                                 └──lost, or due while SENDING──> UNKNOWN ──nothing found──> UNRESOLVED
+"""One upgrade from question to end: every step as a pure method that returns a new value (states.py draws the way).
 
 A step is true only once the store's compare-and-set on `revision` has taken it. Times are UNIX seconds.
 `due_at` is timer and lease at once: the loop attends to rows that are due, and claims one by moving it ahead.
 """
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from bot.core.reasons import (
     AlreadyConfirmed,
@@ -23,58 +17,10 @@ from bot.core.reasons import (
     UnknownRequest,
 )
 from bot.core.sentence import Language, Moment, Person
+from bot.core.states import EDITS, LIVE, News, Sight, State
 
 LEASE_SECONDS = 10.0  # how long a claim or a send holds without being renewed
 TELL_SECONDS = 10.0  # how long the one who made a step has to tell it before others do
-
-
-class State(StrEnum):
-    """Where an upgrade stands."""
-
-    ASKED = "asked"
-    SENDING = "sending"
-    FOLLOWING = "following"
-    UNKNOWN = "unknown"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
-    REFUSED = "refused"
-    NOT_SENT = "not_sent"
-    UNRESOLVED = "unresolved"
-
-
-LIVE = frozenset({State.SENDING, State.FOLLOWING, State.UNKNOWN})
-
-
-class News(StrEnum):
-    """What is still to be told in Slack: a new message, or (CARD, PROGRESS) an edit that shows how things stand."""
-
-    QUESTION = "question"
-    CARD = "card"
-    STARTED = "started"
-    FOUND = "found"
-    PROGRESS = "progress"
-    REFUSED = "refused"
-    NOT_SENT = "not_sent"
-    UNSURE = "unsure"
-    TROUBLE = "trouble"
-    UNRESOLVED = "unresolved"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELED = "canceled"
-
-
-EDITS = frozenset({News.CARD, News.PROGRESS})
-
-
-class Sight(StrEnum):
-    """What a look for a lost upgrade saw when it did not find it."""
-
-    IDLE = "idle"
-    BUSY = "busy"
-    BLIND = "blind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +63,7 @@ class Upgrade:
     progress_ts: str | None = None
     progress_at: float | None = None
     direct_channel: str | None = None
+    about: str = ""  # the instance as the cloud described it, `Instance.written()`; NOT_DESCRIBED when it did not
     due_at: float | None = None
 
     @property
@@ -154,7 +101,10 @@ class Upgrade:
         return step.with_news(at, News.CARD)
 
     def unasked(self, error: str, at: float) -> "Upgrade":
-        """Slack did not take the question: nobody can answer it."""
+        """Slack did not take the question: nobody can answer it, unless it stands in a message after all."""
+        if self.state is not State.ASKED or self.message_ts is not None:
+            rest = tuple(news for news in self.untold if news is not News.QUESTION)
+            return replace(self, untold=rest, tell_at=self.tell_at if rest else None).scheduled()
         step = replace(self, state=State.WITHDRAWN, decided_at=at, look_at=None, error_code=error)
         return replace(step, untold=(), tell_at=None).scheduled()
 
@@ -181,8 +131,9 @@ class Upgrade:
     def accepted(self, job_id: str, at: float, look_at: float) -> "Upgrade":
         """The cloud has a job for it; also after it had been unknown."""
         news = News.STARTED if self.state is State.SENDING else News.FOUND
-        step = replace(self, state=State.FOLLOWING, job_id=job_id, look_at=look_at, looks=0, misses=0)
-        return replace(step, missing_since=None, sight="").with_news(at, news, News.CARD)
+        untrue = tuple(one for one in self.untold if one is not News.UNRESOLVED)  # what is now known not to be so
+        step = replace(self, state=State.FOLLOWING, job_id=job_id, look_at=look_at, looks=0, misses=0, untold=untrue)
+        return replace(step, missing_since=None, sight="", ended_at=None).with_news(at, news, News.CARD)
 
     def faulted(self, fault: Fault, at: float) -> "Upgrade":
         """The POST ended without a job id: refused, not sent, or nobody knows."""
@@ -203,3 +154,6 @@ class Upgrade:
     def lost(self, at: float) -> "Upgrade":
         """It was being sent and nobody knows what became of it."""
         return replace(self, state=State.UNKNOWN, look_at=at + 1, looks=0).with_news(at, News.UNSURE, News.CARD)
+
+
+__all__ = ["EDITS", "LEASE_SECONDS", "LIVE", "TELL_SECONDS", "News", "Sight", "State", "Upgrade"]

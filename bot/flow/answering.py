@@ -2,18 +2,21 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.core import telling
 from bot.core.audit import AuditEntry
 from bot.core.news import SomethingWentWrong
+from bot.core.pages import Page, Translated
 from bot.core.policy import Actor, Door
 from bot.core.ports import InstanceTaken, People, Presence, Store, Thread, Whisper
-from bot.core.reasons import AlreadyExpired, Refusal, StoreAway, StoreTrouble, UnknownRequest
+from bot.core.reasons import AlreadyExpired, Refusal, StoreAway, StoreTrouble, Undelivered, UnknownRequest
 from bot.core.sentence import Sentence
 from bot.core.upgrade import News, State, Upgrade
 from bot.flow.asking import busy
+from bot.flow.cancelling import Cancelling
 from bot.flow.changing import change
 from bot.flow.checking import Checking
 from bot.flow.hands import Hands
@@ -29,6 +32,11 @@ class Button(StrEnum):
     CONFIRM = "confirm_upgrade"
     CANCEL = "cancel_upgrade"
     CHECK = "check_outcome"
+    TRANSLATE = "translate"
+    CANCEL_SCHEDULED = "cancel_scheduled"
+
+
+IN_THREAD = frozenset({Button.CHECK, Button.CANCEL_SCHEDULED})  # these stand under a reply, not under the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +62,14 @@ class Answering:
     door: Door
     sending: Sending
     checking: Checking
+    cancelling: Cancelling
     hands: Hands
     clock: Callable[[], float]
 
     async def click(self, click: Click) -> None:
         """Decide the question, or tell this person alone why not."""
         try:
-            answer: Sentence | None = await self._answer(click)
+            answer: Sentence | Page | None = await self._answer(click)
         except StoreAway as away:
             log.warning("store.away", extra={"person": click.presence.person_id, "why": str(away)})
             answer = StoreTrouble()
@@ -71,7 +80,7 @@ class Answering:
             language = await self.people.language(click.presence.person_id)
             await self.whisper.tell(click.presence, answer, language)
 
-    async def _answer(self, click: Click) -> Sentence | None:
+    async def _answer(self, click: Click) -> Sentence | Page | None:
         upgrade = await self._asked(click)
         if upgrade is None:
             log.warning("click.unknown", extra={"person": click.presence.person_id, "upgrade": click.upgrade_id})
@@ -82,17 +91,23 @@ class Answering:
             await self._refused(click, upgrade, refusal)
             return refusal
         with self.hands.on(upgrade.id):
-            if click.button is Button.CHECK:
-                return await self.checking.check(upgrade, click.presence.person_id)
-            if click.button is Button.CONFIRM:
-                return await self._confirm(click, upgrade)
-            return await self._withdraw(click, upgrade)
+            match click.button:
+                case Button.CONFIRM:
+                    return await self._confirm(click, upgrade)
+                case Button.CANCEL:
+                    return await self._withdraw(click, upgrade)
+                case Button.CHECK:
+                    return await self.checking.check(upgrade, click.presence.person_id)
+                case Button.CANCEL_SCHEDULED:
+                    return await self.cancelling.cancel(upgrade, click.presence.person_id)
+                case Button.TRANSLATE:
+                    return Translated(upgrade)
 
     async def _asked(self, click: Click) -> Upgrade | None:
         """The row that the button names, if it was asked in this very message (or is told in its thread)."""
         upgrade = await self.store.get(click.upgrade_id)
         channel_id = click.presence.channel_id
-        if upgrade is not None and click.button is Button.CHECK:
+        if upgrade is not None and click.button in IN_THREAD:
             return upgrade if channel_id in (upgrade.channel_id, upgrade.direct_channel) else None
         if upgrade is None or upgrade.channel_id != channel_id:
             return None
@@ -100,16 +115,28 @@ class Answering:
             # The bot died between posting the question and writing down where: this click tells.
             now = self.clock()
             return await change(self.store, upgrade, lambda row: _adopted(row, click.message_ts, now))
-        return upgrade if upgrade.message_ts == click.message_ts else None
+        if upgrade.message_ts == click.message_ts:
+            return upgrade
+        await self._orphan(click)
+        return None
+
+    async def _orphan(self, click: Click) -> None:
+        """A question that a crash had the bot ask twice: the copy that nobody wrote down loses its buttons."""
+        if await self.store.find_by_message(click.presence.channel_id, click.message_ts) is None:
+            with suppress(Undelivered):  # not a message of the bot's, or Slack is away: the answer is private anyway
+                language = await self.people.language(click.presence.person_id)
+                await self.thread.remove_buttons(
+                    click.presence.channel_id, click.message_ts, UnknownRequest(), language
+                )
 
     def _allowed(self, click: Click, actor: Actor, upgrade: Upgrade) -> Refusal | None:
         """The rules, as they are now."""
         channel_id = upgrade.channel_id
-        if click.button is not Button.CONFIRM:
+        if click.button not in (Button.CONFIRM, Button.CANCEL_SCHEDULED):
             return self.door.use(actor, channel_id)
         return self.door.confirm(actor, channel_id, upgrade.instance_id, upgrade.skip_validate, upgrade.asked_by)
 
-    async def _confirm(self, click: Click, upgrade: Upgrade) -> Sentence | None:
+    async def _confirm(self, click: Click, upgrade: Upgrade) -> Sentence | Page | None:
         """Win the confirmation, then send; whoever does not win is told who did."""
         person = click.presence.person_id
         while True:
@@ -131,7 +158,7 @@ class Answering:
                 return None
             upgrade = await self.store.get(upgrade.id) or upgrade
 
-    async def _withdraw(self, click: Click, upgrade: Upgrade) -> Sentence | None:
+    async def _withdraw(self, click: Click, upgrade: Upgrade) -> Sentence | Page | None:
         """Cancel before anything was sent."""
         person = click.presence.person_id
         while True:

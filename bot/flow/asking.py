@@ -1,25 +1,17 @@
-"""The command: read, allowed, written down, then asked in the channel."""
+"""The question: what speaks against it, written down, then asked in the channel."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.core.audit import AuditEntry
-from bot.core.command import HelpCommand, UpgradeCommand, parse
-from bot.core.news import Help, SomethingWentWrong
-from bot.core.policy import Door
-from bot.core.ports import People, Presence, Store, Thread, Whisper
-from bot.core.reasons import (
-    ChannelArchived,
-    InstanceBusy,
-    MayNotPost,
-    NotInChannel,
-    Refusal,
-    StoreAway,
-    StoreTrouble,
-)
+from bot.core.command import UpgradeCommand
+from bot.core.pages import Doubted, Page
+from bot.core.ports import Presence, Store, Thread
+from bot.core.reasons import ChannelArchived, InstanceBusy, MayNotPost, NotInChannel
 from bot.core.sentence import Code, Language, Link, Sentence
 from bot.core.upgrade import News, Upgrade
+from bot.flow.describing import Describing
 from bot.flow.hands import Hands
 from bot.flow.telling import Teller, was_unasked
 
@@ -29,56 +21,27 @@ ABSENT = {"not_in_channel", "channel_not_found"}
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a command sets going."""
+    """Puts questions; who may ask has been decided before."""
 
     store: Store
     thread: Thread
     teller: Teller
-    people: People
-    whisper: Whisper
-    door: Door
+    describing: Describing
     hands: Hands
     clock: Callable[[], float]
     new_id: Callable[[], str]
     ttl_seconds: float
-    command_name: str
 
-    async def command(self, presence: Presence, text: str, trigger_id: str) -> None:
-        """Do what the text says; everything but the question itself is a private answer."""
-        language = await self.people.language(presence.person_id)
-        answer = await self._answer(presence, text, trigger_id, language)
-        if answer is not None:
-            await self.whisper.tell(presence, answer, language)
-
-    async def _answer(self, presence: Presence, text: str, trigger_id: str, language: Language) -> Sentence | None:
-        try:
-            command = parse(text, self.command_name)
-            if isinstance(command, HelpCommand):
-                return Help(Code(self.command_name))
-            actor = await self.people.actor(presence)
-            refusal = self.door.use(actor, presence.channel_id)
-            if refusal is None and isinstance(command, UpgradeCommand):
-                refusal = self.door.ask(actor, presence.channel_id, command.instance_id, command.skip_validate)
-            if refusal is not None:
-                await self._refused(presence, refusal, command)
-                return refusal
-            if isinstance(command, Refusal):
-                return command
-            return await self._ask(presence, command, trigger_id, language)
-        except StoreAway as away:
-            log.warning("store.away", extra={"person": presence.person_id, "why": str(away)})
-            return StoreTrouble()
-        except Exception:
-            log.exception("command.failed", extra={"person": presence.person_id})
-            return SomethingWentWrong()
-
-    async def _ask(
-        self, presence: Presence, command: UpgradeCommand, trigger_id: str, language: Language
-    ) -> Sentence | None:
-        """Write the question down, put it in the channel; a sentence when that could not be done."""
+    async def ask(
+        self, presence: Presence, command: UpgradeCommand, trigger_id: str, language: Language, *, anyway: bool
+    ) -> Sentence | Page | None:
+        """Write the question down and put it in the channel; a sentence when that was not done."""
         living = await self.store.live_for(command.instance_id)
         if living is not None:
             return await busy(self.thread, living)
+        doubt = None if anyway else await self.describing.doubt(command.instance_id)
+        if doubt is not None:
+            return Doubted(doubt, Code(command.text))
         upgrade = self._question(presence, command, trigger_id, language)
         entry = AuditEntry.of(upgrade, upgrade.asked_at, "asked", presence.person_id)
         if not await self.store.add(upgrade, entry):
@@ -86,7 +49,9 @@ class Asking:
             return None
         log.info("upgrade.asked", extra={"upgrade": upgrade.id, "instance": upgrade.instance_id})
         with self.hands.on(upgrade.id):
-            return cannot_ask(await self.teller.tell(upgrade))
+            upgrade = await self.teller.tell(upgrade)
+        await self.describing.complete(upgrade)
+        return cannot_ask(upgrade)
 
     def _question(self, presence: Presence, command: UpgradeCommand, trigger_id: str, language: Language) -> Upgrade:
         now = self.clock()
@@ -103,23 +68,9 @@ class Asking:
             asked_at=now,
             expires_at=now + self.ttl_seconds,
             look_at=now + self.ttl_seconds,
+            about=self.describing.at_hand(command.instance_id),
         )
         return question.with_news(now, News.QUESTION)
-
-    async def _refused(self, presence: Presence, refusal: Refusal, command: object) -> None:
-        """A refusal by the rules is written down."""
-        instance = command.instance_id if isinstance(command, UpgradeCommand) else ""
-        entry = AuditEntry(
-            at=self.clock(),
-            what="denied",
-            instance_id=instance,
-            person_id=presence.person_id,
-            team_id=presence.team_id,
-            channel_id=presence.channel_id,
-            why=refusal.key(),
-        )
-        log.info("command.denied", extra={"person": presence.person_id, "why": refusal.key()})
-        await self.store.record(entry)
 
 
 def cannot_ask(upgrade: Upgrade) -> Sentence | None:

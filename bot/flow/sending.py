@@ -67,7 +67,7 @@ class Sending:
                 delay=upgrade.delay,
                 skip_validate=upgrade.skip_validate,
                 language=upgrade.language,
-                may_send=lambda: lease.holds(self._clock(), self._steady()),
+                may_send=lambda: self._holds(lease),
             )
         except Fault as fault:
             return fault
@@ -99,14 +99,18 @@ class Sending:
         """Renew, for ever, the leases of what is being sent: a dead process stops doing so, and others notice."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            leases = dict(self._hands.leases)
-            if not leases:
-                continue
             until = self.lease()
-            try:
-                await self._store.prolong(list(leases), LEASE_SECONDS)
-            except StoreAway as away:
-                log.warning("store.away", extra={"sending": len(leases), "why": str(away)})
+            # A lease that has run out stays so: a process that was frozen must not wake up and send.
+            held = {id: lease for id, lease in self._hands.leases.items() if self._holds(lease)}
+            if not held:
                 continue
-            for lease in leases.values():
+            try:
+                await self._store.prolong(list(held), LEASE_SECONDS)
+            except StoreAway as away:
+                log.warning("store.away", extra={"sending": len(held), "why": str(away)})
+                continue
+            for lease in held.values():
                 lease.wall, lease.steady = until.wall, until.steady
+
+    def _holds(self, lease: Lease) -> bool:
+        return lease.holds(self._clock(), self._steady())

@@ -117,6 +117,8 @@ class Words:
         match blank:
             case Sentence():
                 return self.say(blank, markup)
+            case tuple():
+                return "\n".join(self.say(one, markup) for one in blank)
             case Person():
                 return markup.person(blank)
             case Moment():

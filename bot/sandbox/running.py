@@ -10,8 +10,9 @@ from bot.logs import set_up
 from bot.sandbox.cloud import StandInCloud
 from bot.sandbox.desk import Desk
 from bot.sandbox.slack import StandInSlack
+from bot.serving import stop_by_signal
 from bot.settings import Settings
-from bot.wiring import run, stop_by_signal
+from bot.wiring import run
 
 CONNECT_SECONDS = 20
 

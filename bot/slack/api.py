@@ -62,23 +62,29 @@ class SlackApi:
 
     async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Call a method, e.g. `chat.postMessage`; its answer. Raises `SlackAway` or `SlackRefused`."""
-        async with self._sorted(method):
-            async with asyncio.timeout(CALL_SECONDS):
-                response = await self.client.api_call(method, json=arguments)
-            answer = response.data
-            if not isinstance(answer, dict):
-                raise SlackAway(f"{method}: no JSON")
-            return answer
+        answer, _ = await self.exchange(method, json=arguments)
+        return answer
 
     async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
         """The same for methods that take form fields only (users.info and other reads)."""
-        async with self._sorted(method):
-            async with asyncio.timeout(CALL_SECONDS):
-                response = await self.client.api_call(method, http_verb="POST", data=arguments)
-            answer = response.data
-            if not isinstance(answer, dict):
+        answer, _ = await self.exchange(method, http_verb="POST", data=arguments)
+        return answer
+
+    async def exchange(self, method: str, **request: Any) -> tuple[dict[str, Any], Mapping[str, str]]:
+        """One call as the SDK takes it; the answer and its headers. Raises `SlackAway` or `SlackRefused`."""
+        try:
+            async with self._sorted(method), asyncio.timeout(CALL_SECONDS):
+                response = await self.client.api_call(method, **request)
+            if not isinstance(response.data, dict):
                 raise SlackAway(f"{method}: no JSON")
-            return answer
+        except SlackAway as away:
+            self._seen(method, "limited" if away.is_limit else "away")
+            raise
+        except SlackRefused:
+            self._seen(method, "refused")
+            raise
+        self._seen(method, "ok")
+        return response.data, response.headers
 
     @asynccontextmanager
     async def _sorted(self, method: str) -> AsyncIterator[None]:

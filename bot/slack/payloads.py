@@ -5,8 +5,11 @@ from typing import Any, TypeAlias
 
 from bot.core.ports import Presence
 from bot.flow.answering import Button, Click
+from bot.flow.commanding import Press, Shortcut
 
 LONGEST = 4000  # characters of a command's text that are read; Slack's own limit for a message
+BUTTONS = {button.value for button in Button}
+SHORTCUTS = {shortcut.value for shortcut in Shortcut}
 Payload: TypeAlias = Mapping[str, Any]
 
 
@@ -34,21 +37,10 @@ def command_text(body: Payload) -> str:
 
 
 def read_click(body: Payload) -> Click | None:
-    """A pressed button. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
-    user, channel, container = body.get("user"), body.get("channel"), body.get("container")
-    actions = body.get("actions")
-    action = actions[0] if isinstance(actions, list) and actions else None
-    known = {button.value for button in Button}
-    presence = Presence(
-        person_id=text(user, "id"),
-        # `team` may be null; the person's own team is what the rules ask for
-        team_id=text(user, "team_id") or text(body.get("team"), "id"),
-        channel_id=text(channel, "id") or text(container, "channel_id"),
-        enterprise_id=text(user, "enterprise_id") or None,
-        reply_to=text(body, "response_url"),
-    )
-    message_ts = text(container, "message_ts") or text(body.get("message"), "ts")
-    if not (presence.person_id and presence.channel_id and message_ts and text(action, "action_id") in known):
+    """A pressed button under a question. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
+    action, presence = _action(body), _pressed_by(body)
+    message_ts = text(body.get("container"), "message_ts") or text(body.get("message"), "ts")
+    if not (presence.person_id and presence.channel_id and message_ts and text(action, "action_id") in BUTTONS):
         return None
     return Click(
         presence=presence,
@@ -56,4 +48,30 @@ def read_click(body: Payload) -> Click | None:
         upgrade_id=text(action, "value"),
         message_ts=message_ts,
         mark=f"{presence.person_id} {text(action, 'action_ts')}" if text(action, "action_ts") else "",
+    )
+
+
+def read_press(body: Payload) -> Press | None:
+    """A pressed button that stands for a command."""
+    action, presence = _action(body), _pressed_by(body)
+    if not (presence.person_id and presence.channel_id and text(action, "action_id") in SHORTCUTS):
+        return None
+    return Press(presence, Shortcut(text(action, "action_id")), text(action, "value"), text(body, "trigger_id"))
+
+
+def _action(body: Payload) -> object:
+    """What was pressed; Slack sends one action at a time for buttons."""
+    actions = body.get("actions")
+    return actions[0] if isinstance(actions, list) and actions else None
+
+
+def _pressed_by(body: Payload) -> Presence:
+    user, channel, container = body.get("user"), body.get("channel"), body.get("container")
+    return Presence(
+        person_id=text(user, "id"),
+        # `team` may be null; the person's own team is what the rules ask for
+        team_id=text(user, "team_id") or text(body.get("team"), "id"),
+        channel_id=text(channel, "id") or text(container, "channel_id"),
+        enterprise_id=text(user, "enterprise_id") or None,
+        reply_to=text(body, "response_url"),
     )

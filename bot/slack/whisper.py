@@ -6,11 +6,15 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from bot.core.pages import Page, Translated
+from bot.core.policy import Rules
 from bot.core.ports import Presence
 from bot.core.reasons import Undelivered
 from bot.core.sentence import Language, Sentence
 from bot.locales.catalog import Catalog
 from bot.slack.api import SlackApi
+from bot.slack.views.card import card
+from bot.slack.views.pages import page, without_buttons
 from bot.slack.views.private import private
 from bot.slack.views.view import View
 
@@ -22,14 +26,15 @@ HOOK_SECONDS = 5
 class SlackWhisper:
     """Shows one sentence to one person alone; what fails is logged, it has nobody else to go to."""
 
-    def __init__(self, api: SlackApi, catalog: Catalog, api_url: str) -> None:
+    def __init__(self, api: SlackApi, catalog: Catalog, rules: Rules, api_url: str) -> None:
         self._api = api
         self._catalog = catalog
+        self._rules = rules
         self._api_origin = urlsplit(api_url)
 
-    async def tell(self, presence: Presence, sentence: Sentence, language: Language) -> None:
-        """Show one sentence to this person alone."""
-        view = private(sentence, self._catalog.words(language))
+    async def tell(self, presence: Presence, said: Sentence | Page, language: Language) -> None:
+        """Show a private answer to this person alone."""
+        view = self._view(said, language)
         if self._is_slacks(presence.reply_to) and await self._hook(presence.reply_to, view):
             return
         try:
@@ -41,8 +46,17 @@ class SlackWhisper:
                 blocks=view.blocks,
             )
         except Undelivered as error:
-            extra = {"person": presence.person_id, "sentence": sentence.key(), "why": repr(error)}
+            extra = {"person": presence.person_id, "answer": type(said).__name__, "why": repr(error)}
             log.warning("whisper.undelivered", extra=extra)
+
+    def _view(self, said: Sentence | Page, language: Language) -> View:
+        if isinstance(said, Sentence):
+            return private(said, self._catalog.words(language))
+        if isinstance(said, Translated):
+            other = Language.EN if said.upgrade.language is Language.ZH else Language.ZH
+            who = self._rules.who_confirms(said.upgrade.skip_validate)
+            return without_buttons(card(said.upgrade, self._catalog.words(other), who))
+        return page(said, self._catalog.words(language))
 
     def _is_slacks(self, address: str) -> bool:
         """Whether a response_url leads to Slack (or to the stand-in that SLACK_API_URL names), and nowhere else."""

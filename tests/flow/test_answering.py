@@ -109,8 +109,8 @@ async def test_who_may_confirm_follows_the_setting(empty_home: House, setting: s
         ({"ALLOWED_CHANNELS": "C0INCIDENT"}, "sre", CHANNEL),
         ({"ALLOWED_USERS": "U0DBA00001"}, "sre", CHANNEL),
         ({"ALLOWED_USERS": "", "ALLOWED_USERGROUPS": "S0DBOPS"}, "third", CHANNEL),
-        ({}, "guest", CHANNEL),
-        ({}, "other", CHANNEL),
+        ({"ALLOWED_USERS": "*"}, "guest", CHANNEL),
+        ({"ALLOWED_USERS": "*"}, "other", CHANNEL),
     ],
 )
 async def test_who_is_not_allowed_is_told_privately(

@@ -3,7 +3,8 @@
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject, PlainTextObject
 
 from bot.core import card as states
-from bot.core import question
+from bot.core import facts, question
+from bot.core.instances import Instance
 from bot.core.policy import ConfirmBy
 from bot.core.sentence import Code, Moment, Person, Sentence
 from bot.core.upgrade import State, Upgrade
@@ -32,20 +33,25 @@ def card(upgrade: Upgrade, words: Words, who: ConfirmBy) -> View:
     asks = _say(words, _asks(upgrade))
     modes = [_say(words, mode) for mode in _modes(upgrade)]
     request = section("\n".join([asks, *(f"*{mode}*" for mode in modes)]))
+    told = [_say(words, fact) for fact in _facts(upgrade)]
+    described = [section("\n".join(told))] if told else []
     if upgrade.state is State.ASKED:
         warnings = [_say(words, warning) for warning in WARNINGS]
         terms = [_say(words, term) for term in _terms(upgrade, who)]
         return view(
-            "\n".join([asks, *modes, *warnings, *terms]),
+            "\n".join([asks, *modes, *told, *warnings, *terms]),
             header(title),
             request,
+            *described,
             section("\n".join(f"• {warning}" for warning in warnings)),
             context(*terms),
             _buttons(upgrade, words),
         )
     result = _say(words, outcome(upgrade))
     sign = SIGNS[upgrade.state]
-    return view("\n".join([asks, *modes, result]), header(title), request, section(f"{sign} {result}"))
+    return view(
+        "\n".join([asks, *modes, *told, result]), header(title), request, *described, section(f"{sign} {result}")
+    )
 
 
 WARNINGS: tuple[Sentence, ...] = (question.Restarts(), question.NoRollback(), question.SyncTasksFirst())
@@ -92,6 +98,16 @@ def _modes(upgrade: Upgrade) -> list[Sentence]:
     return [*modes, question.ValidationSkipped()] if upgrade.skip_validate else modes
 
 
+def _facts(upgrade: Upgrade) -> tuple[Sentence, ...]:
+    """What the cloud says of the instance, on an open question; afterwards its name is enough."""
+    instance = Instance.read(upgrade.about) if upgrade.about else None
+    if upgrade.state is not State.ASKED:
+        return (facts.InstanceNamed(instance.name),) if instance and instance.name else ()
+    if instance is None:
+        return (facts.NotDescribed(),) if upgrade.about else ()
+    return facts.facts_of(instance, upgrade.delay, upgrade.asked_at)
+
+
 def _terms(upgrade: Upgrade, who: ConfirmBy) -> tuple[Sentence, Sentence]:
     """Until when it can be confirmed, and by whom."""
     asked_by = Person(upgrade.asked_by)
@@ -113,7 +129,8 @@ def _buttons(upgrade: Upgrade, words: Words) -> Block:
         confirm=_dialog(upgrade, words),
     )
     cancel = ButtonElement(text=words.say(question.CancelButton()), action_id="cancel_upgrade", value=upgrade.id)
-    return ActionsBlock(elements=[confirm, cancel])
+    translate = ButtonElement(text=words.say(facts.TranslateButton()), action_id="translate", value=upgrade.id)
+    return ActionsBlock(elements=[confirm, cancel, translate])
 
 
 def _dialog(upgrade: Upgrade, words: Words) -> ConfirmObject:

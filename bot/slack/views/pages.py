@@ -1,0 +1,58 @@
+"""Private answers with buttons: a doubt that can be overruled, the list of instances, a question to read only."""
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
+
+from bot.core import facts
+from bot.core.doubts import AskAnyway
+from bot.core.pages import Doubted, InstancesPage, Page
+from bot.core.sentence import Sentence
+from bot.locales.catalog import Words
+from bot.slack.markup import MRKDWN
+from bot.slack.views.view import View, context, section, view
+
+
+def page(said: Page, words: Words) -> View:
+    """The answer as a message to one person."""
+    if isinstance(said, Doubted):
+        return _doubted(said, words)
+    if isinstance(said, InstancesPage):
+        return _instances(said, words)
+    raise ValueError(said)
+
+
+def without_buttons(shown: View) -> View:
+    """The same message to read only."""
+    return View(shown.text, [block for block in shown.blocks if block["type"] != "actions"])
+
+
+def _doubted(said: Doubted, words: Words) -> View:
+    told = words.say(said.doubt, MRKDWN)
+    anyway = _button(words, AskAnyway(), "ask_anyway", said.command.text)
+    return view(told, section(f":warning: {told}"), ActionsBlock(elements=[anyway]))
+
+
+def _instances(said: InstancesPage, words: Words) -> View:
+    head = words.say(said.head, MRKDWN)
+    told = [words.say(instance, MRKDWN) for instance in said.instances]
+    tail = [words.say(one, MRKDWN) for one in said.tail]
+    blocks: list[Block] = [section(head)]
+    for instance, text in zip(said.instances, told, strict=True):
+        blocks.append(section(text))
+        blocks.append(ActionsBlock(elements=_asks(instance, words)))
+    blocks += [context(*tail)] if tail else []
+    if said.next_page:
+        blocks.append(ActionsBlock(elements=[_button(words, facts.NextPageButton(), "list_page", said.next_page)]))
+    return view("\n".join([head, *told, *tail]), *blocks)
+
+
+def _asks(instance: facts.ListedInstance, words: Words) -> list[ButtonElement]:
+    """At once, and in the window: what each says when it is pressed is a command."""
+    code = instance.instance.text
+    return [
+        _button(words, facts.UpgradeNowButton(), "ask_now", code),
+        _button(words, facts.UpgradeInWindowButton(), "ask_in_window", f"{code} --delay"),
+    ]
+
+
+def _button(words: Words, label: Sentence, action_id: str, value: str) -> ButtonElement:
+    return ButtonElement(text=words.say(label), action_id=action_id, value=value)
