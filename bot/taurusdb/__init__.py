@@ -1,0 +1,1 @@
+"""TaurusDB: everything that knows how the cloud is spoken to; httpx lives here only."""
