@@ -16,6 +16,7 @@ async def test_the_buttons_are_gone_before_the_cloud_is_asked(home: House) -> No
     card = home.card(message)
     assert not buttons(card)
     assert "<@U0SRE00001>" in said(card)
+    await home.replicas[0].die()
 
 
 async def test_a_hundred_clicks_at_once_send_once(any_home: House) -> None:
@@ -40,6 +41,7 @@ async def test_a_second_click_is_told_who_came_first_in_its_own_language(home: H
     answer = said(await home.whispered("dba"))
     assert "<@U0SRE00001>" in answer
     assert "确认" in answer
+    await home.replicas[0].die()
 
 
 async def test_anyone_allowed_may_cancel_and_then_nothing_is_sent(home: House) -> None:
