@@ -25,17 +25,6 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @pytest.fixture
-def own_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL that this test may stop."""
-    server = PostgresServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
-
-
-@pytest.fixture
 async def postgres_home(tmp_path: Path, own_server: PostgresServer) -> AsyncIterator[House]:
     """A bot whose database is that one."""
     async with house(tmp_path, DATABASE_URL=own_server.create("bot")) as home:

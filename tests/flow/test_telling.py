@@ -25,7 +25,7 @@ async def test_a_final_edit_that_slack_would_not_take_is_made_later(home: House,
     message = await home.ask(home.instance())
     home.slack.fail("chat.update", how, times=3)
     await home.confirm(message)
-    await home.seen(message, "ompleted", 60)
+    assert "ompleted" in said(await home.seen(message, "ompleted", 60))
 
 
 @pytest.mark.parametrize("how", FAULTS)
@@ -34,6 +34,7 @@ async def test_a_question_that_slack_would_not_take_is_asked_again(home: House, 
     message = await home.ask(home.instance())
     await home.confirm(message)
     await home.seen(message, "job")
+    assert len(home.cloud.upgrades) == 1
 
 
 async def test_a_slow_slack_does_not_keep_the_upgrade_from_being_sent(home: House) -> None:
@@ -41,6 +42,7 @@ async def test_a_slow_slack_does_not_keep_the_upgrade_from_being_sent(home: Hous
     home.slack.fail("chat.update", ("slow", 20.0))
     await home.confirm(message)
     await home.told(message, "job", 20)
+    assert len(home.cloud.upgrades) == 1
 
 
 async def test_when_the_channel_is_archived_the_requester_is_told_directly(home: House) -> None:
@@ -54,4 +56,5 @@ async def test_when_the_channel_is_archived_the_requester_is_told_directly(home:
         lambda: next((call for call in home.slack.calls if call.method == "conversations.open"), None)
     )
     direct = opened.answer["channel"]["id"]
-    await home.until(lambda: next((one for one in home.slack.messages(direct) if "completed" in said(one)), None))
+    end = await home.until(lambda: next((one for one in home.slack.messages(direct) if "completed" in said(one)), None))
+    assert end.thread_ts is None

@@ -51,3 +51,4 @@ async def test_looking_again_finds_what_the_cloud_listed_late(home: House, monke
     home.cloud.heal()
     await home.slack.click("sre", end, "check_outcome")
     await home.told(message, home.cloud.upgrades[0].job_id or "?")
+    assert len(home.cloud.upgrades) == 1
