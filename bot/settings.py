@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TypeAlias
 
 from bot.core.policy import ConfirmBy, Ids, Rules
@@ -13,6 +14,8 @@ from bot.taurusdb.endpoints import iam_url, taurusdb_endpoint
 
 __all__ = ["CloudSettings", "Settings", "SettingsError", "SlackSettings"]
 
+DATABASE = re.compile(r"sqlite:///(?!:memory:).*[^/]|postgres(ql)?://.+", re.DOTALL)
+DEFAULT_DATABASE = "sqlite:///starrocks-upgrade-bot.db"
 COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 PROJECT = re.compile(r"[0-9a-zA-Z]{32}")
 REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
@@ -75,7 +78,7 @@ class Settings:
     slack: SlackSettings
     cloud: CloudSettings
     rules: Rules
-    database_url: str
+    database_url: str = field(repr=False)  # there may be a password in it
     host: str
     port: int | None
     confirm_ttl_seconds: float
@@ -93,12 +96,7 @@ class Settings:
             slack=_slack(reading),
             cloud=_cloud(reading),
             rules=_rules(reading),
-            database_url=reading.matching(
-                "DATABASE_URL",
-                re.compile(r"(sqlite://|postgres(ql)?://).*", re.DOTALL),
-                "sqlite:///a-file.db or postgresql://…",
-                "sqlite:///starrocks-upgrade-bot.db",
-            ),
+            database_url=_database(reading),
             host=reading.text("HOST", "127.0.0.1"),
             port=None if port is None else int(port),
             confirm_ttl_seconds=reading.number("CONFIRM_TTL_SECONDS", 600.0, least=1, most=30 * 86400) or 600.0,
@@ -111,6 +109,13 @@ class Settings:
         )
         reading.finish()
         return settings
+
+
+def _database(reading: Reading) -> str:
+    url = reading.matching("DATABASE_URL", DATABASE, "sqlite:///a-file.db or postgresql://…", DEFAULT_DATABASE)
+    if url.startswith("postgres") and find_spec("asyncpg") is None:
+        reading.wrong("DATABASE_URL", "postgresql:// needs the extra: pip install 'starrocks-upgrade-bot[postgres]'")
+    return url
 
 
 def _slack(reading: Reading) -> SlackSettings:

@@ -11,15 +11,15 @@ from bot.slack.api import SlackApi
 from bot.slack.identity import Identity
 from bot.slack.listeners import Listeners
 
-# Bolt switches OAuth on, and ignores the token, when it finds these in the environment.
-TAKEN_FOR_OAUTH = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_VERIFICATION_TOKEN")
+# What Bolt would read from the environment behind our back: it switches OAuth on, or takes a token for another one.
+READ_BY_BOLT = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_VERIFICATION_TOKEN", "SLACK_BOT_TOKEN")
 
 
 def bolt_app(
     api: SlackApi, identity: Identity, listeners: Listeners, command_name: str, signing_secret: str | None
 ) -> AsyncApp:
     """An app in Bolt's fastest form: `process_before_response`, `ack` first, the work in tasks of ours."""
-    for name in TAKEN_FOR_OAUTH:
+    for name in READ_BY_BOLT:
         os.environ.pop(name, None)
 
     async def authorize(**_: Any) -> AuthorizeResult:
