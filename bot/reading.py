@@ -114,7 +114,7 @@ class Reading:
         if words == ["*"]:
             return Ids(everything=True)
         for word in words:
-            if not re.fullmatch(f"[{prefixes}][A-Z0-9]{{2,}}", word, re.ASCII):
+            if not re.fullmatch(f"[{prefixes}][A-Z0-9]+", word, re.ASCII):
                 self.wrong(name, f"{word!r} is no id; {meant}")
         return Ids(frozenset(words))
 

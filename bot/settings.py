@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TypeAlias
 
 from bot.core.policy import ConfirmBy, Ids, Rules
 from bot.core.sentence import Language
 from bot.reading import Reading, SettingsError
 from bot.secret import Secret
+from bot.sign_in import SignIn, read_sign_in
 from bot.taurusdb.endpoints import iam_url, taurusdb_endpoint
 
 __all__ = ["CloudSettings", "Settings", "SettingsError", "SlackSettings"]
@@ -19,34 +19,6 @@ DEFAULT_DATABASE = "sqlite:///starrocks-upgrade-bot.db"
 COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 PROJECT = re.compile(r"[0-9a-zA-Z]{32}")
 REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
-
-
-@dataclass(frozen=True, slots=True)
-class UserSignIn:
-    """An IAM user, by password."""
-
-    domain: str
-    user: str
-    password: Secret
-
-
-@dataclass(frozen=True, slots=True)
-class KeySignIn:
-    """AK/SK; `security_token` only with temporary keys."""
-
-    access_key: str
-    secret_key: Secret
-    security_token: Secret | None
-
-
-@dataclass(frozen=True, slots=True)
-class TokenSignIn:
-    """A ready-made user token."""
-
-    token: Secret
-
-
-SignIn: TypeAlias = UserSignIn | KeySignIn | TokenSignIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,38 +116,10 @@ def _cloud(reading: Reading) -> CloudSettings:
     return CloudSettings(
         region=region,
         project_id=reading.matching("HW_PROJECT_ID", PROJECT, "32 letters and digits"),
-        sign_in=_sign_in(reading),
+        sign_in=read_sign_in(reading),
         auth_url=reading.address("HW_AUTH_URL", iam_url(region)).rstrip("/"),
         endpoint=endpoint,
     )
-
-
-def _sign_in(reading: Reading) -> SignIn:
-    """Exactly one way of signing in."""
-    ways: dict[str, tuple[str, ...]] = {
-        "an IAM user": ("HW_DOMAIN_NAME", "HW_USER_NAME", "HW_USER_PASSWORD"),
-        "AK/SK": ("HW_ACCESS_KEY", "HW_SECRET_KEY"),
-        "a ready token": ("HW_AUTH_TOKEN",),
-    }
-    chosen = {way: names for way, names in ways.items() if any(reading.has(name) for name in names)}
-    if not chosen:
-        reading.wrong("HW_USER_NAME", "no way of signing in is set: an IAM user, AK/SK or HW_AUTH_TOKEN")
-    elif len(chosen) > 1:
-        named = ", ".join(next(name for name in names if reading.has(name)) for names in chosen.values())
-        reading.wrong(named, f"set exactly one way of signing in, not {' and '.join(chosen)}")
-    for names in chosen.values() if len(chosen) == 1 else ():
-        for name in names:
-            if not reading.has(name):
-                reading.wrong(name, f"required together with {', '.join(one for one in names if one != name)}")
-    if reading.has("HW_SECURITY_TOKEN") and "AK/SK" not in chosen:
-        reading.wrong("HW_SECURITY_TOKEN", "belongs to AK/SK: set HW_ACCESS_KEY and HW_SECRET_KEY")
-    if "AK/SK" in chosen:
-        key, token = reading.secret("HW_SECRET_KEY", ""), reading.secret("HW_SECURITY_TOKEN", "")
-        return KeySignIn(reading.text("HW_ACCESS_KEY", ""), key or Secret(""), token)
-    if "a ready token" in chosen:
-        return TokenSignIn(reading.secret("HW_AUTH_TOKEN", "") or Secret(""))
-    password = reading.secret("HW_USER_PASSWORD", "") or Secret("")
-    return UserSignIn(reading.text("HW_DOMAIN_NAME", ""), reading.text("HW_USER_NAME", ""), password)
 
 
 def _rules(reading: Reading) -> Rules:

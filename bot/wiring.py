@@ -6,12 +6,11 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.connections import open_cloud, slack_session
 from bot.core.looks import Pace
 from bot.core.policy import Door
-from bot.core.ports import Store
 from bot.core.reasons import SlackAway, StoreAway
 from bot.flow.answering import Answering
 from bot.flow.asking import Asking
@@ -26,7 +25,8 @@ from bot.flow.sending import Sending
 from bot.flow.telling import Teller
 from bot.flow.work import Work
 from bot.locales.catalog import Catalog
-from bot.serving import Parts, Ready, no_one, serve_until, stop_by_signal
+from bot.metrics.wrapping import metered_cloud, metered_store, metered_thread, metered_whisper, metered_work
+from bot.serving import Parts, Ready, no_one, serve_until, serves_web, stop_by_signal
 from bot.settings import Settings
 from bot.slack.api import DeadToken, SlackApi
 from bot.slack.identity import Identity, identify
@@ -36,7 +36,11 @@ from bot.slack.socket import open_connection
 from bot.slack.thread import SlackThread
 from bot.slack.whisper import SlackWhisper
 from bot.store import open_store
+from bot.store.opening import AnyStore
 from bot.taurusdb.client import TaurusDb
+
+if TYPE_CHECKING:
+    from bot.metrics.metrics import Metrics
 
 log = logging.getLogger("bot")
 PAUSE_SECONDS = 2.0
@@ -45,18 +49,25 @@ Examine = Callable[[], Awaitable[str]]
 
 
 def put_together(
-    settings: Settings, api: SlackApi, identity: Identity, store: Store, cloud: TaurusDb, examine: Examine | None
+    settings: Settings,
+    api: SlackApi,
+    identity: Identity,
+    opened: AnyStore,
+    taurusdb: TaurusDb,
+    metrics: "Metrics | None",
+    examine: Examine | None,
 ) -> Parts:
     """Build every part once and pass it in where it is needed."""
-    catalog, rules = Catalog.load(), settings.rules
-    pace, hands, work = Pace(settings.job_poll_seconds), Hands(), Work()
-    thread = SlackThread(api, catalog, rules)
+    catalog, rules, name = Catalog.load(), settings.rules, settings.slack.command
+    pace, hands, meter = Pace(settings.job_poll_seconds), Hands(), metrics.instruments if metrics else None
+    store, cloud, work = metered_store(opened, meter), metered_cloud(taurusdb, meter), metered_work(Work(), meter)
+    thread = metered_thread(SlackThread(api, catalog, rules), meter)
     people = SlackPeople(api, rules, identity.team_id, settings.default_language, time.monotonic)
-    whisper = SlackWhisper(api, catalog, rules, settings.slack.api_url)
+    whisper = metered_whisper(SlackWhisper(api, catalog, rules, settings.slack.api_url), meter)
     teller = Teller(store, thread, time.time)
     door = Door(rules, identity.team_id)
     sending = Sending(store, cloud, teller, hands, pace, time.time, time.monotonic)
-    describing = Describing(cloud.directory, store, teller, time.time)
+    describing = Describing(taurusdb.directory, store, teller, time.time)
     asking = Asking(
         store=store,
         thread=thread,
@@ -67,15 +78,15 @@ def put_together(
         new_id=lambda: secrets.token_urlsafe(12),
         ttl_seconds=settings.confirm_ttl_seconds,
     )
-    name = settings.slack.command
-    recounting = Recounting(store, thread, cloud.directory, name)
-    commanding = Commanding(asking, recounting, cloud.directory, store, people, whisper, door, time.time, name, examine)
+    directory = taurusdb.directory
+    recounting = Recounting(store, thread, directory, name)
+    commanding = Commanding(asking, recounting, directory, store, people, whisper, door, time.time, name, examine)
     checking = Checking(store, cloud, thread, teller, pace, time.time)
-    cancelling = Cancelling(store, cloud, time.time)
+    cancelling = Cancelling(store, cloud, teller, pace, time.time)
     answering = Answering(store, thread, teller, people, whisper, door, sending, checking, cancelling, hands, time.time)
-    following = Following(store, cloud, teller, hands, pace, time.time)
+    following = Following(store, cloud, taurusdb.directory, teller, hands, pace, time.time)
     listeners = Listeners(commanding, answering, work, identity)
-    return Parts(store, work, following, sending, listeners, people)
+    return Parts(store, opened, taurusdb, metrics, work, following, sending, listeners, people)
 
 
 async def run(
@@ -88,7 +99,8 @@ async def run(
     stop = stop or stop_by_signal()
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(slack_session())
-        api = SlackApi(settings.slack.bot_token.reveal(), settings.slack.api_url, session)
+        metrics = new_metrics() if serves_web(settings) else None  # nobody could read them otherwise
+        api = SlackApi(settings.slack.bot_token.reveal(), settings.slack.api_url, session, metrics)
         identity = await until_answered(lambda: identify(api), stop)
         if identity is None:
             return
@@ -98,8 +110,15 @@ async def run(
             return
         stack.push_async_callback(store.close)
         cloud = await stack.enter_async_context(open_cloud(settings.cloud))
-        parts = put_together(settings, api, identity, store, cloud, examine)
+        parts = put_together(settings, api, identity, store, cloud, metrics, examine)
         await serve_until(stop, settings, api, identity, parts, ready)
+
+
+def new_metrics() -> "Metrics":
+    """What is counted; its library is imported only where somebody can read it."""
+    from bot.metrics.metrics import Metrics
+
+    return Metrics()
 
 
 async def check_app_token(settings: Settings, api: SlackApi) -> None:

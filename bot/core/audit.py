@@ -24,15 +24,20 @@ class AuditEntry:
     request_id: str = ""
 
     @classmethod
-    def of(cls, upgrade: Upgrade, at: float, what: str, person_id: str = "", why: str = "") -> "AuditEntry":
-        """An entry about an upgrade as it stands after the step; `person_id` is who did it, empty for the bot."""
+    def of(
+        cls, upgrade: Upgrade, at: float, what: str, person_id: str = "", why: str = "", team_id: str = ""
+    ) -> "AuditEntry":
+        """An entry about an upgrade as it stands after the step; `person_id` is who did it, empty for the bot.
+
+        `team_id` is that person's, where it may be another than the requester's.
+        """
         return cls(
             at=at,
             what=what,
             upgrade_id=upgrade.id,
             instance_id=upgrade.instance_id,
             person_id=person_id,
-            team_id=upgrade.team_id if person_id else "",
+            team_id=team_id or (upgrade.team_id if person_id else ""),
             channel_id=upgrade.channel_id,
             why=why,
             request_id=upgrade.request_id,

@@ -69,7 +69,7 @@ def parse(text: str, name: str = "/starrocks-upgrade") -> Command | Mistake:
         spoken = option(words, position)
         named = meant(spoken.name) if is_flag(word) else _abbreviated(spoken.name)
         if named and spoken.value is not None:
-            return FlagWithValue(_shown(spoken.token), offer(name, words))
+            return FlagWithValue(shown(spoken.token), offer(name, words))
         if not is_flag(word):
             others.append(word)
         elif flag_name(word) in FLAGS:
@@ -83,8 +83,8 @@ def _flag_mistake(word: str, named: tuple[str, ...], corrected: Code) -> Mistake
     """Why this is none of the flags."""
     suggested = [f"--{flag}" for flag in named]
     if suggested and _offers(corrected, *suggested):
-        return MisspelledFlag(_shown(word), Code(" ".join(suggested)), corrected)
-    return UnknownFlag(_shown(word), corrected)
+        return MisspelledFlag(shown(word), Code(" ".join(suggested)), corrected)
+    return UnknownFlag(shown(word), corrected)
 
 
 def _one_instance(others: list[str], flags: set[str], name: str, words: list[str]) -> Command | Mistake:
@@ -97,13 +97,13 @@ def _one_instance(others: list[str], flags: set[str], name: str, words: list[str
     first, *rest = others
     if rest:
         another = next((word for word in rest if word.lower() != first.lower()), rest[0])
-        return TwoInstances(_shown(first), _shown(another), offer(name, words, first), offer(name, words, another))
+        return TwoInstances(shown(first), shown(another), offer(name, words, first), offer(name, words, another))
     return UpgradeCommand(first.lower(), delay="delay" in flags, skip_validate="skip-validate" in flags)
 
 
 def _instance_mistake(word: str, corrected: Code) -> Mistake:
     """Why this is no StarRocks id."""
-    token = _shown(word)
+    token = shown(word)
     flag = next((f"--{flag}" for flag in _abbreviated(word)), None)
     if flag and _offers(corrected, flag):
         return FlagWithoutDashes(token, Code(flag), corrected)
@@ -132,7 +132,7 @@ def _offers(command: Code, *flags: str) -> bool:
     return set(flags) <= set(command.text.split())
 
 
-def _shown(token: str) -> Code:
+def shown(token: str) -> Code:
     """A token as it is repeated to the person: cut when it is very long, without what no message may carry."""
     clean = "".join("\ufffd" if unicodedata.category(letter) in {"Cc", "Cs"} else letter for letter in token)
     return Code(clean if len(clean) <= _MOST_SHOWN else f"{clean[:_MOST_SHOWN]}…")
@@ -149,5 +149,6 @@ __all__ = [
     "closest",
     "flag_name",
     "parse",
+    "shown",
     "split",
 ]

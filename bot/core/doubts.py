@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.core.facts import MOST_VERSION, runs, status_of
 from bot.core.instances import Instance
+from bot.core.naming import called, choices, short
 from bot.core.sentence import Code, Sentence
 
 
@@ -28,19 +30,10 @@ class NotInProjectButNear(Doubt):
 
 
 @dataclass(frozen=True, slots=True)
-class NearInstance(Sentence):
-    """One of the nearest ones."""
-
-    name: str
-    instance: Code
-
-
-@dataclass(frozen=True, slots=True)
 class AlreadyLatest(Doubt):
     """There is nothing to upgrade to."""
 
-    name: str
-    instance: Code
+    instance: Sentence
     version: str
 
 
@@ -48,8 +41,7 @@ class AlreadyLatest(Doubt):
 class SomethingRuns(Doubt):
     """Another operation is in progress on the instance."""
 
-    name: str
-    instance: Code
+    instance: Sentence
     running: str
 
 
@@ -57,9 +49,8 @@ class SomethingRuns(Doubt):
 class NotFit(Doubt):
     """The instance's status is not normal."""
 
-    name: str
-    instance: Code
-    status: str
+    instance: Sentence
+    status: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +60,15 @@ class AskAnyway(Sentence):
 
 def doubt(instance: Instance) -> Doubt | None:
     """The first thing that speaks against upgrading this instance; None when nothing does."""
-    code = Code(instance.id)
     if not instance.is_fit:
-        return NotFit(instance.name, code, instance.status)
+        return NotFit(called(instance), status_of(instance))
     if instance.is_busy:
-        return SomethingRuns(instance.name, code, ", ".join(instance.running))
+        return SomethingRuns(called(instance), runs(instance))
     if instance.has_newer is False:
-        return AlreadyLatest(instance.name, code, instance.version)
+        return AlreadyLatest(called(instance), short(instance.version, MOST_VERSION) or "?")
     return None
 
 
 def not_in_project(wanted: str, near: Sequence[Instance]) -> Doubt:
     """The project has no such instance."""
-    if not near:
-        return NotInProject(Code(wanted))
-    return NotInProjectButNear(Code(wanted), tuple(NearInstance(one.name, Code(one.id)) for one in near))
+    return NotInProjectButNear(Code(wanted), choices(near)) if near else NotInProject(Code(wanted))

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 
 from bot.core.instances import Instance
-from bot.core.sentence import Code, Moment, Sentence
+from bot.core.naming import MOST_NAME, short
+from bot.core.sentence import Moment, Sentence
+
+MOST_VERSION = 32  # characters shown of each value: whatever the cloud writes there, a message holds it
+MOST_STATUS = 32
+MOST_RUNNING = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +40,58 @@ class NoNewer(Sentence):
 
 
 @dataclass(frozen=True, slots=True)
-class StatusNow(Sentence):
-    """The status as the API says it, and the number of nodes."""
+class InstanceNormal(Sentence):
+    """The status `normal`."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceAbnormal(Sentence):
+    """The status `abnormal`."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceCreating(Sentence):
+    """The status `creating`."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceCreateFailed(Sentence):
+    """The status `createfail`."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceOther(Sentence):
+    """A status that nobody documented, as the API says it."""
 
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusNow(Sentence):
+    """The status."""
+
+    status: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCount(Sentence):
+    """How many nodes it has."""
+
     nodes: int
 
 
 @dataclass(frozen=True, slots=True)
 class WindowNext(Sentence):
     """The maintenance window, and when it starts next."""
+
+    start: str
+    end: str
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOpen(Sentence):
+    """The maintenance window, that it is open, and when it starts next."""
 
     start: str
     end: str
@@ -65,103 +112,62 @@ class NothingRuns(Sentence):
 
 @dataclass(frozen=True, slots=True)
 class NotDescribed(Sentence):
-    """The cloud did not describe the instance in time, or may not."""
+    """The cloud did not describe the instance (in full) in time, or may not."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstancesListed(Sentence):
-    """The head of the list: which of how many."""
-
-    first: int
-    last: int
-    total: int
-    usage: Code
-
-
-@dataclass(frozen=True, slots=True)
-class ListedSoFar(Sentence):
-    """The cloud has not described all of them yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedInstance(Sentence):
-    """One instance of the list."""
-
-    name: str
-    instance: Code
-    facts: tuple[Sentence, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class UpgradeNowButton(Sentence):
-    """The label of the button that asks for an upgrade at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class UpgradeInWindowButton(Sentence):
-    """The label of the button that asks for an upgrade in the maintenance window."""
-
-
-@dataclass(frozen=True, slots=True)
-class NextPageButton(Sentence):
-    """The label of the button that shows the next ten."""
-
-
-@dataclass(frozen=True, slots=True)
-class TranslateButton(Sentence):
-    """The label of the button that shows the question in the other language: named in that language."""
-
-
-@dataclass(frozen=True, slots=True)
-class CancelScheduledButton(Sentence):
-    """The label of the button that takes a delayed upgrade back before its window."""
-
-
-@dataclass(frozen=True, slots=True)
-class CancelScheduledTitle(Sentence):
-    """The head of Slack's second question for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class CancelScheduledAsk(Sentence):
-    """Slack's second question for it."""
-
-    instance: Code
-
-
-@dataclass(frozen=True, slots=True)
-class CancelScheduledTooLate(Sentence):
-    """The cloud did not cancel it: it has begun, or is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class CancelScheduledDone(Sentence):
-    """The cloud took the scheduled task back."""
-
-
-@dataclass(frozen=True, slots=True)
-class CancelScheduledUnclear(Sentence):
-    """The cloud did not say whether it cancelled it; its own code and text."""
-
-    error: Code
+STATUSES: dict[str, Sentence] = {
+    "normal": InstanceNormal(),
+    "abnormal": InstanceAbnormal(),
+    "creating": InstanceCreating(),
+    "createfail": InstanceCreateFailed(),
+}
 
 
 def version_of(instance: Instance) -> Sentence | None:
     """The version, and whether there is a newer one as far as that is known."""
-    if not instance.version:
+    version = short(instance.version, MOST_VERSION)
+    if not version and instance.has_newer is None:
         return None
+    version = version or "?"
     if instance.has_newer is None:
-        return VersionNow(instance.version)
-    return NewerAvailable(instance.version) if instance.has_newer else NoNewer(instance.version)
+        return VersionNow(version)
+    return NewerAvailable(version) if instance.has_newer else NoNewer(version)
+
+
+def status_of(instance: Instance) -> Sentence:
+    """The status in words; one that nobody documented as it is."""
+    return STATUSES.get(instance.status.lower()) or InstanceOther(short(instance.status, MOST_STATUS))
+
+
+def runs(instance: Instance) -> str:
+    """The names of the actions in progress, as the API writes them."""
+    return short(", ".join(instance.running or ()), MOST_RUNNING)
 
 
 def facts_of(instance: Instance, delay: bool, now: float) -> tuple[Sentence, ...]:
     """Everything the cloud says of it that a person who confirms wants to know."""
-    facts: list[Sentence | None] = [InstanceNamed(instance.name) if instance.name else None, version_of(instance)]
-    if instance.status:
-        facts.append(StatusNow(instance.status, instance.nodes or 0))
-    facts.append(RunsNow(", ".join(instance.running)) if instance.is_busy else NothingRuns())
-    at = instance.next_window(now)
-    if delay and at is not None:
-        facts.append(WindowNext(instance.window_start, instance.window_end, Moment(at)))
+    name = short(instance.name, MOST_NAME)
+    facts: list[Sentence | None] = [
+        InstanceNamed(name) if name else None,
+        version_of(instance),
+        StatusNow(status_of(instance)) if instance.status else None,
+        None if instance.nodes is None else NodeCount(instance.nodes),
+        _running(instance),
+        _window(instance, now) if delay else None,
+        None if instance.is_detailed else NotDescribed(),
+    ]
     return tuple(fact for fact in facts if fact is not None)
+
+
+def _running(instance: Instance) -> Sentence | None:
+    if instance.running is None:
+        return None
+    return RunsNow(runs(instance)) if instance.running else NothingRuns()
+
+
+def _window(instance: Instance, now: float) -> Sentence | None:
+    at = instance.next_window(now)
+    if at is None:
+        return None
+    kind = WindowOpen if instance.is_window_open(now) else WindowNext
+    return kind(short(instance.window_start, 8), short(instance.window_end, 8) or "?", Moment(at))

@@ -25,6 +25,14 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """The cloud took an upgrade; `request_id` is what its support asks for, empty when it did not say."""
+
+    job_id: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """How often is looked: `poll_seconds` for a running job, a job that waits for its window much more rarely."""
 
@@ -81,7 +89,8 @@ def not_found(upgrade: Upgrade, sight: Sight, at: float) -> Upgrade:
 def unresolved(upgrade: Upgrade, at: float) -> Upgrade:
     """Nobody can say what became of it; a person decides."""
     step = replace(upgrade, state=State.UNRESOLVED, ended_at=at, look_at=None)
-    return step.with_news(at, News.UNRESOLVED, News.CARD)
+    button = (News.PROGRESS,) if step.delay and step.progress_ts else ()  # there is nothing to cancel any more
+    return step.with_news(at, News.UNRESOLVED, News.CARD, *button)
 
 
 def _missed(upgrade: Upgrade, at: float, pace: Pace) -> Upgrade:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.core.reasons import Mistake
-from bot.core.sentence import Code
+from bot.core.sentence import Code, Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,22 @@ class NotAnInstance(Mistake):
 
     token: Code
     corrected: Code
+
+
+@dataclass(frozen=True, slots=True)
+class NotAName(Mistake):
+    """No id and no name of an instance, but some are close."""
+
+    token: Code
+    near: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralOfThatName(Mistake):
+    """More than one instance has this name: the id decides."""
+
+    token: Code
+    which: tuple[Sentence, ...]
 
 
 @dataclass(frozen=True, slots=True)

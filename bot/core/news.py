@@ -149,6 +149,9 @@ class Help(Sentence):
             "delay": Code("--delay"),
             "skip_validate": Code("--skip-validate"),
             "ending": Code("in17"),
+            "list": Code(name),
+            "status": Code(f"{name} status [instance]"),
+            "history": Code(f"{name} history [instance]"),
             "help": Code(f"{name} help"),
         }
 

@@ -2,12 +2,68 @@
 
 from dataclasses import dataclass
 
-from bot.core.facts import InstancesListed, ListedInstance, ListedSoFar, RunsNow, version_of
+from bot.core.facts import RunsNow, StatusNow, runs, status_of, version_of
 from bot.core.instances import Instance, Listing, by_usefulness
+from bot.core.naming import called
 from bot.core.sentence import Code, Sentence
 from bot.core.upgrade import Upgrade
 
 PAGE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class InstancesListed(Sentence):
+    """The head of the list: which of how many."""
+
+    first: int
+    last: int
+    total: int
+    usage: Code
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSoFar(Sentence):
+    """The cloud has not described all of them yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingListed(Sentence):
+    """The project has no StarRocks instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotListed(Sentence):
+    """The cloud did not list the instances in time, or may not; what to type instead."""
+
+    corrected: Code
+
+
+@dataclass(frozen=True, slots=True)
+class ListedInstance(Sentence):
+    """One instance of the list, a fact a line."""
+
+    instance: Sentence
+    facts: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeNowButton(Sentence):
+    """The label of the button that asks for an upgrade at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeInWindowButton(Sentence):
+    """The label of the button that asks for an upgrade in the maintenance window."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextPageButton(Sentence):
+    """The label of the button that shows the next ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslateButton(Sentence):
+    """The label of the button that shows the question in the other language: named in that language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +80,19 @@ class Doubted(Page):
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """An instance of the list, and the id its buttons ask for."""
+
+    told: Sentence
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class InstancesPage(Page):
     """Ten instances; `next_page` counts from 0, empty when this is the last one."""
 
     head: Sentence
-    instances: tuple[ListedInstance, ...]
+    rows: tuple[Row, ...]
     tail: tuple[Sentence, ...]
     next_page: str = ""
 
@@ -41,20 +105,21 @@ class Translated(Page):
 
 
 def page_of(listing: Listing, number: int, usage: str) -> InstancesPage:
-    """One page of the list, those that can be upgraded first."""
+    """One page of the list, those that can be upgraded first; the last page when there is none of this number."""
     instances = by_usefulness(listing.instances)
     first = min(max(number, 0) * PAGE, max(len(instances) - 1, 0) // PAGE * PAGE)
     shown = instances[first : first + PAGE]
     last = first + len(shown)
     return InstancesPage(
         head=InstancesListed(first + 1, last, len(instances), Code(usage)),
-        instances=tuple(_listed(instance) for instance in shown),
-        tail=() if listing.is_complete else (ListedSoFar(),),
+        rows=tuple(Row(_listed(instance), instance.id) for instance in shown),
+        tail=() if listing.is_complete and listing.is_settled else (ListedSoFar(),),
         next_page=str(first // PAGE + 1) if last < len(instances) else "",
     )
 
 
-def _listed(instance: Instance) -> ListedInstance:
-    running = RunsNow(", ".join(instance.running)) if instance.is_busy else None
-    facts = tuple(fact for fact in (version_of(instance), running) if fact is not None)
-    return ListedInstance(instance.name, Code(instance.id), facts)
+def _listed(instance: Instance) -> Sentence:
+    status = None if instance.is_fit else StatusNow(status_of(instance))
+    running = RunsNow(runs(instance)) if instance.is_busy else None
+    facts = tuple(fact for fact in (version_of(instance), status, running) if fact is not None)
+    return ListedInstance(called(instance), facts) if facts else called(instance)

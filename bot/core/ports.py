@@ -6,7 +6,7 @@ from typing import Protocol
 
 from bot.core.audit import AuditEntry, AuditRow
 from bot.core.instances import Instance, Listing
-from bot.core.looks import Job
+from bot.core.looks import Accepted, Job
 from bot.core.pages import Page
 from bot.core.policy import Actor
 from bot.core.sentence import Language, Sentence
@@ -18,8 +18,8 @@ class Cloud(Protocol):
 
     async def upgrade(
         self, instance_id: str, *, delay: bool, skip_validate: bool, language: Language, may_send: Callable[[], bool]
-    ) -> str:
-        """Send the upgrade, at most once with effect; the job id. `may_send` is asked just before each attempt."""
+    ) -> Accepted:
+        """Send the upgrade, at most once with effect; its job. `may_send` is asked just before each attempt."""
         ...
 
     async def job(self, job_id: str, language: Language) -> Job | None:
@@ -43,11 +43,11 @@ class Directory(Protocol):
         ...
 
     async def one(self, instance_id: str, patience: float) -> Instance | None:
-        """One instance with its details, not older than five minutes; None when they are not to be had in time."""
+        """One instance with its details, read anew; None when they are not to be had in time."""
         ...
 
     def known(self) -> Listing:
-        """What is known without asking."""
+        """What is known without asking, not older than five minutes."""
         ...
 
 
@@ -111,6 +111,23 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what is queued and let go."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many rows of a state have something still to be done, and how many of them are due."""
+
+    state: str
+    rows: int
+    due: int
+
+
+class Census(Protocol):
+    """What an operator asks of a store."""
+
+    async def census(self, now: float) -> Sequence[Waiting]:
+        """What waits, by state. Raises `StoreAway`."""
         ...
 
 

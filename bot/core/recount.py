@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.core.instances import Instance
+from bot.core.naming import UnnamedInstance, called
 from bot.core.sentence import Code, Link, Moment, Person, Sentence
 from bot.core.upgrade import State, Upgrade
 
@@ -36,7 +38,7 @@ class Recounted(Sentence):
     """One request: when, which instance, by whom, where it stands, and the way to its thread."""
 
     at: Moment
-    instance: Code
+    instance: Sentence
     asked_by: Person
     stands: Sentence
     link: Link
@@ -123,10 +125,16 @@ def recounted(upgrades: Sequence[Upgrade], links: Sequence[str]) -> tuple[Senten
     return tuple(
         Recounted(
             at=Moment(upgrade.asked_at),
-            instance=Code(upgrade.instance_id),
+            instance=_called(upgrade),
             asked_by=Person(upgrade.asked_by),
             stands=STANDS[upgrade.state](),
             link=Link(link),
         )
         for upgrade, link in zip(upgrades, links, strict=True)
     )
+
+
+def _called(upgrade: Upgrade) -> Sentence:
+    """What its instance is called, as far as the cloud had told when it was asked for."""
+    instance = Instance.read(upgrade.about)
+    return called(instance) if instance else UnnamedInstance(Code(upgrade.instance_id))

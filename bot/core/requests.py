@@ -1,13 +1,16 @@
 """Everything the command can ask for: an upgrade, or one of the questions to the bot."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
-from bot.core.command import HelpCommand, UpgradeCommand, parse
-from bot.core.mistakes import NotAnInstance
+from bot.core.command import HelpCommand, UpgradeCommand, parse, shown
+from bot.core.mistakes import NotAName, NotAnInstance, SeveralOfThatName, WrongLength, WrongLetters
+from bot.core.naming import NO_NAMES, Names, choices, named, nearest
 from bot.core.reasons import Mistake
 from bot.core.words import is_flag, split
+
+MOST_CHOICES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,10 @@ class DoctorCommand:
 
 
 Request: TypeAlias = UpgradeCommand | HelpCommand | ListCommand | HistoryCommand | StatusCommand | DoctorCommand
-NO_NAMES: Mapping[str, str] = {}
 
 
-def read(text: str, name: str, names: Mapping[str, str] = NO_NAMES) -> Request | Mistake:
-    """Read the text after the command; `names` are instance names that stand for one id each."""
+def read(text: str, name: str, names: Names = NO_NAMES) -> Request | Mistake:
+    """Read the text after the command; `names` are those of the project's instances."""
     words = split(text)
     if not words:
         return ListCommand()
@@ -53,20 +55,36 @@ def read(text: str, name: str, names: Mapping[str, str] = NO_NAMES) -> Request |
             return DoctorCommand()
         case "history" | "status" as what:
             return _about(what, rest, name, names)
-    return parse(" ".join(word if is_flag(word) else names.get(word, word) for word in words), name)
+    return _upgrade(words, name, names)
 
 
 def might_be_name(mistake: object) -> bool:
     """Whether a mistake would be none if the cloud knew an instance of that name."""
-    return isinstance(mistake, NotAnInstance)
+    return isinstance(mistake, NotAnInstance | WrongLength | WrongLetters)
 
 
-def _about(what: str, rest: list[str], name: str, names: Mapping[str, str]) -> Request | Mistake:
+def _about(what: str, rest: list[str], name: str, names: Names) -> Request | Mistake:
     """`history` or `status`, of all instances or of the one that follows."""
     instance_id = None
     if rest:
-        found = parse(" ".join(names.get(word, word) for word in rest), f"{name} {what}")
+        found = _upgrade(rest, f"{name} {what}", names)
         if not isinstance(found, UpgradeCommand):
             return found
         instance_id = found.instance_id
     return HistoryCommand(instance_id) if what == "history" else StatusCommand(instance_id)
+
+
+def _upgrade(words: list[str], name: str, names: Names) -> UpgradeCommand | HelpCommand | Mistake:
+    """One upgrade; a word that names an instance stands for its id. An id is never taken for a name."""
+    ids = []
+    for word in words:
+        is_taken = is_flag(word) or isinstance(parse(word), UpgradeCommand | HelpCommand)
+        found = () if is_taken else named(word, names)
+        if len(found) > 1:
+            return SeveralOfThatName(shown(word), choices(found[:MOST_CHOICES]))
+        ids.append(found[0].id if found else word)
+    read_as = parse(" ".join(ids), name)
+    if isinstance(read_as, NotAnInstance):
+        near = nearest(read_as.token.text, list(chain.from_iterable(names.values())))
+        return NotAName(read_as.token, choices(near)) if near else read_as
+    return read_as

@@ -12,15 +12,17 @@ LONGEST_ASKED_FOR = 600.0  # whatever Slack says: people wait for the news
 def told(upgrade: Upgrade, news: News, at: float, ts: str | None, shown: Upgrade) -> Upgrade:
     """Slack took this news as `shown`; `ts` is the new message's, None for an edit.
 
-    An edit that shows an older state than the row now has stays to be made.
+    An edit that shows an older state than the row now has is still to be made, also if another had made it before.
     """
     stale = news in EDITS and _face(upgrade) != _face(shown)
     rest = list(upgrade.untold)
-    if news in rest and not stale:
+    if stale and news not in rest:
+        rest.append(news)
+    elif not stale and news in rest:
         rest.remove(news)
     step = replace(upgrade, untold=tuple(rest), tell_attempts=0, tell_at=at + TELL_SECONDS if rest else None)
     if news is News.QUESTION:
-        return _posted(step, at, ts)
+        return _posted(step, at, ts, shown)
     if news in (News.STARTED, News.FOUND):
         step = replace(step, progress_ts=ts, progress_at=at)
     if news is News.PROGRESS:
@@ -28,14 +30,18 @@ def told(upgrade: Upgrade, news: News, at: float, ts: str | None, shown: Upgrade
     return step.scheduled()
 
 
-def _posted(upgrade: Upgrade, at: float, ts: str | None) -> Upgrade:
-    """The question stands in a message; one that nobody can answer any more has to lose its buttons there."""
+def _posted(upgrade: Upgrade, at: float, ts: str | None, shown: Upgrade) -> Upgrade:
+    """The question stands in a message; one that nobody can answer any more has to lose its buttons there.
+
+    What the cloud said of the instance while it was being posted is added by an edit.
+    """
     if upgrade.message_ts is not None:
         return upgrade.scheduled()  # a click told first; a second copy is for whoever clicks it
     step = replace(upgrade, message_ts=ts)
     if step.state is not State.ASKED:
         return step.with_news(at, News.CARD)
-    return replace(step, look_at=step.expires_at).scheduled()
+    step = replace(step, look_at=step.expires_at)
+    return step.scheduled() if step.about == shown.about else step.with_news(at, News.CARD)
 
 
 def postponed(upgrade: Upgrade, at: float, retry_after: float | None = None) -> Upgrade:
@@ -45,8 +51,15 @@ def postponed(upgrade: Upgrade, at: float, retry_after: float | None = None) -> 
     return held(replace(upgrade, tell_attempts=attempts), at + min(max(wait, 0.0), LONGEST_ASKED_FOR))
 
 
+def spoilt(upgrade: Upgrade, news: News, at: float, shown: Upgrade) -> Upgrade:
+    """An edit that showed `shown` may be made late: if the row has gone on, its own edit is made once more."""
+    return upgrade if _face(upgrade) == _face(shown) else upgrade.with_news(at, news)
+
+
 def held(upgrade: Upgrade, until: float) -> Upgrade:
-    """What is untold waits until then."""
+    """What is untold waits until then; what is told needs no time."""
+    if not upgrade.untold:
+        return upgrade.scheduled()
     return replace(upgrade, tell_at=until).scheduled()
 
 
@@ -75,4 +88,4 @@ def may_edit_at(upgrade: Upgrade) -> float:
 
 def _face(upgrade: Upgrade) -> tuple[object, ...]:
     """What an edit shows."""
-    return (upgrade.state, upgrade.job_id, upgrade.job_status, upgrade.percent)
+    return (upgrade.state, upgrade.job_id, upgrade.job_status, upgrade.percent, upgrade.about)

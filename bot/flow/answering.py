@@ -14,12 +14,15 @@ from bot.core.policy import Actor, Door
 from bot.core.ports import InstanceTaken, People, Presence, Store, Thread, Whisper
 from bot.core.reasons import AlreadyExpired, Refusal, StoreAway, StoreTrouble, Undelivered, UnknownRequest
 from bot.core.sentence import Sentence
+from bot.core.tracing import UPGRADE
 from bot.core.upgrade import News, State, Upgrade
 from bot.flow.asking import busy
-from bot.flow.cancelling import Cancelling
+from bot.flow.cancelling import Cancelling, cannot_cancel
 from bot.flow.changing import change
 from bot.flow.checking import Checking
+from bot.flow.expiring import expire
 from bot.flow.hands import Hands
+from bot.flow.refusing import denial
 from bot.flow.sending import Sending
 from bot.flow.telling import Teller
 
@@ -68,6 +71,7 @@ class Answering:
 
     async def click(self, click: Click) -> None:
         """Decide the question, or tell this person alone why not."""
+        UPGRADE.set(click.upgrade_id)  # for the log, also of what is said after the row was let go
         try:
             answer: Sentence | Page | None = await self._answer(click)
         except StoreAway as away:
@@ -83,13 +87,13 @@ class Answering:
     async def _answer(self, click: Click) -> Sentence | Page | None:
         upgrade = await self._asked(click)
         if upgrade is None:
-            log.warning("click.unknown", extra={"person": click.presence.person_id, "upgrade": click.upgrade_id})
+            await self._refused(click, None, UnknownRequest())
             return UnknownRequest()
         actor = await self.people.actor(click.presence)
         refusal = self._allowed(click, actor, upgrade)
         if refusal is not None:
             await self._refused(click, upgrade, refusal)
-            return refusal
+            return cannot_cancel(refusal) if click.button is Button.CANCEL_SCHEDULED else refusal
         with self.hands.on(upgrade.id):
             match click.button:
                 case Button.CONFIRM:
@@ -97,9 +101,9 @@ class Answering:
                 case Button.CANCEL:
                     return await self._withdraw(click, upgrade)
                 case Button.CHECK:
-                    return await self.checking.check(upgrade, click.presence.person_id)
+                    return await self.checking.check(upgrade, click.presence)
                 case Button.CANCEL_SCHEDULED:
-                    return await self.cancelling.cancel(upgrade, click.presence.person_id)
+                    return await self.cancelling.cancel(upgrade, click.presence)
                 case Button.TRANSLATE:
                     return Translated(upgrade)
 
@@ -138,20 +142,22 @@ class Answering:
 
     async def _confirm(self, click: Click, upgrade: Upgrade) -> Sentence | Page | None:
         """Win the confirmation, then send; whoever does not win is told who did."""
-        person = click.presence.person_id
+        person, team = click.presence.person_id, click.presence.team_id
         while True:
             now, lease = self.clock(), self.sending.lease()
             step = upgrade.confirm(person, now)
             if isinstance(step, Refusal):
-                return await self._late(upgrade, step)
-            confirmed = AuditEntry.of(step, now, "confirmed", person)
+                return await self._late(click, upgrade, step)
+            confirmed = AuditEntry.of(step, now, "confirmed", person, team_id=team)
             try:
                 won = await self.store.save(upgrade, step, confirmed, AuditEntry.of(step, now, "sending"))
             except InstanceTaken:
                 living = await self.store.live_for(upgrade.instance_id)
                 if living is None:
                     continue  # it ended between the two questions
-                return await busy(self.thread, living)
+                taken = await busy(self.thread, living)
+                await self._refused(click, upgrade, taken)
+                return taken
             if won is not None:
                 log.info("upgrade.confirmed", extra={"upgrade": upgrade.id, "person": person})
                 await self.sending.send(won, lease)
@@ -160,41 +166,31 @@ class Answering:
 
     async def _withdraw(self, click: Click, upgrade: Upgrade) -> Sentence | Page | None:
         """Cancel before anything was sent."""
-        person = click.presence.person_id
+        person, team = click.presence.person_id, click.presence.team_id
         while True:
             now = self.clock()
             step = upgrade.withdraw(person, now)
             if isinstance(step, Refusal):
-                return await self._late(upgrade, step)
-            won = await self.store.save(upgrade, step, AuditEntry.of(step, now, "withdrawn", person))
+                return await self._late(click, upgrade, step)
+            won = await self.store.save(upgrade, step, AuditEntry.of(step, now, "withdrawn", person, team_id=team))
             if won is not None:
                 log.info("upgrade.withdrawn", extra={"upgrade": upgrade.id, "person": person})
                 await self.teller.tell(won)
                 return None
             upgrade = await self.store.get(upgrade.id) or upgrade
 
-    async def _late(self, upgrade: Upgrade, refusal: Refusal) -> Refusal:
+    async def _late(self, click: Click, upgrade: Upgrade, refusal: Refusal) -> Refusal:
         """Too late; a question that has just expired under the click loses its buttons now."""
         if isinstance(refusal, AlreadyExpired) and upgrade.state is State.ASKED:
             await self.teller.tell(await expire(self.store, upgrade, self.clock()))
+        await self._refused(click, upgrade, refusal)
         return refusal
 
-    async def _refused(self, click: Click, upgrade: Upgrade, refusal: Refusal) -> None:
-        """A refusal by the rules is written down."""
-        presence = click.presence
-        entry = AuditEntry.of(upgrade, self.clock(), "denied", presence.person_id, why=refusal.key())
-        log.info("click.denied", extra={"upgrade": upgrade.id, "person": presence.person_id, "why": refusal.key()})
-        await self.store.record(entry)
-
-
-async def expire(store: Store, upgrade: Upgrade, at: float) -> Upgrade:
-    """Close a question whose time is over, unless somebody answered meanwhile."""
-    return await change(
-        store,
-        upgrade,
-        lambda row: row.expire(at) if row.state is State.ASKED and at >= row.expires_at else None,
-        lambda row: (AuditEntry.of(row, at, "expired"),),
-    )
+    async def _refused(self, click: Click, upgrade: Upgrade | None, refusal: Refusal) -> None:
+        """A refused click is written down."""
+        told = {"upgrade": upgrade.id if upgrade else "", "person": click.presence.person_id, "why": refusal.key()}
+        log.info("click.denied", extra={**told, "button": click.button.value})
+        await self.store.record(denial(click.presence, self.clock(), refusal, upgrade))
 
 
 def _adopted(upgrade: Upgrade, message_ts: str, at: float) -> Upgrade | None:

@@ -10,6 +10,7 @@ from bot.core.pages import Doubted, Page
 from bot.core.ports import Presence, Store, Thread
 from bot.core.reasons import ChannelArchived, InstanceBusy, MayNotPost, NotInChannel
 from bot.core.sentence import Code, Language, Link, Sentence
+from bot.core.tracing import UPGRADE
 from bot.core.upgrade import News, Upgrade
 from bot.flow.describing import Describing
 from bot.flow.hands import Hands
@@ -47,6 +48,7 @@ class Asking:
         if not await self.store.add(upgrade, entry):
             log.info("command.delivered_again", extra={"person": presence.person_id})
             return None
+        UPGRADE.set(upgrade.id)  # for the log, also of what is said after the row was let go
         log.info("upgrade.asked", extra={"upgrade": upgrade.id, "instance": upgrade.instance_id})
         with self.hands.on(upgrade.id):
             upgrade = await self.teller.tell(upgrade)

@@ -8,7 +8,7 @@ from bot.core import looks
 from bot.core.audit import AuditEntry
 from bot.core.looks import Job, Pace
 from bot.core.news import NothingToCheck, NothingYet
-from bot.core.ports import Cloud, InstanceTaken, Store, Thread
+from bot.core.ports import Cloud, InstanceTaken, Presence, Store, Thread
 from bot.core.reasons import Fault
 from bot.core.sentence import Sentence
 from bot.core.upgrade import Sight, State, Upgrade
@@ -30,14 +30,14 @@ class Checking:
     pace: Pace
     clock: Callable[[], float]
 
-    async def check(self, upgrade: Upgrade, person_id: str) -> Sentence | None:
+    async def check(self, upgrade: Upgrade, presence: Presence) -> Sentence | None:
         """Look once more; what is found is told in the thread, anything else to this person alone."""
         if upgrade.state is not State.UNRESOLVED:
             return NothingToCheck()
         found = await self._look(upgrade)
-        now = self.clock()
+        now, person_id, team_id = self.clock(), presence.person_id, presence.team_id
         if isinstance(found, Sight):
-            await self.store.record(AuditEntry.of(upgrade, now, "looked", person_id, found.value))
+            await self.store.record(AuditEntry.of(upgrade, now, "looked", person_id, found.value, team_id))
             return NothingYet()
 
         def step(row: Upgrade) -> Upgrade | None:
@@ -47,7 +47,7 @@ class Checking:
             return looks.seen(row, found, now, self.pace) if found.status else row
 
         def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
-            return (AuditEntry.of(row, now, "looked", person_id, found.id),)
+            return (AuditEntry.of(row, now, "looked", person_id, found.id, team_id),)
 
         try:
             followed = await change(self.store, upgrade, step, entries)

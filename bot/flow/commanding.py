@@ -1,19 +1,18 @@
 """The command: read, allowed or refused, done; everything but the question itself is a private answer."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.audit import AuditEntry
 from bot.core.command import HelpCommand, UpgradeCommand
-from bot.core.instances import unique_names
-from bot.core.mistakes import NoInstance
+from bot.core.naming import names_of
 from bot.core.news import DoctorTold, Help, SomethingWentWrong
 from bot.core.pages import Page
 from bot.core.policy import Door
 from bot.core.ports import Directory, People, Presence, Store, Whisper
-from bot.core.reasons import Mistake, Refusal, StoreAway, StoreTrouble
+from bot.core.reasons import InstanceBusy, Mistake, Refusal, StoreAway, StoreTrouble
 from bot.core.requests import (
     DoctorCommand,
     HistoryCommand,
@@ -26,8 +25,10 @@ from bot.core.requests import (
 from bot.core.sentence import Code, Language, Sentence
 from bot.flow.asking import Asking
 from bot.flow.recounting import Recounting
+from bot.flow.refusing import denial
 
 log = logging.getLogger("bot.commanding")
+_PAGE = re.compile(r"\d{1,4}", re.ASCII)
 NAME_PATIENCE = 0.6  # how long an answer to a word that may be a name waits for the cloud's list
 
 
@@ -67,9 +68,22 @@ class Commanding:
 
     async def command(self, presence: Presence, text: str, trigger_id: str, *, anyway: bool = False) -> None:
         """Do what the text says; `anyway` when the person has been told what speaks against it."""
+        await self._private(presence, lambda language: self._answer(presence, text, trigger_id, language, anyway))
+
+    async def press(self, press: Press) -> None:
+        """Do what the button stands for, as if it had been typed."""
+        if press.shortcut is Shortcut.PAGE:
+            number = int(press.value) if _PAGE.fullmatch(press.value) else 0
+            await self._private(press.presence, lambda _: self._page(press.presence, number))
+        else:
+            anyway = press.shortcut is Shortcut.ANYWAY
+            await self.command(press.presence, press.value, press.trigger_id, anyway=anyway)
+
+    async def _private(self, presence: Presence, do: Callable[[Language], Awaitable[Sentence | Page | None]]) -> None:
+        """Do it; what is to be said of it is for this person alone, whatever goes wrong."""
         language = await self.people.language(presence.person_id)
         try:
-            answer: Sentence | Page | None = await self._answer(presence, text, trigger_id, language, anyway)
+            answer = await do(language)
         except StoreAway as away:
             log.warning("store.away", extra={"person": presence.person_id, "why": str(away)})
             answer = StoreTrouble()
@@ -79,27 +93,18 @@ class Commanding:
         if answer is not None:
             await self.whisper.tell(presence, answer, language)
 
-    async def press(self, press: Press) -> None:
-        """Do what the button stands for, as if it had been typed."""
-        if press.shortcut is Shortcut.PAGE:
-            number = int(press.value) if press.value.isascii() and press.value.isdigit() else 0
-            await self._page(press.presence, number)
-        else:
-            anyway = press.shortcut is Shortcut.ANYWAY
-            await self.command(press.presence, press.value, press.trigger_id, anyway=anyway)
-
-    async def _page(self, presence: Presence, number: int) -> None:
+    async def _page(self, presence: Presence, number: int) -> Sentence | Page | None:
         """Another page of the list."""
-        language = await self.people.language(presence.person_id)
-        if self.door.use(await self.people.actor(presence), presence.channel_id) is None:
-            shown = await self.recounting.instances(number)
-            if shown is not None:
-                await self.whisper.tell(presence, shown, language)
+        refusal = self.door.use(await self.people.actor(presence), presence.channel_id)
+        if refusal is not None:
+            await self._refused(presence, refusal, ListCommand(number))
+            return refusal
+        return await self.recounting.instances(number)
 
     async def _answer(
         self, presence: Presence, text: str, trigger_id: str, language: Language, anyway: bool
     ) -> Sentence | Page | None:
-        request = read(text, self.command_name)
+        request = read(text, self.command_name, names_of(self.directory.known().instances))
         if isinstance(request, HelpCommand):
             return Help(Code(self.command_name))
         actor = await self.people.actor(presence)
@@ -114,7 +119,10 @@ class Commanding:
         if isinstance(request, Mistake):
             return request
         if isinstance(request, UpgradeCommand):
-            return await self.asking.ask(presence, request, trigger_id, language, anyway=anyway)
+            answer = await self.asking.ask(presence, request, trigger_id, language, anyway=anyway)
+            if isinstance(answer, InstanceBusy):
+                await self._refused(presence, answer, request)
+            return answer
         return await self._tell(request)
 
     async def _tell(self, request: Request) -> Sentence | Page:
@@ -127,29 +135,19 @@ class Commanding:
             case DoctorCommand() if self.examine is not None:
                 return DoctorTold(await self.examine())
             case ListCommand(page):
-                return await self.recounting.instances(page) or NoInstance(Code(f"{self.command_name} <instance_id>"))
+                return await self.recounting.instances(page)
             case _:
                 return Help(Code(self.command_name))
 
     async def _by_name(self, text: str, mistake: Request | Mistake) -> Request | Mistake:
-        """Read it again with the names of the project's instances."""
-        listing = self.directory.known()
-        if not listing.instances:
-            listing = await self.directory.listing(NAME_PATIENCE)
-        names = unique_names(listing.instances)
-        return read(text, self.command_name, names) if names else mistake
+        """Read it again with the names of the project's instances, when they were not known before."""
+        if self.directory.known().is_complete:
+            return mistake
+        listing = await self.directory.listing(NAME_PATIENCE)
+        return read(text, self.command_name, names_of(listing.instances))
 
     async def _refused(self, presence: Presence, refusal: Refusal, request: object) -> None:
-        """A refusal by the rules is written down."""
+        """A refusal is written down."""
         log.info("command.denied", extra={"person": presence.person_id, "why": refusal.key()})
-        await self.store.record(
-            AuditEntry(
-                at=self.clock(),
-                what="denied",
-                instance_id=request.instance_id if isinstance(request, UpgradeCommand) else "",
-                person_id=presence.person_id,
-                team_id=presence.team_id,
-                channel_id=presence.channel_id,
-                why=refusal.key(),
-            )
-        )
+        instance_id = request.instance_id if isinstance(request, UpgradeCommand) else ""
+        await self.store.record(denial(presence, self.clock(), refusal, instance_id=instance_id))

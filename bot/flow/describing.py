@@ -5,14 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bot.core.doubts import Doubt, doubt, not_in_project
-from bot.core.instances import nearest
+from bot.core.naming import nearest
 from bot.core.ports import Directory, Store
+from bot.core.reasons import StoreAway
 from bot.core.upgrade import News, State, Upgrade
 from bot.flow.changing import change
 from bot.flow.telling import Teller
 
 log = logging.getLogger("bot.describing")
 PATIENCE = 2.0
+DOUBT_PATIENCE = 0.8  # how long a doubt waits to be confirmed or cleared
 NOT_DESCRIBED = "-"  # `Upgrade.about` when the cloud did not describe the instance
 
 
@@ -26,38 +28,47 @@ class Describing:
     clock: Callable[[], float]
 
     async def doubt(self, instance_id: str) -> Doubt | None:
-        """What speaks against asking; None when nothing is known to."""
+        """What speaks against asking; None when nothing is known to.
+
+        Only a doubt costs time: what is kept may be minutes old, so it is looked at again before anybody is told.
+        """
         known = self.directory.known()
-        instance = next((one for one in known.instances if one.id == instance_id), None)
+        instance = known.find(instance_id)
         if instance is not None:
-            return doubt(instance)
-        if not known.instances or not known.is_complete:
+            kept = doubt(instance)
+            anew = await self.directory.one(instance_id, DOUBT_PATIENCE) if kept else None
+            return doubt(anew) if anew else kept
+        if not (known.is_complete and known.instances):
             return None  # a list that is empty or unfinished proves nothing
-        if await self.directory.one(instance_id, PATIENCE) is not None:
-            return None
-        listing = await self.directory.listing(PATIENCE)
-        if not listing.is_complete or any(one.id == instance_id for one in listing.instances):
-            return None
-        return not_in_project(instance_id, nearest(instance_id, listing.instances))
+        new = await self.directory.one(instance_id, PATIENCE)
+        return doubt(new) if new else not_in_project(instance_id, nearest(instance_id, known.instances))
 
     def at_hand(self, instance_id: str) -> str:
         """What is known of the instance without asking, for a new row."""
-        known = (one for one in self.directory.known().instances if one.id == instance_id)
-        instance = next(known, None)
-        return instance.written() if instance else ""
+        instance = self.directory.known().find(instance_id)
+        return instance.written() if instance and instance.is_detailed else ""
 
     async def complete(self, upgrade: Upgrade) -> None:
-        """Put what the cloud says of the instance on an open question; it was posted without waiting for it."""
-        if upgrade.state is not State.ASKED or upgrade.message_ts is None or upgrade.about:
+        """Put what the cloud says now on an open question, by one edit at most; it was posted without waiting."""
+        if upgrade.state is not State.ASKED:
             return
         instance = await self.directory.one(upgrade.instance_id, PATIENCE)
+        if instance is None and upgrade.about:
+            return
+        instance = instance or self.directory.known().find(upgrade.instance_id)
         about = instance.written() if instance else NOT_DESCRIBED
 
         def step(row: Upgrade) -> Upgrade | None:
-            if row.state is not State.ASKED:
+            if row.state is not State.ASKED or row.about == about:
                 return None
-            return replace(row, about=about).with_news(self.clock(), News.CARD)
+            described = replace(row, about=about)
+            # A question that stands nowhere yet is posted with it.
+            return described if row.message_ts is None else described.with_news(self.clock(), News.CARD)
 
-        described = await change(self.store, upgrade, step)
-        if described.about:
-            await self.teller.tell(described)
+        try:
+            described = await change(self.store, upgrade, step)
+            if described.state is State.ASKED and described.untold == (News.CARD,):
+                await self.teller.tell(described)
+        except StoreAway as away:
+            # The question stands all the same.
+            log.warning("store.away", extra={"upgrade": upgrade.id, "why": str(away)})

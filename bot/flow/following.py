@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from bot.core import looks
 from bot.core.audit import AuditEntry
-from bot.core.looks import Pace
-from bot.core.ports import Cloud, Store
+from bot.core.looks import Job, Pace
+from bot.core.ports import Cloud, Directory, Store
 from bot.core.reasons import Fault, StoreAway
 from bot.core.upgrade import LEASE_SECONDS, Sight, State, Upgrade
-from bot.flow.answering import expire
 from bot.flow.changing import Step, change
+from bot.flow.expiring import expire
 from bot.flow.hands import Hands
 from bot.flow.telling import Teller
 
@@ -19,16 +19,26 @@ log = logging.getLogger("bot.following")
 AT_ONCE = 32  # rows attended to at the same time
 LOOK_SECONDS = LEASE_SECONDS - 2  # a look ends before the claim does
 IDLE_SECONDS = 1.0
+SAME_MOMENT_SECONDS = 1.0  # a look that comes so much early or late is on time
+SENDER_GONE = "sender_gone"  # why an upgrade is unknown that nobody answered for: its lease was not renewed
 
 
 class Following:
     """Attends to whatever is due: questions that expire, sends whose sender died, jobs, lost upgrades, news."""
 
     def __init__(
-        self, store: Store, cloud: Cloud, teller: Teller, hands: Hands, pace: Pace, clock: Callable[[], float]
+        self,
+        store: Store,
+        cloud: Cloud,
+        directory: Directory,
+        teller: Teller,
+        hands: Hands,
+        pace: Pace,
+        clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._cloud = cloud
+        self._directory = directory
         self._teller = teller
         self._hands = hands
         self._pace = pace
@@ -91,14 +101,15 @@ class Following:
                 log.warning("upgrade.lost", extra={"upgrade": upgrade.id})
                 return await self._step(upgrade, lambda row: row.lost(now))
             case State.FOLLOWING:
-                return await self._step(upgrade, await self._look_at_job(upgrade))
+                step = await self._look_at_job(upgrade)
+                return upgrade if step is None else await self._step(upgrade, step)
             case State.UNKNOWN:
                 return await self._step(upgrade, await self._search(upgrade))
             case _:
                 return await self._step(upgrade, lambda row: row)
 
-    async def _look_at_job(self, upgrade: Upgrade) -> Step:
-        """One look at the job; what it means."""
+    async def _look_at_job(self, upgrade: Upgrade) -> Step | None:
+        """One look at the job; what it means, None when there is nothing to write down."""
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 job = await self._cloud.job(upgrade.job_id or "", upgrade.language)
@@ -107,7 +118,17 @@ class Following:
             return lambda row: looks.unanswered(row, self._clock(), self._pace)
         if job is None:
             return lambda row: looks.unseen(row, self._clock(), self._pace)
+        if self._is_as_before(upgrade, job):
+            return None
         return lambda row: looks.seen(row, job, self._clock(), self._pace)
+
+    def _is_as_before(self, upgrade: Upgrade, job: Job) -> bool:
+        """Whether the look showed nothing new and the claim ends when the next look is due: no need to write that."""
+        shown = (job.status, job.percent) == (upgrade.job_status, upgrade.percent) and job.status not in looks.ENDS
+        if not shown or upgrade.untold or upgrade.misses:
+            return False
+        next_look = self._pace.after(upgrade, self._clock())
+        return upgrade.missing_since is None and abs((upgrade.due_at or 0.0) - next_look) <= SAME_MOMENT_SECONDS
 
     async def _search(self, upgrade: Upgrade) -> Step:
         """One search for an upgrade whose answer was lost."""
@@ -126,12 +147,18 @@ class Following:
         return lambda row: row.accepted(found, now, now + self._pace.poll_seconds)
 
     async def _step(self, upgrade: Upgrade, step: Step) -> Upgrade:
-        """Make the step unless the row has gone on meanwhile; a new state leaves an audit row."""
+        """Make the step unless the row has gone on meanwhile; a new state leaves an audit row, as does each search."""
         before = upgrade.state
 
         def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
+            at, seen = self._clock(), row.job_id or row.sight
+            looked = (AuditEntry.of(row, at, "looked", why=seen),) if before is State.UNKNOWN else ()
             if row.state is before:
-                return ()
-            return (AuditEntry.of(row, self._clock(), row.state.value, why=row.fail_reason or row.job_id or row.sight),)
+                return looked
+            why = SENDER_GONE if before is State.SENDING else f"{seen} {row.fail_reason}".strip()
+            return (*looked, AuditEntry.of(row, at, row.state.value, why=why))
 
-        return await change(self._store, upgrade, lambda row: step(row) if row.state is before else None, entries)
+        after = await change(self._store, upgrade, lambda row: step(row) if row.state is before else None, entries)
+        if after.ended_at is not None and after.state is not before:
+            await self._directory.one(after.instance_id, patience=0)  # its version may be another; nobody waits for it
+        return after

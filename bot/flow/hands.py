@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from bot.core.tracing import UPGRADE
+
 
 @dataclass(slots=True)
 class Lease:
@@ -31,7 +33,9 @@ class Hands:
             yield False
             return
         self.at_work.add(upgrade_id)
+        outer = UPGRADE.set(upgrade_id)
         try:
             yield True
         finally:
+            UPGRADE.reset(outer)
             self.at_work.discard(upgrade_id)

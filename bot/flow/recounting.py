@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.pages import InstancesPage, page_of
+from bot.core.pages import NothingListed, NotListed, Page, page_of
 from bot.core.ports import Directory, Store, Thread
 from bot.core.recount import HistoryTold, NoHistory, NothingLives, StatusTold, recounted
-from bot.core.sentence import Sentence
+from bot.core.sentence import Code, Sentence
 from bot.core.upgrade import Upgrade
 
 MOST = 10
-PATIENCE = 1.8  # a list is answered within two seconds, with what is known by then
+PATIENCE = 1.6  # a list is answered within two seconds, with what is known by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,12 @@ class Recounting:
         upgrades = await self.store.open_now(instance_id, MOST)
         return StatusTold(await self._lines(upgrades)) if upgrades else NothingLives()
 
-    async def instances(self, page: int) -> InstancesPage | None:
-        """A page of the project's instances; None when the cloud tells of none."""
+    async def instances(self, page: int) -> Sentence | Page:
+        """A page of the project's instances, or why there is none."""
         listing = await self.directory.listing(PATIENCE)
-        usage = f"{self.command_name} <instance_id> [--delay] [--skip-validate]"
-        return page_of(listing, page, usage) if listing.instances else None
+        if listing.instances:
+            return page_of(listing, page, f"{self.command_name} <instance_id> [--delay] [--skip-validate]")
+        return NothingListed() if listing.is_complete else NotListed(Code(f"{self.command_name} <instance_id>"))
 
     async def _lines(self, upgrades: Sequence[Upgrade]) -> tuple[Sentence, ...]:
         links = await asyncio.gather(*(self.thread.permalink(upgrade) for upgrade in upgrades))

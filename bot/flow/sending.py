@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from bot.core.audit import AuditEntry
-from bot.core.looks import Pace
+from bot.core.looks import Accepted, Pace
 from bot.core.ports import Cloud, Store
 from bot.core.reasons import Fault, StoreAway, Unsure
 from bot.core.upgrade import LEASE_SECONDS, State, Upgrade
@@ -58,8 +59,8 @@ class Sending:
         upgrade = await self._write(upgrade, outcome)
         await self._teller.tell(upgrade)
 
-    async def _post(self, upgrade: Upgrade) -> str | Fault:
-        """Ask the cloud; the job id, or what became of the request."""
+    async def _post(self, upgrade: Upgrade) -> Accepted | Fault:
+        """Ask the cloud; the job, or what became of the request."""
         lease = self._hands.leases[upgrade.id]
         try:
             return await self._cloud.upgrade(
@@ -76,7 +77,7 @@ class Sending:
             log.exception("send.failed", extra={"upgrade": upgrade.id})
             return Unsure()
 
-    async def _write(self, upgrade: Upgrade, outcome: str | Fault) -> Upgrade:
+    async def _write(self, upgrade: Upgrade, outcome: Accepted | Fault) -> Upgrade:
         """Make the outcome the row's, also when the row was taken for lost meanwhile."""
 
         def step(row: Upgrade) -> Upgrade | None:
@@ -87,12 +88,13 @@ class Sending:
             now = self._clock()
             if isinstance(outcome, Fault):
                 return row.faulted(outcome, now)
-            return row.accepted(outcome, now, now + self._pace.poll_seconds)
+            row = replace(row, request_id=outcome.request_id)
+            return row.accepted(outcome.job_id, now, now + self._pace.poll_seconds)
 
         def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
-            return (AuditEntry.of(row, self._clock(), row.state.value, why=row.job_id or row.error_code),)
+            return (AuditEntry.of(row, self._clock(), row.state.value, why=_said(outcome)),)
 
-        log.info("upgrade.answered", extra={"upgrade": upgrade.id, "outcome": str(outcome)})
+        log.info("upgrade.answered", extra=_told(upgrade, outcome))
         return await insist(self._store, upgrade, step, entries)
 
     async def keep_leases(self) -> None:
@@ -114,3 +116,18 @@ class Sending:
 
     def _holds(self, lease: Lease) -> bool:
         return lease.holds(self._clock(), self._steady())
+
+
+def _said(outcome: Accepted | Fault) -> str:
+    """What the cloud answered, for the audit trail: the job id, or the error's status and code."""
+    if isinstance(outcome, Accepted):
+        return outcome.job_id
+    return " ".join(str(part) for part in (type(outcome).__name__, outcome.status, outcome.code) if part)
+
+
+def _told(upgrade: Upgrade, outcome: Accepted | Fault) -> dict[str, object]:
+    """The same for the log."""
+    told = {"upgrade": upgrade.id, "instance": upgrade.instance_id, "request_id": outcome.request_id}
+    if isinstance(outcome, Accepted):
+        return {**told, "outcome": "accepted", "job": outcome.job_id}
+    return {**told, "outcome": type(outcome).__name__, "why": str(outcome)}

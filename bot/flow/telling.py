@@ -1,14 +1,16 @@
 """News to Slack: delivered in order, written down as told, told again later when Slack did not take it."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
+from weakref import WeakValueDictionary
 
 from bot.core import telling
 from bot.core.audit import AuditEntry
 from bot.core.ports import Store, Thread
 from bot.core.reasons import SlackAway, SlackRefused, Undelivered
-from bot.core.upgrade import EDITS, News, Upgrade
+from bot.core.upgrade import EDITS, News, State, Upgrade
 from bot.flow.changing import change, no_entries
 
 log = logging.getLogger("bot.telling")
@@ -22,13 +24,14 @@ class Teller:
         self._store = store
         self._thread = thread
         self._clock = clock
+        self._at_card: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def show(self, upgrade: Upgrade) -> Upgrade:
         """Make the edit that is due before the cloud is asked; the next step writes down that it is made."""
         if upgrade.untold[:1] != (News.CARD,):
             return upgrade
         try:
-            await self._thread.deliver(upgrade, News.CARD)
+            await self._edit_card(upgrade)
         except Undelivered as error:
             log.warning("slack.not_shown", extra={"upgrade": upgrade.id, "why": repr(error)})
             return upgrade
@@ -55,13 +58,28 @@ class Teller:
         now = self._clock()
         if news is News.PROGRESS and now < telling.may_edit_at(upgrade):
             return partial(telling.held, until=telling.may_edit_at(upgrade)), False
+        ts = None
         try:
-            ts = await self._thread.deliver(upgrade, news)
+            if news is not News.CARD:
+                ts = await self._thread.deliver(upgrade, news)
+            elif not await self._edit_card(upgrade):
+                return _as_it_is, False
         except SlackAway as away:
             return self._postponed(upgrade, news, away), False
         except SlackRefused as refused:
             return await self._elsewhere(upgrade, news, refused)
         return partial(telling.told, news=news, at=self._clock(), ts=ts, shown=upgrade), True
+
+    async def _edit_card(self, upgrade: Upgrade) -> bool:
+        """Edit the question's message, one edit at a time; False when it would give a decided question its buttons."""
+        lock = self._at_card.setdefault(upgrade.id, asyncio.Lock())
+        async with lock:
+            if upgrade.state is State.ASKED:
+                newest = await self._store.get(upgrade.id)
+                if newest is not None and newest.state is not State.ASKED:
+                    return False  # whoever decided it makes the edit
+            await self._thread.deliver(upgrade, News.CARD)
+            return True
 
     async def _elsewhere(self, upgrade: Upgrade, news: News, refused: SlackRefused) -> tuple[Book, bool]:
         """This place will never take it: the requester is told directly; if that fails too, the log says so."""
@@ -85,7 +103,14 @@ class Teller:
 
     def _postponed(self, upgrade: Upgrade, news: News, away: SlackAway) -> Book:
         log.warning("slack.away", extra={"upgrade": upgrade.id, "news": news.value, "why": away.why})
-        return partial(telling.postponed, at=self._clock(), retry_after=away.retry_after)
+        at = self._clock()
+
+        def book(row: Upgrade) -> Upgrade:
+            # An edit that Slack did not answer may still be made there, after a newer one.
+            row = telling.spoilt(row, news, at, upgrade) if news in EDITS else row
+            return telling.postponed(row, at, away.retry_after)
+
+        return book
 
     async def _write(self, stored: Upgrade, made: list[Book]) -> Upgrade:
         """Write down what was delivered, on the newest row if another step came between."""
@@ -100,6 +125,11 @@ class Teller:
             return (AuditEntry.of(row, at, "not_asked", why=row.error_code),) if was_unasked(row) else no_entries(row)
 
         return await change(self._store, stored, step, entries)
+
+
+def _as_it_is(upgrade: Upgrade) -> Upgrade:
+    """Nothing was delivered, and nothing has to be."""
+    return upgrade
 
 
 def was_unasked(upgrade: Upgrade) -> bool:

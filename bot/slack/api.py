@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.reasons import SlackAway, SlackRefused
+from bot.core.reasons import SlackAway, SlackRefused, Undelivered
 
 CALL_SECONDS = 8  # shorter than a claim on a row, so that nobody else takes the row up meanwhile
 PASSING = {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "rate_limited"}
@@ -46,11 +46,36 @@ class TokenWatch:
         raise DeadToken("SLACK_BOT_TOKEN", self.error)
 
 
+class ApiMeter(Protocol):
+    """Whoever counts the calls."""
+
+    def slack_called(self, method: str, outcome: str) -> None:
+        """A call was made: `ok`, `refused` (for good) or `away` (for now)."""
+        ...
+
+    def slack_limited(self, method: str) -> None:
+        """Slack answered 429."""
+        ...
+
+
+class Unmetered:
+    """Nobody counts."""
+
+    def slack_called(self, method: str, outcome: str) -> None:
+        """Not counted."""
+
+    def slack_limited(self, method: str) -> None:
+        """Not counted."""
+
+
 class SlackApi:
     """The Web API over one session; nothing is re-sent by itself, the flow decides what is told again."""
 
-    def __init__(self, token: str, base_url: str, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, token: str, base_url: str, session: aiohttp.ClientSession, meter: ApiMeter | None = None
+    ) -> None:
         self.watch = TokenWatch()
+        self._meter = meter or Unmetered()
         self.session = session
         self.client = AsyncWebClient(
             token=token, base_url=base_url, session=session, timeout=CALL_SECONDS, retry_handlers=[]
@@ -66,8 +91,8 @@ class SlackApi:
         return answer
 
     async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """The same for methods that take form fields only (users.info and other reads)."""
-        answer, _ = await self.exchange(method, http_verb="POST", data=arguments)
+        """The same for methods that take no JSON (users.info and other reads), as the SDK itself calls them."""
+        answer, _ = await self.exchange(method, http_verb="GET", params=arguments)
         return answer
 
     async def exchange(self, method: str, **request: Any) -> tuple[dict[str, Any], Mapping[str, str]]:
@@ -77,13 +102,10 @@ class SlackApi:
                 response = await self.client.api_call(method, **request)
             if not isinstance(response.data, dict):
                 raise SlackAway(f"{method}: no JSON")
-        except SlackAway as away:
-            self._seen(method, "limited" if away.is_limit else "away")
+        except Undelivered as error:
+            self._meter.slack_called(method, "refused" if isinstance(error, SlackRefused) else "away")
             raise
-        except SlackRefused:
-            self._seen(method, "refused")
-            raise
-        self._seen(method, "ok")
+        self._meter.slack_called(method, "ok")
         return response.data, response.headers
 
     @asynccontextmanager
@@ -102,6 +124,8 @@ class SlackApi:
         error = str(data.get("error") or "") if isinstance(data, dict) else ""
         status = int(getattr(response, "status_code", 0) or 0)
         self.watch.note(error)
+        if status == 429:
+            self._meter.slack_limited(method)
         if status == 429 or error in PASSING or error in DEAD_TOKEN or status >= 500 or not error:
             return SlackAway(f"{method}: {error or status}", _retry_after(response) if status == 429 else None)
         return SlackRefused(error)

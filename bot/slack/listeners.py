@@ -1,6 +1,7 @@
 """Bolt's door: acknowledge first, translate the payload into values, hand the work on. Nothing raises here."""
 
 import logging
+from dataclasses import replace
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
@@ -8,10 +9,11 @@ from bot.flow.answering import Answering, Button
 from bot.flow.commanding import Commanding, Shortcut
 from bot.flow.work import Work
 from bot.slack.identity import Identity
-from bot.slack.payloads import Payload, command_presence, command_text, read_click, read_press, text
+from bot.slack.payloads import Payload, command_presence, command_text, proof, read_click, read_press
 
 log = logging.getLogger("bot.door")
 MOST_SEEN = 2000
+LONGEST_NAME = 30
 
 
 class Listeners:
@@ -34,32 +36,32 @@ class Listeners:
 
     async def _command(self, ack: AsyncAck, body: Payload) -> None:
         await ack()
-        presence, trigger = command_presence(body), text(body, "trigger_id")
-        if presence is None or not self._identity.owns(body):
-            self._refused("command", body)
+        presence, trigger = command_presence(body), proof(body, "trigger_id")
+        if self._refuses("command", body, presence) or presence is None:
             return
         if self._again(f"command {trigger}", trigger):
             return
-        self._work.start(self._commanding.command(presence, command_text(body), trigger), name=f"command {trigger}")
+        who = self._identity.of(presence)
+        self._work.start(self._commanding.command(who, command_text(body), trigger), name=f"command {trigger}")
 
     async def _click(self, ack: AsyncAck, body: Payload) -> None:
         await ack()
         click = read_click(body)
-        if click is None or not self._identity.owns(body):
-            self._refused("click", body)
+        if self._refuses("click", body, click) or click is None:
             return
         if self._again(f"{click.message_ts} {click.button.value} {click.mark}", click.mark):
             return
+        click = replace(click, presence=self._identity.of(click.presence))
         self._work.start(self._answering.click(click), name=f"click {click.upgrade_id}")
 
     async def _press(self, ack: AsyncAck, body: Payload) -> None:
         await ack()
         press = read_press(body)
-        if press is None or not self._identity.owns(body):
-            self._refused("press", body)
+        if self._refuses("press", body, press) or press is None:
             return
         if self._again(f"press {press.trigger_id}", press.trigger_id):
             return
+        press = replace(press, presence=self._identity.of(press.presence))
         self._work.start(self._commanding.press(press), name=f"press {press.shortcut.value}")
 
     def _again(self, mark: str, proof: str) -> bool:
@@ -74,6 +76,10 @@ class Listeners:
             self._seen.pop(next(iter(self._seen)))
         return False
 
-    def _refused(self, kind: str, body: Payload) -> None:
-        """What is not for this bot, or not what Slack sends, is logged by its shape, never by its content."""
-        log.warning("door.refused", extra={"kind": kind, "fields": ",".join(sorted(map(str, body))[:20])})
+    def _refuses(self, kind: str, body: Payload, found: object) -> bool:
+        """Whether it is not for this bot, or not what Slack sends: logged by its shape, never by its content."""
+        why = "unreadable" if found is None else self._identity.objection(body)
+        if why:
+            fields = ",".join(sorted(str(name)[:LONGEST_NAME] for name in body)[:20])
+            log.warning("door.refused", extra={"kind": kind, "why": why, "fields": fields})
+        return bool(why)

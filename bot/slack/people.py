@@ -44,10 +44,15 @@ class SlackPeople:
         return profile.language if profile and profile.language else self._default
 
     async def actor(self, presence: Presence) -> Actor:
-        """The person with the user groups that matter; membership that Slack does not tell is none."""
+        """The person with the user groups that matter; what Slack does not tell is told against them.
+
+        Membership that cannot be asked for is none, and whoever cannot be asked about may be a guest.
+        """
         wanted = sorted(self._rules.groups_that_matter())
+        is_named = presence.person_id in self._rules.users.named
         profile, *members = await asyncio.gather(
-            self._profiles.get(presence.person_id, LANGUAGE_PATIENCE),
+            # For whoever is named by id nothing of it decides.
+            self._profiles.get(presence.person_id, LANGUAGE_PATIENCE if is_named else GROUP_PATIENCE),
             *(self._groups.get(group, GROUP_PATIENCE) for group in wanted),
         )
         inside = {
@@ -58,7 +63,7 @@ class SlackPeople:
         team_id = presence.team_id or self._team_id
         if isinstance(profile, Profile) and profile.team_id and team_id == self._team_id:
             team_id = profile.team_id
-        is_guest = isinstance(profile, Profile) and profile.is_guest
+        is_guest = not isinstance(profile, Profile) or profile.is_guest
         return Actor(presence.person_id, team_id, frozenset(inside), is_guest=is_guest)
 
     async def close(self) -> None:

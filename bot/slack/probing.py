@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 import aiohttp
+from slack_sdk.errors import SlackApiError
 
 from bot.core.reasons import SlackAway, SlackRefused
 from bot.slack.api import SlackApi
@@ -51,6 +52,8 @@ async def hear_hello(api: SlackApi, app_token: str) -> int:
             url = await open_connection(api.client, app_token)
             async with api.session.ws_connect(url) as socket:
                 hello = await socket.receive_json()
+    except SlackApiError as raised:
+        raise SlackRefused(str(raised.response.get("error") or "no answer")) from raised
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError, TypeError) as error:
         raise SlackAway(f"{type(error).__name__}: no hello") from error
     if not isinstance(hello, dict) or hello.get("type") != "hello":

@@ -30,6 +30,11 @@ class Socket:
         self._client: SocketModeClient | None = None
         self.is_connected = False
 
+    @property
+    def heard_at(self) -> float | None:
+        """When Slack answered a ping last (UNIX seconds); None before the first one."""
+        return None if self._client is None else self._client.last_ping_pong_time
+
     async def run(self) -> None:
         """Stay connected until cancelled. Raises `DeadToken` when Slack does not take the app token."""
         failures = 0

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from bot.core.pages import Page, Translated
 from bot.core.policy import Rules
@@ -19,7 +19,7 @@ from bot.slack.views.private import private
 from bot.slack.views.view import View
 
 log = logging.getLogger("bot.whisper")
-HOOKS = "hooks.slack.com"
+HOOKS = URL("https://hooks.slack.com")
 HOOK_SECONDS = 5
 
 
@@ -30,13 +30,16 @@ class SlackWhisper:
         self._api = api
         self._catalog = catalog
         self._rules = rules
-        self._api_origin = urlsplit(api_url)
+        self._api_origin = URL(api_url).origin()
 
     async def tell(self, presence: Presence, said: Sentence | Page, language: Language) -> None:
         """Show a private answer to this person alone."""
         view = self._view(said, language)
-        if self._is_slacks(presence.reply_to) and await self._hook(presence.reply_to, view):
-            return
+        if self._is_slacks(presence.reply_to):
+            if await self._hook(presence.reply_to, view):
+                return
+        elif presence.reply_to:
+            log.warning("whisper.refused", extra={"person": presence.person_id, "why": "response_url is not Slack's"})
         try:
             await self._api.call(
                 "chat.postEphemeral",
@@ -59,11 +62,15 @@ class SlackWhisper:
         return page(said, self._catalog.words(language))
 
     def _is_slacks(self, address: str) -> bool:
-        """Whether a response_url leads to Slack (or to the stand-in that SLACK_API_URL names), and nowhere else."""
+        """Whether a response_url leads to Slack (or to the stand-in that SLACK_API_URL names), and nowhere else.
+
+        It is read as whoever sends it will read it, and must not be one that others would read in another way.
+        """
         try:
-            parts = urlsplit(address)
-            own = (parts.scheme, parts.netloc) == (self._api_origin.scheme, self._api_origin.netloc)
-            return own or (parts.scheme == "https" and parts.netloc == HOOKS)
+            url = URL(address)
+            if str(url) != address or url.user is not None or not url.absolute:
+                return False
+            return url.origin() in (HOOKS, self._api_origin)
         except ValueError:
             return False
 

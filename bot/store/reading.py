@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, ClassVar
 
 from bot.core.audit import AuditRow
+from bot.core.ports import Waiting
 from bot.core.upgrade import Upgrade
 from bot.store.chain import NO_HEAD, audit_of
 from bot.store.rows import clean, upgrade_of
@@ -67,6 +68,10 @@ class Reading(ABC):
         """How many audit rows there are, and the last one's hash, as noted at each writing."""
         count, hash_ = next(iter(await self._rows(self.sql.head)), NO_HEAD)
         return count, hash_
+
+    async def census(self, now: float) -> Sequence[Waiting]:
+        """What waits, by state."""
+        return [Waiting(*row) for row in await self._rows(self.sql.census, now)]
 
     async def _audit_page(self, last: int) -> Sequence[Any]:
         return await self._rows(self.sql.audit_page, last, PAGE)

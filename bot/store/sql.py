@@ -55,6 +55,11 @@ class Sentences:
     page: str = _select("WHERE id > $1 ORDER BY id LIMIT $2")
     # now, limit
     due: str = _select("WHERE due_at <= $1 ORDER BY due_at LIMIT $2")
+    # now
+    census: str = (
+        "SELECT state, count(*), sum(CASE WHEN due_at <= $1 THEN 1 ELSE 0 END) FROM upgrades"
+        " WHERE due_at IS NOT NULL GROUP BY state"
+    )
     # id, due_at
     lease: str = "UPDATE upgrades SET due_at = $2 WHERE id = $1"
     # id, until

@@ -4,14 +4,15 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import httpx
 
-from bot.core.reasons import NotSent
+from bot.core.reasons import NotSent, Refused
 from bot.core.sentence import Language
 from bot.taurusdb.answer import Answer
 from bot.taurusdb.auth import SignIn
-from bot.taurusdb.errors import token_outdated
+from bot.taurusdb.errors import fault_of, token_outdated
 from bot.taurusdb.wire import ANSWER_SECONDS, exchange
 
 READS_IN_FLIGHT = 8
@@ -20,6 +21,14 @@ READ_SECONDS = 30.0
 
 class TimeOver(NotSent):
     """The caller does not want it sent any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRefusal:
+    """Why the cloud did not let us in, and when (UNIX seconds); empty when it did."""
+
+    why: str = ""
+    at: float = 0.0
 
 
 class Calls:
@@ -41,6 +50,8 @@ class Calls:
         self._clock = clock
         self.clock_ahead = 0.0
         """By how many seconds the cloud's clock is ahead of ours, as its last answer said."""
+        self.refusal = SignInRefusal()
+        """The last refusal to let us in, if nothing has been let in since."""
         self._reads = asyncio.Semaphore(READS_IN_FLIGHT)
 
     async def read(self, path: str, query: Mapping[str, str], language: Language) -> Answer:
@@ -73,7 +84,11 @@ class Calls:
         headers = {"X-Language": language.value, "Content-Type": "application/json"}
         url = httpx.URL(f"{self._project_url}/{path}", params=query) if query else f"{self._project_url}/{path}"
         for _ in range(2):
-            auth = await self._sign_in.ready(self._http)
+            try:
+                auth = await self._sign_in.ready(self._http)
+            except Refused as fault:
+                self.refusal = SignInRefusal(str(fault), self._clock())
+                raise
             if not may_send():
                 raise TimeOver(message="the time for sending was over")
             request = self._http.build_request(method, url, content=body or None, headers=headers)
@@ -82,6 +97,8 @@ class Calls:
                 self.clock_ahead = answer.date - self._clock()
             if not (token_outdated(answer) and self._sign_in.outdated(auth)):
                 break
+        denied = answer.status == 401
+        self.refusal = SignInRefusal(str(fault_of(answer)), self._clock()) if denied else SignInRefusal()
         return answer
 
 

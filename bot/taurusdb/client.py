@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from bot.core.looks import Job
+from bot.core.looks import Accepted, Job
 from bot.core.reasons import NotSent
 from bot.core.sentence import Language
 from bot.core.upgrade import Sight
@@ -56,6 +56,11 @@ class TaurusDb:
         self._clock = clock
         self._sleep = sleep
 
+    def refused_lately(self, seconds: float) -> str:
+        """Why the cloud did not let us in within these last seconds; empty when it did since, or was not asked."""
+        refusal = self._calls.refusal
+        return refusal.why if refusal.why and self._clock() - refusal.at < seconds else ""
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -72,8 +77,8 @@ class TaurusDb:
 
     async def upgrade(
         self, instance_id: str, *, delay: bool, skip_validate: bool, language: Language, may_send: Callable[[], bool]
-    ) -> str:
-        """Send the upgrade, at most once with effect; the job id.
+    ) -> Accepted:
+        """Send the upgrade, at most once with effect; its job.
 
         Only what was certainly not passed on is tried again: three tries, none of them begun after 90 s.
         """
@@ -120,11 +125,11 @@ class TaurusDb:
         return await self._finding.find(instance_id, delay=delay, since=since, language=language)
 
 
-def _started(answer: Answer) -> str:
-    """The job id of an upgrade that was accepted; raises what the answer is instead."""
+def _started(answer: Answer) -> Accepted:
+    """The job of an upgrade that was accepted; raises what the answer is instead."""
     job_id = job_id_of(answer)
     if 200 <= answer.status < 300 and job_id:
-        return job_id
+        return Accepted(job_id, answer.request_id)
     raise fault_of(answer, "the answer holds no job_id")
 
 

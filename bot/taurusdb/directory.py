@@ -7,20 +7,24 @@ nothing is known, and the bot works as it would without.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from bot.core.instances import Instance, Listing
 from bot.core.reasons import Fault
 from bot.core.sentence import Language
-from bot.taurusdb.answer import text
 from bot.taurusdb.calls import Calls
-from bot.taurusdb.parents import Parents
-from bot.taurusdb.traces import objects, rows
+from bot.taurusdb.instances import detailed
+from bot.taurusdb.parents import Home, Parents
+from bot.taurusdb.traces import rows
 
 KEPT_SECONDS = 300.0
-IN_FLIGHT = 5  # of the eight reads at a time: looks at running jobs do not wait for a long list
+REFRESH_SECONDS = 240.0  # before what is kept ends
+REFRESH_SECONDS_EACH = 0.5  # a large project is read less often: two requests a second on average
+AFTER_TROUBLE_SECONDS = 30.0
+IN_FLIGHT = 4  # of the eight reads at a time: one instance asked for, or a look at a job, does not wait for the list
+FORBIDDEN = {401, 403}
 
 log = logging.getLogger("bot.taurusdb")
 
@@ -34,44 +38,57 @@ class _Kept:
 
 
 class InstanceDirectory:
-    """The `Directory` of the core; it asks when it is asked, never by itself."""
+    """The `Directory` of the core; nothing in here raises."""
 
     def __init__(self, calls: Calls, parents: Parents, clock: Callable[[], float] = time.time) -> None:
         self._calls = calls
         self._parents = parents
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
+        self._listed: Mapping[str, Home] = {}
+        self._listed_until = 0.0
+        self._is_complete = False
         self._asking: dict[str, asyncio.Task[Instance | None]] = {}
         self._refreshing: asyncio.Task[None] | None = None
         self._refresh_at = 0.0
-        self._is_complete = False
+        self._refused_until = 0.0
         self._room = asyncio.Semaphore(IN_FLIGHT)
 
     def known(self) -> Listing:
-        """What is known without asking: details not older than five minutes."""
+        """What is known without asking, not older than five minutes; of some perhaps only what the list says."""
         now = self._clock()
-        fresh = tuple(kept.instance for kept in self._kept.values() if now < kept.until)
-        return Listing(fresh, self._is_complete and now < self._refresh_at)
+        fresh = {one: kept.instance for one, kept in self._kept.items() if now < kept.until}
+        if now >= self._listed_until:
+            return Listing(tuple(fresh.values()))
+        instances = {one: home.listed for one, home in self._listed.items()} | fresh
+        is_settled = self._refreshing is None or self._refreshing.done()
+        return Listing(tuple(instances.values()), self._is_complete, is_settled)
 
     async def listing(self, patience: float) -> Listing:
         """All instances, waiting at most so many seconds for what is not known yet."""
-        if self._clock() >= self._refresh_at and (self._refreshing is None or self._refreshing.done()):
-            self._refreshing = asyncio.create_task(self._refresh(), name="read the instances")
+        if self._clock() >= self._refresh_at:
+            self._refresh_soon()
         if self._refreshing is not None and not self._refreshing.done():
             await asyncio.wait({self._refreshing}, timeout=patience)
         return self.known()
 
     async def one(self, instance_id: str, patience: float) -> Instance | None:
-        """One instance with its details; None when they are not to be had in time."""
-        kept = self._kept.get(instance_id)
-        if kept is not None and self._clock() < kept.until:
-            return kept.instance
+        """One instance with its details, read anew; None when they are not to be had in time."""
         task = self._asking.get(instance_id)
         if task is None:
             task = self._asking[instance_id] = asyncio.create_task(self._read(instance_id), name="read an instance")
             task.add_done_callback(lambda _: self._asking.pop(instance_id, None))
         done, _ = await asyncio.wait({task}, timeout=patience)
         return task.result() if done else None
+
+    async def keep_fresh(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Read the instances anew for ever, before what is kept ends."""
+        while True:
+            self._refresh_soon()
+            if self._refreshing is not None:
+                await asyncio.wait({self._refreshing})
+            pause = max(REFRESH_SECONDS, len(self._listed) * REFRESH_SECONDS_EACH)
+            await sleep(max(pause, self._refused_until - self._clock()))
 
     async def aclose(self) -> None:
         """Stop asking."""
@@ -80,54 +97,60 @@ class InstanceDirectory:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _refresh_soon(self) -> None:
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh(), name="read the instances")
+
     async def _refresh(self) -> None:
-        """Read every instance's details, few at a time."""
-        homes = await self._parents.all(Language.EN)
-        self._is_complete = False
-        found = await asyncio.gather(*(self._details(one, home.parent_id) for one, home in homes.items()))
-        self._refresh_at = self._clock() + KEPT_SECONDS
-        self._is_complete = bool(homes) and all(found) and self._parents.is_complete
-        for gone in set(self._kept) - set(homes):
-            del self._kept[gone]
+        """Read the list, then every instance's details, few at a time."""
+        self._refresh_at = self._clock() + AFTER_TROUBLE_SECONDS
+        try:
+            self._listed = await self._parents.all(Language.EN)
+            self._is_complete, now = self._parents.is_complete, self._clock()
+            self._listed_until = now + KEPT_SECONDS
+            for gone in set(self._kept) - set(self._listed):
+                del self._kept[gone]
+            self._refresh_at = now + (REFRESH_SECONDS if self._is_complete else AFTER_TROUBLE_SECONDS)
+            if self._parents.is_refused:
+                self._refused()
+            await asyncio.gather(*(self._details_in_turn(one, home) for one, home in self._listed.items()))
+        except Exception:
+            log.exception("instances.not_read")
+
+    def _refused(self) -> None:
+        """The cloud does not let us read: it is not asked again and again, that can lock an account."""
+        self._refresh_at = self._refused_until = self._clock() + KEPT_SECONDS
+
+    async def _details_in_turn(self, instance_id: str, home: Home) -> None:
+        async with self._room:
+            if self._clock() >= self._refused_until:
+                await self._details(instance_id, home.parent_id)
 
     async def _read(self, instance_id: str) -> Instance | None:
         """Find the instance's parent, then its details."""
-        home = await self._parents.of(instance_id, Language.EN)
-        return await self._details(instance_id, home.parent_id) if home else None
+        if self._clock() < self._refused_until:
+            return None
+        try:
+            home = await self._parents.of(instance_id, Language.EN)
+            return await self._details(instance_id, home.parent_id) if home else None
+        except Exception:
+            log.exception("instance.not_read", extra={"instance": instance_id})
+            return None
 
     async def _details(self, instance_id: str, parent_id: str) -> Instance | None:
         """Ask for one instance; None when the cloud does not show it."""
         path = f"instances/{quote(parent_id, safe='')}/starrocks/{quote(instance_id, safe='')}"
-        async with self._room:
-            try:
-                answer = await self._calls.read(path, {}, Language.EN)
-            except Fault as fault:
-                log.info("instance.not_described", extra={"instance": instance_id, "fault": str(fault)})
-                return None
+        try:
+            answer = await self._calls.read(path, {}, Language.EN)
+        except Fault as fault:
+            log.info("instance.not_described", extra={"instance": instance_id, "fault": str(fault)})
+            return None
         shown = next((row for row in rows(answer, "instances") if row.get("id") == instance_id), None)
         if answer.status != 200 or shown is None:
             log.info("instance.not_described", extra={"instance": instance_id, "status": answer.status})
+            if answer.status in FORBIDDEN:
+                self._refused()
             return None
-        instance = instance_of(shown, parent_id)
+        instance = detailed(shown, parent_id)
         self._kept[instance_id] = _Kept(instance, self._clock() + KEPT_SECONDS)
         return instance
-
-
-def instance_of(row: Mapping[str, object], parent_id: str) -> Instance:
-    """The cloud's JSON, as far as it is what the API page says; half an answer is half an instance."""
-    store, window, newer = row.get("data_store_version"), row.get("ops_window"), row.get("new_version_available")
-    nodes = [node for group in objects(row.get("groups")) for node in objects(group.get("nodes"))]
-    actions = [action for one in (row, *nodes) for action in objects(one.get("actions"))]
-    times = window if isinstance(window, dict) else {}
-    return Instance(
-        id=text(row.get("id")),
-        name=text(row.get("name"))[:128],
-        parent_id=parent_id,
-        status=text(row.get("status"))[:64],
-        version=text(store)[:64],
-        has_newer=newer if isinstance(newer, bool) else None,
-        nodes=len(nodes) if isinstance(row.get("groups"), list) else None,
-        window_start=text(times.get("start_time"))[:16],
-        window_end=text(times.get("end_time"))[:16],
-        running=tuple(dict.fromkeys(text(action.get("action"))[:64] or "?" for action in actions))[:8],
-    )

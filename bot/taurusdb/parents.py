@@ -7,27 +7,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from bot.core.instances import Instance
 from bot.core.reasons import Fault, Refused
 from bot.core.sentence import Language
 from bot.taurusdb.answer import text
 from bot.taurusdb.calls import Calls
 from bot.taurusdb.errors import fault_of
+from bot.taurusdb.instances import listed
 from bot.taurusdb.traces import rows
 
 PAGE = 100
-MAX_PAGES = 10
+MAX_PAGES = 50
+IN_FLIGHT = 4  # of the eight reads at a time: a look at a job does not wait for a long walk
 ASK_AGAIN_SECONDS = 60.0
 ASK_AGAIN_AFTER_TROUBLE_SECONDS = 10.0
+TOLD = {200, 400, 404}  # most TaurusDB instances have no StarRocks: an error says so, its code is undocumented
 
 log = logging.getLogger("bot.taurusdb")
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where a StarRocks instance belongs: its TaurusDB instance's id, and the names of the others there."""
+    """Where a StarRocks instance belongs: its TaurusDB instance, the names of the others there, the list's words."""
 
     parent_id: str
     siblings: frozenset[str]
+    listed: Instance
 
 
 class Parents:
@@ -39,11 +44,16 @@ class Parents:
         self._known: dict[str, Home] = {}
         self._not_before = 0.0
         self._walking = asyncio.Lock()
+        self._room = asyncio.Semaphore(IN_FLIGHT)
         self.is_complete = False
         """Whether the last walk through all of them was told everything."""
+        self.is_refused = False
+        """Whether the cloud did not let us begin it."""
 
     async def of(self, instance_id: str, language: Language) -> Home | None:
         """Where the instance belongs, or None when that cannot be found out."""
+        if instance_id in self._known:
+            return self._known[instance_id]
         async with self._walking:
             if instance_id not in self._known and self._clock() >= self._not_before:
                 self._not_before = self._clock() + ASK_AGAIN_AFTER_TROUBLE_SECONDS  # also if it is given up midway
@@ -55,19 +65,25 @@ class Parents:
         """Where every StarRocks instance of the project belongs, as far as the cloud tells, walked anew."""
         async with self._walking:
             self._not_before = self._clock() + ASK_AGAIN_AFTER_TROUBLE_SECONDS
-            self.is_complete = await self._walk(language) and bool(self._known)
-            if self.is_complete:
+            if await self._walk(language):
                 self._not_before = self._clock() + ASK_AGAIN_SECONDS
             return dict(self._known)
 
     async def _walk(self, language: Language) -> bool:
         """Ask for every TaurusDB instance's StarRocks instances; whether another walk would find the same."""
+        self.is_complete = self.is_refused = False
         try:
             parents = await self._all(language)
         except Fault as fault:
             log.warning("instances.not_listed", extra={"fault": str(fault)})
-            return isinstance(fault, Refused)  # a permission is missing: no need to hurry
-        return all(await asyncio.gather(*(self._ask(parent, language) for parent in parents)))
+            self.is_refused = isinstance(fault, Refused)  # a permission is missing: no need to hurry
+            return self.is_refused
+        found: dict[str, Home] = {}
+        statuses = await asyncio.gather(*(self._ask(parent, language, found) for parent in parents))
+        self.is_complete = TOLD.issuperset(statuses)
+        if self.is_complete:
+            self._known = found  # without those that are gone
+        return all(0 < status < 500 for status in statuses)
 
     async def _all(self, language: Language) -> list[str]:
         """The ids of the project's TaurusDB instances."""
@@ -83,15 +99,16 @@ class Parents:
                 break
         return list(ids)
 
-    async def _ask(self, parent_id: str, language: Language) -> bool:
-        """Note the StarRocks instances of one TaurusDB instance; False when there was no answer at all."""
+    async def _ask(self, parent_id: str, language: Language, found: dict[str, Home]) -> int:
+        """Note the StarRocks instances of one TaurusDB instance; the answer's status, 0 when there was none."""
         try:
-            answer = await self._calls.read(f"instances/{quote(parent_id, safe='')}/htap", {}, language)
+            async with self._room:
+                answer = await self._calls.read(f"instances/{quote(parent_id, safe='')}/htap", {}, language)
         except Fault as fault:
             log.info("instances.not_listed", extra={"of": parent_id, "fault": str(fault)})
-            return False
-        names = {text(row.get("id")): text(row.get("name")) for row in rows(answer, "instances")}
-        for one in filter(None, names):  # none in an error: most TaurusDB instances have no StarRocks
-            siblings = frozenset(name for other, name in names.items() if other != one)
-            self._known[one] = Home(parent_id, siblings)
-        return answer.status < 500
+            return 0
+        there = [one for row in rows(answer, "instances") if (one := listed(row, parent_id)).id]
+        for one in there:
+            siblings = frozenset(other.name for other in there if other.id != one.id)
+            found[one.id] = self._known[one.id] = Home(parent_id, siblings, one)
+        return answer.status

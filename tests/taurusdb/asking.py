@@ -36,6 +36,7 @@ async def send(
     may_send: Callable[[], bool] = lambda: True,
 ) -> str:
     """Send an upgrade with what does not matter left out."""
-    return await client.upgrade(
+    accepted = await client.upgrade(
         instance_id, delay=delay, skip_validate=skip_validate, language=language, may_send=may_send
     )
+    return accepted.job_id

@@ -11,6 +11,7 @@ NEEDED_SCOPES: Final = {
     "chat.postMessage": "chat:write",
     "chat.postEphemeral": "chat:write",
     "chat.update": "chat:write",
+    "bots.info": "users:read",
     "users.info": "users:read",
     "usergroups.users.list": "usergroups:read",
     "conversations.open": "im:write",

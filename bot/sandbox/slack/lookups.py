@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.sandbox.slack.chat import is_true
 from bot.sandbox.slack.credentials import Credentials, SlackRefusal
-from bot.sandbox.slack.workspace import BOT_ID, BOT_USER, HOME_TEAM, Workspace
+from bot.sandbox.slack.workspace import APP_ID, BOT_ID, BOT_USER, HOME_TEAM, Workspace
 
 Arguments = Mapping[str, Any]
 
@@ -31,6 +31,12 @@ class Lookups:
             "bot_id": BOT_ID,
             "is_enterprise_install": False,
         }
+
+    def bots_info(self, arguments: Arguments) -> dict[str, Any]:
+        """Answer bots.info for the one bot there is."""
+        if arguments.get("bot") != BOT_ID:
+            raise SlackRefusal("bot_not_found")
+        return {"bot": {"id": BOT_ID, "app_id": APP_ID, "user_id": BOT_USER, "name": "starrocks_upgrade"}}
 
     def users_info(self, arguments: Arguments) -> dict[str, Any]:
         """Answer users.info; `locale` only when asked for and known."""

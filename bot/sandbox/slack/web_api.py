@@ -27,6 +27,7 @@ class WebApi:
         self._methods: dict[str, Method] = {
             "apps.connections.open": lambda arguments: {"url": open_socket()},
             "auth.test": lookups.auth_test,
+            "bots.info": lookups.bots_info,
             "users.info": lookups.users_info,
             "conversations.info": lookups.conversations_info,
             "conversations.open": lookups.conversations_open,

@@ -3,7 +3,7 @@
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject, PlainTextObject
 
 from bot.core import card as states
-from bot.core import facts, question
+from bot.core import facts, pages, question
 from bot.core.instances import Instance
 from bot.core.policy import ConfirmBy
 from bot.core.sentence import Code, Moment, Person, Sentence
@@ -129,7 +129,7 @@ def _buttons(upgrade: Upgrade, words: Words) -> Block:
         confirm=_dialog(upgrade, words),
     )
     cancel = ButtonElement(text=words.say(question.CancelButton()), action_id="cancel_upgrade", value=upgrade.id)
-    translate = ButtonElement(text=words.say(facts.TranslateButton()), action_id="translate", value=upgrade.id)
+    translate = ButtonElement(text=words.say(pages.TranslateButton()), action_id="translate", value=upgrade.id)
     return ActionsBlock(elements=[confirm, cancel, translate])
 
 

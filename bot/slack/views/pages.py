@@ -2,13 +2,15 @@
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.core import facts
+from bot.core import pages
 from bot.core.doubts import AskAnyway
 from bot.core.pages import Doubted, InstancesPage, Page
 from bot.core.sentence import Sentence
 from bot.locales.catalog import Words
 from bot.slack.markup import MRKDWN
 from bot.slack.views.view import View, context, section, view
+
+MOST_TEXT = 3800  # of the 4000 characters that a message's text may have
 
 
 def page(said: Page, words: Words) -> View:
@@ -33,24 +35,35 @@ def _doubted(said: Doubted, words: Words) -> View:
 
 def _instances(said: InstancesPage, words: Words) -> View:
     head = words.say(said.head, MRKDWN)
-    told = [words.say(instance, MRKDWN) for instance in said.instances]
+    told = [words.say(row.told, MRKDWN) for row in said.rows]
     tail = [words.say(one, MRKDWN) for one in said.tail]
     blocks: list[Block] = [section(head)]
-    for instance, text in zip(said.instances, told, strict=True):
+    for row, text in zip(said.rows, told, strict=True):
         blocks.append(section(text))
-        blocks.append(ActionsBlock(elements=_asks(instance, words)))
+        blocks.append(ActionsBlock(elements=_asks(row.instance_id, words)))
     blocks += [context(*tail)] if tail else []
     if said.next_page:
-        blocks.append(ActionsBlock(elements=[_button(words, facts.NextPageButton(), "list_page", said.next_page)]))
-    return view("\n".join([head, *told, *tail]), *blocks)
+        blocks.append(ActionsBlock(elements=[_button(words, pages.NextPageButton(), "list_page", said.next_page)]))
+    return view(_together([head, *told, *tail]), *blocks)
 
 
-def _asks(instance: facts.ListedInstance, words: Words) -> list[ButtonElement]:
+def _together(parts: list[str]) -> str:
+    """As many whole parts as the text of a message holds; the blocks have them all."""
+    kept: list[str] = []
+    length = 0
+    for part in parts:
+        length += len(part) + 1
+        if length > MOST_TEXT:
+            return "\n".join([*kept, "…"])
+        kept.append(part)
+    return "\n".join(kept)
+
+
+def _asks(instance_id: str, words: Words) -> list[ButtonElement]:
     """At once, and in the window: what each says when it is pressed is a command."""
-    code = instance.instance.text
     return [
-        _button(words, facts.UpgradeNowButton(), "ask_now", code),
-        _button(words, facts.UpgradeInWindowButton(), "ask_in_window", f"{code} --delay"),
+        _button(words, pages.UpgradeNowButton(), "ask_now", instance_id),
+        _button(words, pages.UpgradeInWindowButton(), "ask_in_window", f"{instance_id} --delay"),
     ]
 
 

@@ -1,14 +1,14 @@
 """The messages in the question's thread: the job and its progress, or why there is none, and the end."""
 
-from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject, PlainTextObject
 
 from bot.core import news as ends
-from bot.core import setbacks
+from bot.core import scheduled, setbacks
 from bot.core.durations import duration
 from bot.core.sentence import Code, Person, Sentence
 from bot.core.upgrade import News, Sight, State, Upgrade
 from bot.locales.catalog import Words
-from bot.slack.markup import MRKDWN
+from bot.slack.markup import DIALOG, MRKDWN
 from bot.slack.views.view import View, context, section, view
 
 BAR = 10  # cells of the progress bar
@@ -46,10 +46,28 @@ def _job(upgrade: Upgrade, what: News, words: Words) -> View:
         News.FOUND: ends.JobFound(instance, job),
     }
     said = words.say(told.get(what, ends.JobRuns(instance, job)), MRKDWN)
-    if not upgrade.job_status:
-        return view(said, section(said))
-    progress = words.say(_progress(upgrade, words), MRKDWN)
-    return view(f"{said}\n{progress}", section(f"{said}\n{progress}"))
+    if upgrade.job_status:
+        said = f"{said}\n{words.say(_progress(upgrade, words), MRKDWN)}"
+    return view(said, section(said), *([_cancel(upgrade, words)] if _awaits_window(upgrade) else []))
+
+
+def _awaits_window(upgrade: Upgrade) -> bool:
+    """Whether it can still be taken back, as far as the last look told."""
+    return upgrade.delay and upgrade.state is State.FOLLOWING and upgrade.job_status in ("", "Pending")
+
+
+def _cancel(upgrade: Upgrade, words: Words) -> Block:
+    """Take the scheduled upgrade back; Slack asks a second time."""
+    dialog = ConfirmObject(
+        title=words.say(scheduled.CancelScheduledTitle()),
+        text=PlainTextObject(text=words.say(scheduled.CancelScheduledAsk(Code(upgrade.instance_id)), DIALOG)),
+        confirm=words.say(scheduled.CancelScheduledOk()),
+        deny=words.say(scheduled.CancelScheduledKeep()),
+        style="danger",
+    )
+    label = words.say(scheduled.CancelScheduledButton())
+    button = ButtonElement(text=label, action_id="cancel_scheduled", value=upgrade.id, confirm=dialog)
+    return ActionsBlock(elements=[button])
 
 
 def _progress(upgrade: Upgrade, words: Words) -> Sentence:

@@ -11,9 +11,11 @@ from bot.core.sentence import Code, Language, Link, Person
 from bot.core.upgrade import News, Sight, State, Upgrade
 from bot.locales.catalog import Words
 from bot.slack.views.card import card
+from bot.slack.views.pages import page, without_buttons
 from bot.slack.views.private import private
 from bot.slack.views.thread import news
 from bot.slack.views.view import View
+from tests.slack.views.about import DESCRIBED, pages, told
 
 ASKED = Upgrade(
     id="7f1c0e1a5b6d4f0c9a3e2d1b0c9f8e7d",
@@ -47,6 +49,14 @@ CARDS: dict[str, tuple[Upgrade, ConfirmBy]] = {
     "asked-delay": (replace(ASKED, delay=True), ConfirmBy.ANYONE),
     "asked-skip": (replace(ASKED, skip_validate=True), ConfirmBy.ANOTHER),
     "asked-delay-skip": (replace(ASKED, delay=True, skip_validate=True), ConfirmBy.ANOTHER),
+    **{f"about-{name}": (replace(ASKED, about=one.written()), ConfirmBy.ANYONE) for name, one in DESCRIBED.items()},
+    "about-delay": (replace(ASKED, delay=True, about=DESCRIBED["orders"].written()), ConfirmBy.ANYONE),
+    "about-open": (
+        replace(ASKED, delay=True, asked_at=1_795_489_200.0, about=DESCRIBED["orders"].written()),
+        ConfirmBy.ANYONE,
+    ),
+    "about-nothing": (replace(ASKED, about="-"), ConfirmBy.ANYONE),
+    "sending-about": (replace(DECIDED, state=State.SENDING, about=DESCRIBED["orders"].written()), ConfirmBy.ANYONE),
     "sending": (replace(DECIDED, state=State.SENDING, skip_validate=True), ConfirmBy.REQUESTER),
     "following": (JOB, ConfirmBy.REQUESTER),
     "completed": (replace(ENDED, state=State.COMPLETED), ConfirmBy.REQUESTER),
@@ -63,10 +73,12 @@ CARDS: dict[str, tuple[Upgrade, ConfirmBy]] = {
 
 NEWS: dict[str, tuple[Upgrade, News]] = {
     "started": (JOB, News.STARTED),
+    "started-delay": (replace(JOB, delay=True), News.STARTED),
     "found": (JOB, News.FOUND),
     "progress-running": (replace(JOB, job_status="Running", percent=60), News.PROGRESS),
     "progress-pending": (replace(JOB, job_status="Pending"), News.PROGRESS),
     "progress-window": (replace(JOB, job_status="Pending", delay=True), News.PROGRESS),
+    "progress-window-open": (replace(JOB, job_status="Running", percent=0, delay=True), News.PROGRESS),
     "progress-unauthorized": (replace(JOB, job_status="Unauthorized"), News.PROGRESS),
     "progress-undocumented": (replace(JOB, job_status="Paused"), News.PROGRESS),
     "progress-completed": (replace(ENDED, job_status="Completed", state=State.COMPLETED), News.PROGRESS),
@@ -93,6 +105,7 @@ NEWS: dict[str, tuple[Upgrade, News]] = {
 PRIVATE = {
     "help": Help(Code("/starrocks-upgrade")),
     "already-confirmed": AlreadyConfirmed(Person("U0DBA")),
+    **told(DECIDED),
     "busy": InstanceBusy(Code(ASKED.instance_id), Link("https://example.slack.com/archives/C0INCIDENT/p1")),
 }
 
@@ -104,6 +117,9 @@ def every_view() -> dict[str, Callable[[Words], View]]:
         views[f"card-{name}"] = partial(card, upgrade, who=who)
     for name, (upgrade, what) in NEWS.items():
         views[f"thread-{name}"] = partial(news, upgrade, what)
+    for name, said in pages().items():
+        views[f"page-{name}"] = partial(page, said)
+    views["page-translated"] = lambda words: without_buttons(card(ASKED, words, ConfirmBy.ANYONE))
     for name, sentence in PRIVATE.items():
         views[f"private-{name}"] = partial(private, sentence)
     return views

@@ -28,10 +28,11 @@ def test_an_open_question_begins_its_buttons_with_confirm_and_cancel() -> None:
 
 
 def test_confirm_asks_a_second_time_and_cancel_does_not() -> None:
-    confirm, cancel = buttons(card(ASKED, WORDS, ConfirmBy.REQUESTER).blocks)
+    confirm, cancel, translate = buttons(card(ASKED, WORDS, ConfirmBy.REQUESTER).blocks)
     assert ASKED.instance_id in confirm["confirm"]["text"]["text"]
     assert confirm["confirm"]["style"] == "danger"
     assert "confirm" not in cancel
+    assert "confirm" not in translate
 
 
 @pytest.mark.parametrize("delay", [False, True])

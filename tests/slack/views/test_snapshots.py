@@ -19,7 +19,7 @@ def everything(language: Language, kind: str) -> str:
     return "\n".join(f"##### {name}\n{readable(make(words))}" for name, make in VIEWS.items() if name.startswith(kind))
 
 
-@pytest.mark.parametrize("kind", ["card", "thread", "private"])
+@pytest.mark.parametrize("kind", ["card", "thread", "page", "private"])
 @pytest.mark.parametrize("language", list(Language))
 def test_every_view_reads_as_it_was_approved(language: Language, kind: str) -> None:
     path = FOLDER / f"{kind}.{language.value}.txt"

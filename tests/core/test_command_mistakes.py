@@ -1,0 +1,140 @@
+"""Each mistake by its kind, with the token that is wrong and the command to copy instead."""
+
+import pytest
+
+from bot.core.command import parse
+from bot.core.mistakes import (
+    FlagWithoutDashes,
+    FlagWithValue,
+    MisspelledFlag,
+    NotAnInstance,
+    UnknownFlag,
+)
+from bot.core.sentence import Code
+
+ID = "590031445ef845bb912d7fc8243db80cin17"
+ANOTHER = "0123456789abcdef0123456789abcdefin17"
+NAME = "/starrocks-upgrade"
+
+
+BLANK = "<instance_id>"
+
+
+def copy(flags: str = "", instance: str = ID) -> Code:
+    """The command offered to copy."""
+    return Code(" ".join(filter(None, [NAME, instance, flags])))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "flags"),
+    [
+        ("--Delay", "--delay", "--delay"),
+        ("--DELAY", "--delay", "--delay"),
+        ("--dealy", "--delay", "--delay"),
+        ("—delya", "--delay", "--delay"),
+        ("--delayed", "--delay", "--delay"),
+        ("--delay.", "--delay", "--delay"),
+        ("--delay--", "--delay", "--delay"),
+        ("--del", "--delay", "--delay"),
+        ("--skip", "--skip-validate", "--skip-validate"),
+        ("-ski", "--skip-validate", "--skip-validate"),
+        ("--skip_validate", "--skip-validate", "--skip-validate"),
+        ("--skipvalidate", "--skip-validate", "--skip-validate"),
+        ("--skip--validate", "--skip-validate", "--skip-validate"),
+        ("--Skip-Validate", "--skip-validate", "--skip-validate"),
+        ("--skip-validation", "--skip-validate", "--skip-validate"),
+        ("--skpi-valdate", "--skip-validate", "--skip-validate"),
+        ("--is_skip_validate", "--skip-validate", "--skip-validate"),
+        ("--“delay", "--delay", "--delay"),
+        ("--delay--skip-validate", "--delay --skip-validate", "--delay --skip-validate"),
+        ("—skip-validate—delay", "--delay --skip-validate", "--delay --skip-validate"),
+        ("--delay,--skip-validate", "--delay --skip-validate", "--delay --skip-validate"),
+    ],
+)
+def test_a_flag_nearly_right_is_asked_back(typed: str, meant: str, flags: str) -> None:
+    assert parse(f"{ID} {typed}") == MisspelledFlag(Code(typed), Code(meant), copy(flags))
+
+
+def test_the_command_offered_has_the_other_flags_too() -> None:
+    assert parse(f"--dealy {ID} --Skip") == MisspelledFlag(
+        Code("--dealy"), Code("--delay"), copy("--delay --skip-validate")
+    )
+    assert parse(f"{ID} --bogus —skip–validate delay") == UnknownFlag(Code("--bogus"), copy("--delay --skip-validate"))
+
+
+@pytest.mark.parametrize(
+    "typed", ["-d", "--", "—", "－－", "--force", "--x=delay", "--42", "---", "--<!here>", "--validate", "--é", "-f=1"]
+)
+def test_an_unknown_flag_is_named_and_left_out(typed: str) -> None:
+    assert parse(f"{ID} {typed}") == UnknownFlag(Code(typed), copy())
+    assert parse(f"{typed} --delay {ID}") == UnknownFlag(Code(typed), copy("--delay"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "token", "flags"),
+    [
+        ("--delay=true", "--delay=true", "--delay"),
+        ("--delay=1", "--delay=1", "--delay"),
+        ("--delay=02:00", "--delay=02:00", "--delay"),
+        ("--delay=", "--delay=", "--delay"),
+        ("--delay:true", "--delay:true", "--delay"),
+        ("——delay＝true", "——delay＝true", "--delay"),
+        ("--delay true", "--delay true", "--delay"),
+        ("--delay yes", "--delay yes", "--delay"),
+        ("--delay = true", "--delay = true", "--delay"),
+        ("--delay =true", "--delay =true", "--delay"),
+        ("--Delay=true", "--Delay=true", "--delay"),
+        ("--skip_validate: TRUE", "--skip_validate: TRUE", "--skip-validate"),
+        ("--delay=false", "--delay=false", ""),
+        ("--delay=“false”", "--delay=“false", ""),
+        ("--delay=FALSE --skip-validate", "--delay=FALSE", "--skip-validate"),
+        ("--skip-validate=no --delay", "--skip-validate=no", "--delay"),
+        ("--skip-validate off", "--skip-validate off", ""),
+        ("--delay : 0", "--delay : 0", ""),
+        ("--delay=否", "--delay=否", ""),
+        ("--delay=disabled", "--delay=disabled", ""),
+        ("delay=true", "delay=true", "--delay"),
+        ("delay: false", "delay: false", ""),
+        ("Skip-Validate no", "Skip-Validate no", ""),
+    ],
+)
+def test_a_value_is_named_and_heeded_in_what_is_offered(typed: str, token: str, flags: str) -> None:
+    assert parse(f"{ID} {typed}") == FlagWithValue(Code(token), copy(flags))
+
+
+@pytest.mark.parametrize(
+    ("typed", "token", "flag"),
+    [
+        ("delay", "delay", "--delay"),
+        ("Delay", "Delay", "--delay"),
+        ("skip-validate", "skip-validate", "--skip-validate"),
+        ("skip—validate", "skip—validate", "--skip-validate"),
+        ("skip_validate", "skip_validate", "--skip-validate"),
+        ("skip validate", "skip", "--skip-validate"),
+    ],
+)
+def test_a_flag_without_dashes_is_no_flag(typed: str, token: str, flag: str) -> None:
+    assert parse(f"{ID} {typed}") == FlagWithoutDashes(Code(token), Code(flag), copy(flag))
+    assert parse(f"{typed} {ID}") == FlagWithoutDashes(Code(token), Code(flag), copy(flag))
+
+
+@pytest.mark.parametrize(
+    ("typed", "flags"),
+    [
+        ("--no-delay", ""),
+        ("--no-delay --delay", ""),
+        ("--nodelay --skip-validate", "--skip-validate"),
+        ("--now --delay", ""),
+        ("--validate --skip-validate", ""),
+        ("--strict-validate", ""),
+        ("--keep-validate --delay", "--delay"),
+        ("--skip-delay", ""),
+        ("delay no-delay", ""),
+        ("no --delay", ""),
+        ("--skip-validate-off", ""),
+    ],
+)
+def test_who_says_no_is_not_offered_yes(typed: str, flags: str) -> None:
+    mistake = parse(f"{ID} {typed}")
+    assert isinstance(mistake, UnknownFlag | NotAnInstance)
+    assert mistake.corrected == copy(flags)

@@ -1,0 +1,195 @@
+"""The settings: every mistake at once, secrets from files, and no secret to be seen anywhere."""
+
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.core.policy import ConfirmBy
+from bot.environment import environment, exposed_file
+from bot.hiding import Hiding, secrets_in
+from bot.reading import SECRETS
+from bot.settings import Settings, SettingsError
+from bot.sign_in import KeySignIn, TokenSignIn, UserSignIn
+
+GOOD: Mapping[str, str] = {
+    "SLACK_BOT_TOKEN": "xoxb-bot-token-value",
+    "SLACK_APP_TOKEN": "xapp-app-token-value",
+    "HW_REGION_NAME": "cn-north-4",
+    "HW_PROJECT_ID": "0483b6b16e954cb88930a360d2c4e663",
+    "HW_DOMAIN_NAME": "account",
+    "HW_USER_NAME": "bot",
+    "HW_USER_PASSWORD": "password-value",
+    "ALLOWED_CHANNELS": "C012AB3CD",
+    "ALLOWED_USERS": "U012AB3CD",
+}
+BY_KEY = {"HW_DOMAIN_NAME": "", "HW_USER_NAME": "", "HW_USER_PASSWORD": "", "HW_ACCESS_KEY": "key"}
+WRONG = (
+    ("SLACK_BOT_TOKEN", ""),
+    ("SLACK_BOT_TOKEN", "xoxp-a-persons-token"),
+    ("SLACK_BOT_TOKEN", "xoxb-with\ttab"),
+    ("SLACK_APP_TOKEN", "xoxb-not-an-app-token"),
+    ("SLACK_SIGNING_SECRET", "ünprintable"),
+    ("SLACK_API_URL", "slack.com/api"),
+    ("SLASH_COMMAND", "no slash"),
+    ("PORT", "65536"),
+    ("PORT", "http"),
+    ("HW_REGION_NAME", "mars-1"),
+    ("HW_REGION_NAME", "Not A Region"),
+    ("HW_REGION_NAME", ""),
+    ("HW_PROJECT_ID", ""),
+    ("HW_PROJECT_ID", "0483b6b16e954cb88930a360d2c4e66"),
+    ("HW_USER_PASSWORD", ""),
+    ("HW_AUTH_TOKEN", "a-second-way-of-signing-in"),
+    ("HW_SECURITY_TOKEN", "without-a-key"),
+    ("HW_AUTH_URL", "ftp://iam"),
+    ("TAURUSDB_ENDPOINT", "https://"),
+    ("DATABASE_URL", "mysql://host/db"),
+    ("ALLOWED_CHANNELS", ""),
+    ("ALLOWED_CHANNELS", "#db-ops"),
+    ("ALLOWED_USERS", "sam@example.com"),
+    ("ALLOWED_USERGROUPS", "U012AB3CD"),
+    ("ALLOWED_INSTANCES", "590031445ef845bb912d7fc8243db80cin07"),
+    ("SKIP_VALIDATE_USERS", "everyone"),
+    ("SKIP_VALIDATE_USERGROUPS", "everyone"),
+    ("CONFIRM_BY", "nobody"),
+    ("CONFIRM_SKIP_VALIDATE_BY", "nobody"),
+    ("CONFIRM_TTL_SECONDS", "0"),
+    ("CONFIRM_TTL_SECONDS", "ten minutes"),
+    ("JOB_POLL_SECONDS", "-1"),
+    ("JOB_POLL_SECONDS", "1e3"),
+    ("DEFAULT_LANGUAGE", "de-de"),
+    ("LOG_LEVEL", "LOUD"),
+    ("LOG_FORMAT", "xml"),
+)
+
+
+def mistakes(**overrides: str) -> tuple[str, ...]:
+    """What is wrong with the good settings so changed."""
+    with pytest.raises(SettingsError) as raised:
+        Settings.read({**GOOD, **overrides})
+    return raised.value.mistakes
+
+
+def test_good_settings_are_read_with_the_defaults_of_the_contract() -> None:
+    settings = Settings.read(GOOD)
+    assert settings.slack.api_url == "https://slack.com/api/"
+    assert settings.slack.command == "/starrocks-upgrade"
+    assert settings.cloud.endpoint == "https://gaussdb.cn-north-4.myhuaweicloud.com"
+    assert settings.cloud.auth_url == "https://iam.cn-north-4.myhuaweicloud.com/v3"
+    assert (settings.host, settings.port) == ("127.0.0.1", None)
+    assert settings.database_url == "sqlite:///starrocks-upgrade-bot.db"
+    assert (settings.confirm_ttl_seconds, settings.job_poll_seconds) == (600, 10)
+    assert settings.rules.confirm_by is settings.rules.confirm_skip_validate_by is ConfirmBy.REQUESTER
+    assert (settings.default_language, settings.log_level, settings.log_format) == ("en-us", "INFO", "text")
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_each_mistake_names_its_variable_in_one_line(name: str, value: str) -> None:
+    found = mistakes(**{name: value})
+    assert any(name in mistake.partition(": ")[0].split(", ") for mistake in found)
+    assert all("\n" not in mistake for mistake in found)
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    named = {"SLACK_BOT_TOKEN": "", "HW_PROJECT_ID": "", "PORT": "x", "ALLOWED_USERS": "sam", "LOG_FORMAT": "xml"}
+    assert {mistake.partition(":")[0] for mistake in mistakes(**named)} == set(named)
+
+
+def test_blanks_around_values_and_empty_values_do_not_count() -> None:
+    settings = Settings.read({**GOOD, "SLACK_BOT_TOKEN": "  xoxb-1 \n", "PORT": "  ", "HW_AUTH_TOKEN": " "})
+    assert settings.slack.bot_token.reveal() == "xoxb-1"
+    assert settings.port is None
+
+
+def test_http_mode_needs_the_signing_secret() -> None:
+    assert mistakes(SLACK_APP_TOKEN="") == ("SLACK_SIGNING_SECRET: required without SLACK_APP_TOKEN (HTTP mode)",)
+
+
+def test_there_is_exactly_one_way_of_signing_in() -> None:
+    assert isinstance(Settings.read(GOOD).cloud.sign_in, UserSignIn)
+    assert isinstance(Settings.read({**GOOD, **BY_KEY, "HW_SECRET_KEY": "secret"}).cloud.sign_in, KeySignIn)
+    by_token = {**GOOD, **BY_KEY, "HW_ACCESS_KEY": "", "HW_AUTH_TOKEN": "token"}
+    assert isinstance(Settings.read(by_token).cloud.sign_in, TokenSignIn)
+    assert any("exactly one" in mistake for mistake in mistakes(HW_ACCESS_KEY="key", HW_SECRET_KEY="secret"))
+    assert mistakes(**BY_KEY) == ("HW_SECRET_KEY: required together with HW_ACCESS_KEY",)
+
+
+def test_a_wrong_secret_is_not_shown() -> None:
+    assert "s3cret" not in "".join(mistakes(SLACK_BOT_TOKEN="s3cret-value", SLACK_APP_TOKEN="s3cret-too"))
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_every_secret_can_come_from_a_file(name: str, tmp_path: Path) -> None:
+    good = {
+        "SLACK_BOT_TOKEN": "xoxb-from-a-file",
+        "SLACK_APP_TOKEN": "xapp-from-a-file",
+        "DATABASE_URL": "sqlite:///from-a-file.db",
+    }
+    value = good.get(name, "from-a-file")
+    (tmp_path / "secret").write_text(f"{value}\n")
+    environ = {**GOOD, name: "", f"{name}_FILE": str(tmp_path / "secret")}
+    if name in ("HW_SECRET_KEY", "HW_SECURITY_TOKEN"):
+        environ |= {**BY_KEY, **({} if name == "HW_SECRET_KEY" else {"HW_SECRET_KEY": "secret-key"})}
+    if name == "HW_AUTH_TOKEN":
+        environ |= {**BY_KEY, "HW_ACCESS_KEY": ""}
+    settings = Settings.read(environ)
+    assert value in {settings.database_url, *secrets_in(settings)}
+
+
+def test_a_secret_from_a_file_that_is_set_as_well_or_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("xoxb-from-a-file")
+    both = mistakes(SLACK_BOT_TOKEN_FILE=str(tmp_path / "secret"))
+    assert both == ("SLACK_BOT_TOKEN: set it or SLACK_BOT_TOKEN_FILE, not both",)
+    away = mistakes(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=str(tmp_path / "nowhere"))
+    assert "SLACK_BOT_TOKEN_FILE: cannot be read: FileNotFoundError" in away
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    wrong = mistakes(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=str(tmp_path / "bytes"))
+    assert "SLACK_BOT_TOKEN_FILE: cannot be read: UnicodeDecodeError" in wrong
+
+
+def test_no_secret_stands_in_a_repr_or_a_traceback() -> None:
+    database = "postgresql://bot:database-password@host/bot"
+    settings = Settings.read({**GOOD, "DATABASE_URL": database, "SLACK_SIGNING_SECRET": "signing-value"})
+    secrets = {"xoxb-bot-token-value", "xapp-app-token-value", "signing-value", "password-value", "database-password"}
+    assert set(secrets_in(settings)) == secrets
+    try:
+        raise RuntimeError(f"{settings!r} {settings.slack.bot_token} {settings.cloud.sign_in}")
+    except RuntimeError as error:
+        shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format(chain=True))
+        shown = shown.partition("RuntimeError: ")[2]
+    assert not [secret for secret in secrets if secret in shown]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "token xoxb-12345678-abc refused",
+        "GET wss://host/link/?ticket=abcdefgh-123&app_id=1".replace("&app_id=1", ""),
+        "posted to https://hooks.slack.com/commands/T1/2/abcdefgh-123",
+        "postgresql://bot:abcdefgh-123@host/bot",
+        f"X-Subject-Token: MII{'abcdefgh-123' * 9}",
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden_though_nobody_named_it(line: str) -> None:
+    hidden = Hiding()(line)
+    assert "abcdefgh-123" not in hidden
+    assert "12345678-abc" not in hidden
+    assert Hiding()(hidden) == hidden
+
+
+def test_a_file_fills_what_the_environment_does_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("FROM_BOTH=file\nFROM_FILE=pa$word#1\nEMPTY=\n")
+    monkeypatch.setenv("FROM_BOTH", "environment")
+    found = environment(tmp_path)
+    assert (found["FROM_BOTH"], found["FROM_FILE"], found["EMPTY"]) == ("environment", "pa$word#1", "")
+
+
+def test_a_file_that_everyone_can_read_is_named(tmp_path: Path) -> None:
+    assert exposed_file(tmp_path) == ""
+    file = tmp_path / ".env"
+    file.touch(0o600)
+    assert exposed_file(tmp_path) == ""
+    file.chmod(0o644)
+    assert "chmod 600" in exposed_file(tmp_path)
