@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from bot.checkup.report import BriefDoctor
 from bot.connections import open_cloud, slack_session
 from bot.core.looks import Pace
 from bot.core.policy import Door
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("bot")
 PAUSE_SECONDS = 2.0
 Answer = TypeVar("Answer")
-Examine = Callable[[], Awaitable[str]]
 
 
 def put_together(
@@ -55,7 +55,6 @@ def put_together(
     opened: AnyStore,
     taurusdb: TaurusDb,
     metrics: "Metrics | None",
-    examine: Examine | None,
 ) -> Parts:
     """Build every part once and pass it in where it is needed."""
     catalog, rules, name = Catalog.load(), settings.rules, settings.slack.command
@@ -67,6 +66,7 @@ def put_together(
     teller = Teller(store, thread, time.time)
     door = Door(rules, identity.team_id)
     sending = Sending(store, cloud, teller, hands, pace, time.time, time.monotonic)
+    doctor = BriefDoctor(settings).tell
     describing = Describing(taurusdb.directory, store, teller, time.time)
     asking = Asking(
         store=store,
@@ -80,18 +80,16 @@ def put_together(
     )
     directory = taurusdb.directory
     recounting = Recounting(store, thread, directory, name)
-    commanding = Commanding(asking, recounting, directory, store, people, whisper, door, time.time, name, examine)
+    commanding = Commanding(asking, recounting, directory, store, people, whisper, door, time.time, name, doctor)
     checking = Checking(store, cloud, thread, teller, pace, time.time)
     cancelling = Cancelling(store, cloud, teller, pace, time.time)
     answering = Answering(store, thread, teller, people, whisper, door, sending, checking, cancelling, hands, time.time)
-    following = Following(store, cloud, taurusdb.directory, teller, hands, pace, time.time)
+    following = Following(store, cloud, taurusdb.directory, teller, whisper, hands, pace, time.time)
     listeners = Listeners(commanding, answering, work, identity)
     return Parts(store, opened, taurusdb, metrics, work, following, sending, listeners, people)
 
 
-async def run(
-    settings: Settings, stop: asyncio.Event | None = None, ready: Ready = no_one, examine: Examine | None = None
-) -> None:
+async def run(settings: Settings, stop: asyncio.Event | None = None, ready: Ready = no_one) -> None:
     """Run the bot until `stop` is set, or SIGTERM or SIGINT come; `ready` is called once it serves.
 
     Raises `DeadToken`.
@@ -110,7 +108,7 @@ async def run(
             return
         stack.push_async_callback(store.close)
         cloud = await stack.enter_async_context(open_cloud(settings.cloud))
-        parts = put_together(settings, api, identity, store, cloud, metrics, examine)
+        parts = put_together(settings, api, identity, store, cloud, metrics)
         await serve_until(stop, settings, api, identity, parts, ready)
 
 

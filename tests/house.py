@@ -87,13 +87,13 @@ class House:
 
         return await self.until(found, timeout)
 
-    async def whispered(self, person: str, word: str = "") -> Ephemeral:
+    async def whispered(self, person: str, word: str = "", timeout: float = 15) -> Ephemeral:
         """Wait until a private answer to this person says the word."""
 
         def found() -> Ephemeral | None:
             return next((one for one in self.slack.ephemerals(person) if word in said(one)), None)
 
-        return await self.until(found)
+        return await self.until(found, timeout)
 
     async def until(self, condition: Callable[[], T | None], timeout: float = 15) -> T:
         """Wait until the condition has a value; AssertionError with a transcript when it is late."""

@@ -64,7 +64,7 @@ class Commanding:
     door: Door
     clock: Callable[[], float]
     command_name: str
-    examine: Callable[[], Awaitable[str]] | None = None
+    examine: Callable[[], Awaitable[str]]
 
     async def command(self, presence: Presence, text: str, trigger_id: str, *, anyway: bool = False) -> None:
         """Do what the text says; `anyway` when the person has been told what speaks against it."""
@@ -132,7 +132,7 @@ class Commanding:
                 return await self.recounting.history(instance_id)
             case StatusCommand(instance_id):
                 return await self.recounting.status(instance_id)
-            case DoctorCommand() if self.examine is not None:
+            case DoctorCommand():
                 return DoctorTold(await self.examine())
             case ListCommand(page):
                 return await self.recounting.instances(page)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from bot.core import looks
 from bot.core.audit import AuditEntry
 from bot.core.looks import Job, Pace
-from bot.core.ports import Cloud, Directory, Store
-from bot.core.reasons import Fault, StoreAway
+from bot.core.ports import Cloud, Directory, Presence, Store, Whisper
+from bot.core.reasons import Fault, SlackTrouble, StoreAway
 from bot.core.upgrade import LEASE_SECONDS, Sight, State, Upgrade
+from bot.flow.asking import cannot_ask
 from bot.flow.changing import Step, change
 from bot.flow.expiring import expire
 from bot.flow.hands import Hands
@@ -32,6 +33,7 @@ class Following:
         cloud: Cloud,
         directory: Directory,
         teller: Teller,
+        whisper: Whisper,
         hands: Hands,
         pace: Pace,
         clock: Callable[[], float],
@@ -40,6 +42,7 @@ class Following:
         self._cloud = cloud
         self._directory = directory
         self._teller = teller
+        self._whisper = whisper
         self._hands = hands
         self._pace = pace
         self._clock = clock
@@ -89,7 +92,14 @@ class Following:
         if upgrade.look_at is not None and upgrade.look_at <= now:
             upgrade = await self._look(upgrade, now)
         if upgrade.untold and not waits:
-            await self._teller.tell(upgrade)
+            upgrade = await self._teller.tell(upgrade)
+        await self._tell_unasked(upgrade)
+
+    async def _tell_unasked(self, upgrade: Upgrade) -> None:
+        """A question that never got into its channel is told to who asked, not only to the log."""
+        if upgrade.message_ts is None and upgrade.state in (State.WITHDRAWN, State.EXPIRED):
+            presence = Presence(upgrade.asked_by, upgrade.team_id, upgrade.channel_id)
+            await self._whisper.tell(presence, cannot_ask(upgrade) or SlackTrouble(), upgrade.language)
 
     async def _look(self, upgrade: Upgrade, now: float) -> Upgrade:
         """The step that this row's state asks for."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.core.audit import AuditEntry
 from bot.core.looks import Accepted, Pace
-from bot.core.ports import Cloud, Store
+from bot.core.ports import Cloud, InstanceTaken, Store
 from bot.core.reasons import Fault, StoreAway, Unsure
 from bot.core.upgrade import LEASE_SECONDS, State, Upgrade
 from bot.flow.changing import insist
@@ -83,7 +83,9 @@ class Sending:
         def step(row: Upgrade) -> Upgrade | None:
             if row.state is State.UNKNOWN and isinstance(outcome, Unsure):
                 return None
-            if row.state not in (State.SENDING, State.UNKNOWN):
+            if row.state not in (State.SENDING, State.UNKNOWN) and not (
+                row.state is State.UNRESOLVED and isinstance(outcome, Accepted)
+            ):
                 return None
             now = self._clock()
             if isinstance(outcome, Fault):
@@ -95,7 +97,12 @@ class Sending:
             return (AuditEntry.of(row, self._clock(), row.state.value, why=_said(outcome)),)
 
         log.info("upgrade.answered", extra=_told(upgrade, outcome))
-        return await insist(self._store, upgrade, step, entries)
+        try:
+            return await insist(self._store, upgrade, step, entries)
+        except InstanceTaken:  # given up as unresolved, asked for anew, and only now the first answer comes
+            log.exception("upgrade.answered_too_late", extra={"upgrade": upgrade.id})
+            await self._store.record(entries(upgrade)[0])
+            return upgrade
 
     async def keep_leases(self) -> None:
         """Renew, for ever, the leases of what is being sent: a dead process stops doing so, and others notice."""

@@ -135,4 +135,4 @@ def _retry_after(response: object) -> float | None:
     """Slack's `Retry-After` in seconds."""
     headers = getattr(response, "headers", None) or {}
     said = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    return float(said) if str(said).isdigit() else None
+    return float(said) if str(said).isascii() and str(said).isdigit() else None

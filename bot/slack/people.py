@@ -10,7 +10,7 @@ from bot.core.sentence import Language
 from bot.slack.api import SlackApi
 from bot.slack.cache import Cache
 
-PROFILE_SECONDS = 3600.0
+PROFILE_SECONDS = 300.0
 GROUP_SECONDS = 300.0
 LANGUAGE_PATIENCE = 0.3
 GROUP_PATIENCE = 2.0

@@ -119,3 +119,12 @@ async def test_values_of_people_are_escaped_in_every_answer(home: House) -> None
     answer = str(home.slack.ephemerals(ENGLISH) or (await home.whispered(ENGLISH)).blocks)
     assert "<!channel>" not in answer
     assert "&lt;!channel&gt;" in answer
+
+
+async def test_a_question_that_slack_refuses_only_later_is_told_to_who_asked(home: House) -> None:
+    home.slack.fail("chat.postMessage", 429)
+    home.slack.fail("chat.postMessage", "restricted_action")
+    await home.slack.command(CHINESE, CHANNEL, home.instance())
+    answer = said(await home.whispered(CHINESE, "restricted_action"))
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in answer)
+    assert not home.slack.messages(CHANNEL)
