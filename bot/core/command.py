@@ -15,6 +15,7 @@ from bot.core.mistakes import (
     MisspelledFlag,
     NoInstance,
     NotAnInstance,
+    SameInstanceTwice,
     TaurusInstance,
     TwoInstances,
     UnknownFlag,
@@ -96,7 +97,9 @@ def _one_instance(others: list[str], flags: set[str], name: str, words: list[str
         return _instance_mistake(wrong[0], offer(name, words))
     first, *rest = others
     if rest:
-        another = next((word for word in rest if word.lower() != first.lower()), rest[0])
+        another = next((word for word in rest if word.lower() != first.lower()), None)
+        if another is None:
+            return SameInstanceTwice(shown(first), offer(name, words))
         return TwoInstances(shown(first), shown(another), offer(name, words, first), offer(name, words, another))
     return UpgradeCommand(first.lower(), delay="delay" in flags, skip_validate="skip-validate" in flags)
 

@@ -24,6 +24,14 @@ class TwoInstances(Mistake):
 
 
 @dataclass(frozen=True, slots=True)
+class SameInstanceTwice(Mistake):
+    """The one id is given more than once."""
+
+    instance: Code
+    corrected: Code
+
+
+@dataclass(frozen=True, slots=True)
 class TaurusInstance(Mistake):
     """The id of a TaurusDB instance (`in07`), not of its StarRocks instance (`in17`)."""
 

@@ -42,6 +42,10 @@ class Directory(Protocol):
         """All instances, waiting at most so many seconds for what is not known yet."""
         ...
 
+    async def listed_anew(self, patience: float) -> Listing:
+        """The list as it is now, for an instance that it did not have; not complete when it is not to be had in time."""
+        ...
+
     async def one(self, instance_id: str, patience: float) -> Instance | None:
         """One instance with its details, read anew; None when they are not to be had in time."""
         ...

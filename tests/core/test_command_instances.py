@@ -3,7 +3,15 @@
 import pytest
 
 from bot.core.command import parse
-from bot.core.mistakes import NoInstance, NotAnInstance, TaurusInstance, TwoInstances, WrongLength, WrongLetters
+from bot.core.mistakes import (
+    NoInstance,
+    NotAnInstance,
+    SameInstanceTwice,
+    TaurusInstance,
+    TwoInstances,
+    WrongLength,
+    WrongLetters,
+)
 from bot.core.reasons import Mistake
 from bot.core.sentence import Code
 
@@ -45,7 +53,7 @@ def test_two_ids_are_two_commands(typed: str, flags: str) -> None:
 @pytest.mark.parametrize("again", [ID, ID.upper()])
 def test_the_same_id_twice_is_not_one_id(again: str) -> None:
     """Only flags count once: a repeated id is more likely half of a slip of the pen than meant."""
-    assert parse(f"{ID} {again}") == TwoInstances(Code(ID), Code(again), copy(), copy())
+    assert parse(f"{ID} {again}") == SameInstanceTwice(Code(ID), copy())
 
 
 def test_an_id_repeated_beside_another_is_answered_with_the_two_that_differ() -> None:
