@@ -18,6 +18,7 @@ SCHEMA = ROOT / "tests" / "data" / "manifest.schema.json"
 SCOPES: dict[str, set[str]] = {
     "apps.connections.open": set(),  # the app-level token's connections:write
     "auth.test": set(),
+    "bots.info": {"users:read"},
     "chat.getPermalink": set(),
     "chat.postEphemeral": {"chat:write"},
     "chat.postMessage": {"chat:write"},
