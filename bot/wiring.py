@@ -65,9 +65,9 @@ def put_together(
     whisper = metered_whisper(SlackWhisper(api, catalog, rules, settings.slack.api_url), meter)
     teller = Teller(store, thread, time.time)
     door = Door(rules, identity.team_id)
-    sending = Sending(store, cloud, teller, hands, pace, time.time, time.monotonic)
-    doctor = BriefDoctor(settings).tell
     describing = Describing(taurusdb.directory, store, teller, time.time)
+    sending = Sending(store, cloud, teller, describing, hands, pace, time.time, time.monotonic)
+    doctor = BriefDoctor(settings).tell
     asking = Asking(
         store=store,
         thread=thread,

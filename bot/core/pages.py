@@ -1,5 +1,6 @@
 """Private answers with buttons: a doubt that can be overruled, and the list of instances, ten a page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.core.facts import RunsNow, StatusNow, runs, status_of, version_of
@@ -104,17 +105,25 @@ class Translated(Page):
     upgrade: Upgrade
 
 
-def page_of(listing: Listing, number: int, usage: str) -> InstancesPage:
-    """One page of the list, those that can be upgraded first; the last page when there is none of this number."""
+NOTHING_NEW: Mapping[str, Instance] = {}
+
+
+def shown(listing: Listing, number: int) -> tuple[int, list[Instance]]:
+    """Where a page begins, and its instances, those that can be upgraded first; the last page instead of none."""
     instances = by_usefulness(listing.instances)
     first = min(max(number, 0) * PAGE, max(len(instances) - 1, 0) // PAGE * PAGE)
-    shown = instances[first : first + PAGE]
-    last = first + len(shown)
+    return first, instances[first : first + PAGE]
+
+
+def page_of(listing: Listing, number: int, usage: str, anew: Mapping[str, Instance] = NOTHING_NEW) -> InstancesPage:
+    """One page of the list; `anew` are those of its instances that have been read again since."""
+    first, instances = shown(listing, number)
+    last, total = first + len(instances), len(listing.instances)
     return InstancesPage(
-        head=InstancesListed(first + 1, last, len(instances), Code(usage)),
-        rows=tuple(Row(_listed(instance), instance.id) for instance in shown),
+        head=InstancesListed(first + 1, last, total, Code(usage)),
+        rows=tuple(Row(_listed(anew.get(one.id, one)), one.id) for one in instances),
         tail=() if listing.is_complete and listing.is_settled else (ListedSoFar(),),
-        next_page=str(first // PAGE + 1) if last < len(instances) else "",
+        next_page=str(first // PAGE + 1) if last < total else "",
     )
 
 

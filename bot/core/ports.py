@@ -43,7 +43,7 @@ class Directory(Protocol):
         ...
 
     async def listed_anew(self, patience: float) -> Listing:
-        """The list as it is now, for an instance that it did not have; not complete when it is not to be had in time."""
+        """The list as it is now, for an instance that it did not have; incomplete when that takes too long."""
         ...
 
     async def one(self, instance_id: str, patience: float) -> Instance | None:

@@ -49,12 +49,21 @@ class Cancelling:
             cancelled = await self.cloud.cancel_scheduled(upgrade.job_id, upgrade.language)
         except Fault as fault:
             return await self._faulted(upgrade, presence, fault)
-        if cancelled:
+        if cancelled or await self._is_canceled(upgrade):
             await self._ended(upgrade, presence)
             return CancelScheduledDone()
         await self.store.record(self._entry(upgrade, presence, "cancel_too_late", upgrade.job_id))
-        newest = await self._look_soon(upgrade)
-        return CancelScheduledBefore() if newest.state is State.CANCELED else CancelScheduledTooLate()
+        await self._look_soon(upgrade)
+        return CancelScheduledTooLate()
+
+    async def _is_canceled(self, upgrade: Upgrade) -> bool:
+        """Whether it is canceled all the same: a request whose answer was lost is sent once more by the transport."""
+        try:
+            job = await self.cloud.job(upgrade.job_id or "", upgrade.language)
+        except Fault as fault:
+            log.warning("cancel.unseen", extra={"upgrade": upgrade.id, "why": str(fault)})
+            return False
+        return job is not None and job.status == CANCELED
 
     async def _ended(self, upgrade: Upgrade, presence: Presence) -> None:
         """The cloud has confirmed it: the job is over, as if a look had shown it."""

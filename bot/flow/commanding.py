@@ -110,7 +110,7 @@ class Commanding:
         actor = await self.people.actor(presence)
         refusal = self.door.use(actor, presence.channel_id)
         if refusal is None and might_be_name(request):
-            request = await self._by_name(text, request)
+            request = await self._by_name(text)
         if refusal is None and isinstance(request, UpgradeCommand):
             refusal = self.door.ask(actor, presence.channel_id, request.instance_id, request.skip_validate)
         if refusal is not None:
@@ -139,11 +139,9 @@ class Commanding:
             case _:
                 return Help(Code(self.command_name))
 
-    async def _by_name(self, text: str, mistake: Request | Mistake) -> Request | Mistake:
-        """Read it again with the names of the project's instances, when they were not known before."""
-        if self.directory.known().is_complete:
-            return mistake
-        listing = await self.directory.listing(NAME_PATIENCE)
+    async def _by_name(self, text: str) -> Request | Mistake:
+        """Read it again with the names that the project's instances have now."""
+        listing = await self.directory.listed_anew(NAME_PATIENCE)
         return read(text, self.command_name, names_of(listing.instances))
 
     async def _refused(self, presence: Presence, refusal: Refusal, request: object) -> None:

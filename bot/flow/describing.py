@@ -15,6 +15,7 @@ from bot.flow.telling import Teller
 log = logging.getLogger("bot.describing")
 PATIENCE = 2.0
 DOUBT_PATIENCE = 0.8  # how long a doubt waits to be confirmed or cleared
+CONFLICT = 409
 NOT_DESCRIBED = "-"  # `Upgrade.about` when the cloud did not describe the instance
 
 
@@ -40,13 +41,25 @@ class Describing:
             return doubt(anew) if anew else kept
         if not (known.is_complete and known.instances):
             return None  # a list that is empty or unfinished proves nothing
-        new = await self.directory.one(instance_id, PATIENCE)
-        return doubt(new) if new else not_in_project(instance_id, nearest(instance_id, known.instances))
+        listing = await self.directory.listed_anew(PATIENCE)
+        new = listing.find(instance_id)
+        if new is not None or not listing.is_complete:
+            return doubt(new) if new else None
+        return not_in_project(instance_id, nearest(instance_id, listing.instances))
 
     def at_hand(self, instance_id: str) -> str:
         """What is known of the instance without asking, for a new row."""
         instance = self.directory.known().find(instance_id)
         return instance.written() if instance and instance.is_detailed else ""
+
+    async def what_runs(self, upgrade: Upgrade) -> Upgrade:
+        """After a refusal because of another operation: the row with what the cloud says of the instance now."""
+        if upgrade.state is not State.REFUSED or upgrade.http_status != CONFLICT:
+            return upgrade
+        instance = await self.directory.one(upgrade.instance_id, PATIENCE)
+        if instance is None:
+            return upgrade
+        return await change(self.store, upgrade, lambda row: replace(row, about=instance.written()))
 
     async def complete(self, upgrade: Upgrade) -> None:
         """Put what the cloud says now on an open question, by one edit at most; it was posted without waiting."""

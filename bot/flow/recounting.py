@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.pages import NothingListed, NotListed, Page, page_of
+from bot.core.pages import NothingListed, NotListed, Page, page_of, shown
 from bot.core.ports import Directory, Store, Thread
 from bot.core.recount import HistoryTold, NoHistory, NothingLives, StatusTold, recounted
 from bot.core.sentence import Code, Sentence
 from bot.core.upgrade import Upgrade
 
 MOST = 10
-PATIENCE = 1.6  # a list is answered within two seconds, with what is known by then
+PATIENCE = 1.2  # a list is answered within two seconds, with what is known by then
+PAGE_PATIENCE = 0.5  # of which its page has so much to be read anew: what runs changes faster than lists are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class Recounting:
         """A page of the project's instances, or why there is none."""
         listing = await self.directory.listing(PATIENCE)
         if listing.instances:
-            return page_of(listing, page, f"{self.command_name} <instance_id> [--delay] [--skip-validate]")
+            _, instances = shown(listing, page)
+            found = await asyncio.gather(*(self.directory.one(one.id, PAGE_PATIENCE) for one in instances))
+            anew = {one.id: one for one in found if one is not None}
+            return page_of(listing, page, f"{self.command_name} <instance_id> [--delay] [--skip-validate]", anew)
         return NothingListed() if listing.is_complete else NotListed(Code(f"{self.command_name} <instance_id>"))
 
     async def _lines(self, upgrades: Sequence[Upgrade]) -> tuple[Sentence, ...]:

@@ -11,6 +11,7 @@ from bot.core.ports import Cloud, InstanceTaken, Store
 from bot.core.reasons import Fault, StoreAway, Unsure
 from bot.core.upgrade import LEASE_SECONDS, State, Upgrade
 from bot.flow.changing import insist
+from bot.flow.describing import Describing
 from bot.flow.hands import Hands, Lease
 from bot.flow.telling import Teller
 
@@ -27,6 +28,7 @@ class Sending:
         store: Store,
         cloud: Cloud,
         teller: Teller,
+        describing: Describing,
         hands: Hands,
         pace: Pace,
         clock: Callable[[], float],
@@ -35,6 +37,7 @@ class Sending:
         self._store = store
         self._cloud = cloud
         self._teller = teller
+        self._describing = describing
         self._hands = hands
         self._pace = pace
         self._clock = clock
@@ -57,7 +60,7 @@ class Sending:
         finally:
             self._hands.leases.pop(upgrade.id, None)
         upgrade = await self._write(upgrade, outcome)
-        await self._teller.tell(upgrade)
+        await self._teller.tell(await self._describing.what_runs(upgrade))
 
     async def _post(self, upgrade: Upgrade) -> Accepted | Fault:
         """Ask the cloud; the job, or what became of the request."""

@@ -24,6 +24,7 @@ class Teller:
         self._store = store
         self._thread = thread
         self._clock = clock
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._at_card: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def show(self, upgrade: Upgrade) -> Upgrade:
@@ -39,7 +40,20 @@ class Teller:
 
     async def tell(self, upgrade: Upgrade) -> Upgrade:
         """Deliver everything untold, in order, until it is told or Slack does not take it; the row afterwards."""
+        turn = self._turns.setdefault(upgrade.id, asyncio.Lock())
+        waits = turn.locked()
+        async with turn:  # two tellers of one row would tell the same news twice
+            if waits:
+                upgrade = await self._store.get(upgrade.id) or upgrade
+            upgrade, edited = await self._tell_once(upgrade)
+            while edited & set(upgrade.untold):  # the row had gone on meanwhile: what was just shown is old
+                upgrade, edited = await self._tell_once(upgrade)
+            return upgrade
+
+    async def _tell_once(self, upgrade: Upgrade) -> tuple[Upgrade, set[News]]:
+        """Deliver what this row has untold; the row afterwards, and the edits that were made."""
         stored = upgrade
+        edited: set[News] = set()
         made: list[Book] = []  # delivered, not yet written down: edits wait for the next write
         while upgrade.untold:
             news = upgrade.untold[0]
@@ -48,10 +62,12 @@ class Teller:
             if not goes_on:
                 break
             upgrade = book(upgrade)
-            if news not in EDITS:
+            if news in EDITS:
+                edited.add(news)
+            else:
                 stored = upgrade = await self._write(stored, made)
                 made = []
-        return await self._write(stored, made) if made else upgrade
+        return await self._write(stored, made) if made else upgrade, edited
 
     async def _deliver(self, upgrade: Upgrade, news: News) -> tuple[Book, bool]:
         """Try one; what it means for the row, and whether to go on with the next."""

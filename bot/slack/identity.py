@@ -41,7 +41,7 @@ class Identity:
 
     def of(self, presence: Presence) -> Presence:
         """The same person; the organisation stands for the team when it is another than the bot's."""
-        if presence.enterprise_id in (None, self.enterprise_id) or presence.team_id != self.team_id:
+        if presence.enterprise_id in (None, self.enterprise_id) or presence.team_id not in ("", self.team_id):
             return presence
         return replace(presence, team_id=str(presence.enterprise_id))
 

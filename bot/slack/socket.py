@@ -5,6 +5,7 @@ import logging
 
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
@@ -87,7 +88,12 @@ class Socket:
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _handle(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        response = await run_async_bolt_app(self._app, request)
+        try:
+            response = await run_async_bolt_app(self._app, request)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            # Bolt stumbles over what Slack never sends; without an ack it would only come again.
+            log.warning("door.refused", extra={"kind": "socket", "why": f"unreadable: {type(error).__name__}"})
+            response = BoltResponse(status=200)
         await send_async_response(client, request, response, 0.0)
 
 

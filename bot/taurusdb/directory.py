@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bot.core.instances import Instance, Listing
@@ -49,6 +49,7 @@ class InstanceDirectory:
         self._listed_until = 0.0
         self._is_complete = False
         self._asking: dict[str, asyncio.Task[Instance | None]] = {}
+        self._walks: set[asyncio.Task[None]] = set()
         self._refreshing: asyncio.Task[None] | None = None
         self._refresh_at = 0.0
         self._refused_until = 0.0
@@ -72,6 +73,14 @@ class InstanceDirectory:
             await asyncio.wait({self._refreshing}, timeout=patience)
         return self.known()
 
+    async def listed_anew(self, patience: float) -> Listing:
+        """The list as it is now, for an instance that it did not have; incomplete when that takes too long."""
+        walk = asyncio.create_task(self._list(), name="list the instances")
+        self._walks.add(walk)
+        walk.add_done_callback(self._walks.discard)
+        done, _ = await asyncio.wait({walk}, timeout=patience)
+        return self.known() if done else replace(self.known(), is_complete=False)
+
     async def one(self, instance_id: str, patience: float) -> Instance | None:
         """One instance with its details, read anew; None when they are not to be had in time."""
         task = self._asking.get(instance_id)
@@ -92,7 +101,7 @@ class InstanceDirectory:
 
     async def aclose(self) -> None:
         """Stop asking."""
-        tasks = [*self._asking.values(), *([self._refreshing] if self._refreshing else [])]
+        tasks = [*self._asking.values(), *self._walks, *([self._refreshing] if self._refreshing else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -104,18 +113,26 @@ class InstanceDirectory:
     async def _refresh(self) -> None:
         """Read the list, then every instance's details, few at a time."""
         self._refresh_at = self._clock() + AFTER_TROUBLE_SECONDS
+        await self._list()
+        if self._is_complete:
+            self._refresh_at = self._clock() + REFRESH_SECONDS
+        await asyncio.gather(*(self._details_in_turn(one, home) for one, home in self._listed.items()))
+
+    async def _list(self) -> None:
+        """Read the list."""
+        if self._clock() < self._refused_until:
+            return
         try:
             self._listed = await self._parents.all(Language.EN)
-            self._is_complete, now = self._parents.is_complete, self._clock()
-            self._listed_until = now + KEPT_SECONDS
-            for gone in set(self._kept) - set(self._listed):
-                del self._kept[gone]
-            self._refresh_at = now + (REFRESH_SECONDS if self._is_complete else AFTER_TROUBLE_SECONDS)
-            if self._parents.is_refused:
-                self._refused()
-            await asyncio.gather(*(self._details_in_turn(one, home) for one, home in self._listed.items()))
         except Exception:
             log.exception("instances.not_read")
+            return
+        self._is_complete = self._parents.is_complete
+        self._listed_until = self._clock() + KEPT_SECONDS
+        for gone in set(self._kept) - set(self._listed):
+            del self._kept[gone]
+        if self._parents.is_refused:
+            self._refused()
 
     def _refused(self) -> None:
         """The cloud does not let us read: it is not asked again and again, that can lock an account."""
@@ -124,15 +141,19 @@ class InstanceDirectory:
     async def _details_in_turn(self, instance_id: str, home: Home) -> None:
         async with self._room:
             if self._clock() >= self._refused_until:
-                await self._details(instance_id, home.parent_id)
+                await self._told(instance_id, home.parent_id)
 
     async def _read(self, instance_id: str) -> Instance | None:
         """Find the instance's parent, then its details."""
         if self._clock() < self._refused_until:
             return None
+        home = self._listed.get(instance_id) or await self._parents.of(instance_id, Language.EN)
+        return await self._told(instance_id, home.parent_id) if home else None
+
+    async def _told(self, instance_id: str, parent_id: str) -> Instance | None:
+        """Its details; what goes wrong in here is not the asker's trouble."""
         try:
-            home = await self._parents.of(instance_id, Language.EN)
-            return await self._details(instance_id, home.parent_id) if home else None
+            return await self._details(instance_id, parent_id)
         except Exception:
             log.exception("instance.not_read", extra={"instance": instance_id})
             return None

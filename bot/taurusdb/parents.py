@@ -10,7 +10,7 @@ from urllib.parse import quote
 from bot.core.instances import Instance
 from bot.core.reasons import Fault, Refused
 from bot.core.sentence import Language
-from bot.taurusdb.answer import text
+from bot.taurusdb.answer import Answer, text
 from bot.taurusdb.calls import Calls
 from bot.taurusdb.errors import fault_of
 from bot.taurusdb.instances import listed
@@ -20,6 +20,8 @@ PAGE = 100
 MAX_PAGES = 50
 IN_FLIGHT = 4  # of the eight reads at a time: a look at a job does not wait for a long walk
 ASK_AGAIN_SECONDS = 60.0
+REST = 10.0  # after a walk nobody has another one made for so many times as long as it took
+MOST_REST_WAITED = 1.0
 ASK_AGAIN_AFTER_TROUBLE_SECONDS = 10.0
 TOLD = {200, 400, 404}  # most TaurusDB instances have no StarRocks: an error says so, its code is undocumented
 
@@ -45,6 +47,7 @@ class Parents:
         self._not_before = 0.0
         self._walking = asyncio.Lock()
         self._room = asyncio.Semaphore(IN_FLIGHT)
+        self._walked_at = self._rests_until = 0.0  # by the clock that never jumps
         self.is_complete = False
         """Whether the last walk through all of them was told everything."""
         self.is_refused = False
@@ -62,8 +65,16 @@ class Parents:
         return self._known.get(instance_id)
 
     async def all(self, language: Language) -> Mapping[str, Home]:
-        """Where every StarRocks instance of the project belongs, as far as the cloud tells, walked anew."""
+        """Where every StarRocks instance of the project belongs, as far as the cloud tells, walked anew.
+
+        Who comes while another waits for a walk shares it; after a long one the last is good enough.
+        """
+        asked_at = time.monotonic()
         async with self._walking:
+            rest = self._rests_until - time.monotonic()
+            if self._walked_at >= asked_at or rest > MOST_REST_WAITED:
+                return dict(self._known)
+            await asyncio.sleep(max(rest, 0.0))
             self._not_before = self._clock() + ASK_AGAIN_AFTER_TROUBLE_SECONDS
             if await self._walk(language):
                 self._not_before = self._clock() + ASK_AGAIN_SECONDS
@@ -72,6 +83,7 @@ class Parents:
     async def _walk(self, language: Language) -> bool:
         """Ask for every TaurusDB instance's StarRocks instances; whether another walk would find the same."""
         self.is_complete = self.is_refused = False
+        self._walked_at = time.monotonic()
         try:
             parents = await self._all(language)
         except Fault as fault:
@@ -80,6 +92,7 @@ class Parents:
             return self.is_refused
         found: dict[str, Home] = {}
         statuses = await asyncio.gather(*(self._ask(parent, language, found) for parent in parents))
+        self._rests_until = time.monotonic() + REST * (time.monotonic() - self._walked_at)
         self.is_complete = TOLD.issuperset(statuses)
         if self.is_complete:
             self._known = found  # without those that are gone
@@ -91,7 +104,7 @@ class Parents:
         for page in range(MAX_PAGES):
             query = {"offset": str(page * PAGE), "limit": str(PAGE)}
             answer = await self._calls.read("instances", query, language)
-            if answer.status != 200:
+            if answer.status != 200 or not _lists(answer):
                 raise fault_of(answer)
             found = [text(row.get("id")) for row in rows(answer, "instances")]
             ids.update((one, None) for one in found if one)
@@ -111,4 +124,10 @@ class Parents:
         for one in there:
             siblings = frozenset(other.name for other in there if other.id != one.id)
             found[one.id] = self._known[one.id] = Home(parent_id, siblings, one)
-        return answer.status
+        return answer.status if answer.status != 200 or _lists(answer) else 0
+
+
+def _lists(answer: Answer) -> bool:
+    """Whether a good answer is the list it should be, and not a page of something else."""
+    value = answer.value if isinstance(answer.value, dict) else {}
+    return isinstance(value.get("instances"), list) or value.get("total") == 0

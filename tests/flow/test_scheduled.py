@@ -89,7 +89,6 @@ async def test_a_second_click_learns_that_it_was_cancelled_before(home: House) -
         ("403 APIGW.0302", "did not cancel it (`403 APIGW.0302`)"),
         ("500 DBS.05000000", "unclear"),
         ("html", "unclear"),
-        ("lost before", "unclear"),
     ],
 )
 async def test_an_answer_that_is_none_is_not_called_done(home: House, mishap: str, word: str) -> None:
@@ -103,10 +102,19 @@ async def test_an_answer_that_is_none_is_not_called_done(home: House, mishap: st
     await home.told(message, "canceled in the cloud")
 
 
-async def test_a_cancellation_whose_answer_was_lost_is_seen_soon(home: House) -> None:
+@pytest.mark.parametrize("mishap", ["lost before", "accepted, answer lost", "accepted, reset"])
+async def test_a_cancellation_that_was_done_is_called_done_though_an_answer_was_lost(home: House, mishap: str) -> None:
+    message, told = await waiting(home)
+    home.cloud.choose_mishap(mishap, "cancel")
+    await home.slack.click(ENGLISH, told, BUTTON)
+    await home.told(message, "canceled in the cloud", 8)
+    assert "Too late" not in said(await home.whispered(ENGLISH))
+
+
+async def test_an_unclear_cancellation_is_looked_at_soon(home: House) -> None:
     message, told = await waiting(home)
     await home.told(message, "waits for")
-    home.cloud.choose_mishap("accepted, answer lost", "cancel")
+    home.cloud.choose_mishap("accepted, 504", "cancel")
     await home.slack.click(ENGLISH, told, BUTTON)
     await home.whispered(ENGLISH, "unclear")
     await home.told(message, "canceled in the cloud", 8)
@@ -120,9 +128,7 @@ async def test_a_cancellation_whose_answer_was_lost_is_seen_soon(home: House) ->
         ("requester", "guest", "Guests"),
     ],
 )
-async def test_the_rules_of_confirm_hold_for_taking_back(
-    empty_home: House, rule: str, clicker: str, word: str
-) -> None:
+async def test_the_rules_of_confirm_hold_for_taking_back(empty_home: House, rule: str, clicker: str, word: str) -> None:
     await empty_home.start(CONFIRM_BY=rule)
     empty_home.cloud.set_speed("paused")
     message = await empty_home.ask(f"{empty_home.instance()} --delay")

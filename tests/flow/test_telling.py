@@ -1,5 +1,7 @@
 """News is delivered, whatever Slack does to the calls."""
 
+import asyncio
+
 import pytest
 
 from tests.house import House, said
@@ -58,3 +60,25 @@ async def test_when_the_channel_is_archived_the_requester_is_told_directly(home:
     direct = opened.answer["channel"]["id"]
     end = await home.until(lambda: next((one for one in home.slack.messages(direct) if "completed" in said(one)), None))
     assert end.thread_ts is None
+
+
+async def test_news_is_told_once_when_clicks_follow_the_questions_at_once(home: House) -> None:
+    instances = home.cloud.add_instances(20)
+    clicks: dict[str, asyncio.Task[object]] = {}
+
+    def press() -> None:
+        for message in home.slack.messages("db-ops"):
+            if message.ts not in clicks:
+                click = home.slack.click("sre", message, "confirm_upgrade")
+                clicks[message.ts] = asyncio.create_task(click)
+
+    home.slack.on_change(press)
+    home.slack.fail("chat.postMessage", ("slow", 0.1), times=None)
+    await asyncio.gather(*(home.slack.command("sre", "db-ops", instance.id) for instance in instances))
+    await home.until(lambda: len(clicks) == 20 or None, 30)
+    await asyncio.gather(*clicks.values())
+    questions = [message for message in home.slack.messages("db-ops") if message.ts in clicks]
+    for question in questions:
+        await home.told(question, "after it was confirmed", 40)
+    assert [len(home.thread(question)) for question in questions] == [2] * 20  # the job with its progress, and the end
+    assert len(home.cloud.upgrades) == 20

@@ -43,7 +43,13 @@ def sample(kind: type[Sentence]) -> Sentence:
 
 def _value(hint: object) -> Blank:
     samples: dict[object, Blank] = {str: "value", int: 7, Sentence: Seconds(7), Person | Both: Person("U1")}
-    samples |= {tuple[Sentence, ...]: (Seconds(7), Seconds(8)), Person: Person("U1"), Moment: Moment(0.0), Code: Code("code"), Link: Link("https://example.com")}
+    samples |= {
+        tuple[Sentence, ...]: (Seconds(7), Seconds(8)),
+        Person: Person("U1"),
+        Moment: Moment(0.0),
+        Code: Code("code"),
+        Link: Link("https://example.com"),
+    }
     return samples[hint]
 
 

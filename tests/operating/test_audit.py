@@ -3,21 +3,20 @@
 import csv
 import io
 import json
+import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from bot.core.audit import AuditEntry, link
+from bot.core.audit import AuditEntry
 from bot.store import open_store
 from tests.crash.process import BotProcess
+from tests.operating.tampering import BEGAN, TAMPERINGS, Tamper
 
 INSTANCE, OTHER = "a" * 32 + "in17", "b" * 32 + "in17"
-BEGAN = 1_763_884_800.0  # 2025-11-23T08:00:00Z
 ROWS = 6
-Tamper = Callable[[sqlite3.Connection], object]
 
 
 @pytest.fixture
@@ -97,76 +96,11 @@ async def test_filters_narrow_it_together(
     assert (code, [row["number"] for row in json.loads(out)]) == (0, numbers)
 
 
-def changed(connection: sqlite3.Connection) -> object:
-    return connection.execute("UPDATE audit SET person_id = 'U9FORGED' WHERE number = 3")
-
-
-def removed(connection: sqlite3.Connection) -> object:
-    return connection.execute("DELETE FROM audit WHERE number = 3")
-
-
-def cut_short(connection: sqlite3.Connection) -> object:
-    return connection.execute("DELETE FROM audit WHERE number = 6")
-
-
-def emptied(connection: sqlite3.Connection) -> object:
-    return connection.execute("DELETE FROM audit")
-
-
-def added(connection: sqlite3.Connection) -> object:
-    (last,) = connection.execute("SELECT hash FROM audit WHERE number = 6").fetchone()
-    entry = AuditEntry(at=BEGAN + 99999, what="confirmed", person_id="U9FORGED")
-    values = (7, entry.at, entry.what, "", "", entry.person_id, "", "", "", "", link(last, 7, entry))
-    return connection.execute(f"INSERT INTO audit VALUES ({', '.join('?' * 11)})", values)
-
-
-def reordered(connection: sqlite3.Connection) -> None:
-    for was, becomes in ((2, 99), (3, 2), (99, 3)):
-        connection.execute("UPDATE audit SET number = ? WHERE number = ?", (becomes, was))
-
-
-def renumbered(connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM audit WHERE number = 3")
-    for number in (4, 5, 6):
-        connection.execute("UPDATE audit SET number = number - 1 WHERE number = ?", (number,))
-
-
-def with_another_head(connection: sqlite3.Connection) -> object:
-    return connection.execute("UPDATE audit_head SET hash = ?", ("f" * 64,))
-
-
-def with_a_shorter_head(connection: sqlite3.Connection) -> object:
-    return connection.execute("UPDATE audit_head SET count = 5")
-
-
-def with_a_hash_of_its_own(connection: sqlite3.Connection) -> None:
-    (before,) = connection.execute("SELECT hash FROM audit WHERE number = 5").fetchone()
-    entry = AuditEntry(at=BEGAN, what="asked", person_id="U9FORGED")
-    connection.execute("UPDATE audit SET at = ?, what = ?, upgrade_id = '', instance_id = '', person_id = ?,"
-                       " team_id = '', channel_id = '', why = '', request_id = '', hash = ? WHERE number = 6",
-                       (entry.at, entry.what, entry.person_id, link(before, 6, entry)))  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("tamper", "what", "number"),
-    [
-        (changed, "changed", 3),
-        (removed, "removed", 3),
-        (renumbered, "removed", 3),
-        (cut_short, "removed", 6),
-        (emptied, "removed", 1),
-        (added, "added", 7),
-        (reordered, "re-ordered", 2),
-        (with_another_head, "rewritten", 6),
-        (with_a_shorter_head, "rewritten", 6),
-        (with_a_hash_of_its_own, "rewritten", 6),
-    ],
-)
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)  # PostgreSQL: see tests/store/test_audit.py
+@pytest.mark.parametrize(("tamper", "what", "number"), TAMPERINGS)
 async def test_whatever_was_done_to_the_file_is_found_and_named(
     tmp_path: Path, trail: str, tamper: Tamper, what: str, number: int
 ) -> None:
-    if not trail.startswith("sqlite"):
-        pytest.skip("the file is SQLite's; PostgreSQL's rows are tampered with in the store's own tests")
     with closing(sqlite3.connect(trail.removeprefix("sqlite:///"))) as connection, connection:
         for act in ("update", "delete"):
             connection.execute(f"DROP TRIGGER audit_no_{act}")
@@ -197,7 +131,7 @@ async def test_what_cannot_be_read_is_said_in_one_line(
     assert (code, out, len(err)) == (2, "", 1)
     assert word in err[0]
     assert "hunter2" not in err[0]
-    assert not list(tmp_path.iterdir()), "nothing was created"
+    assert not os.listdir(tmp_path), "nothing was created"
 
 
 async def test_a_file_that_is_no_store_is_said_in_one_line_and_left_as_it_is(tmp_path: Path) -> None:

@@ -26,9 +26,8 @@ async def test_a_backup_made_while_the_bot_runs_can_be_restored(tmp_path: Path) 
         message = await home.ask(home.instance())
         recipe = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(sys.argv[2]))"
         backup = tmp_path / "backup.db"
-        await asyncio.to_thread(
-            subprocess.run, [sys.executable, "-c", recipe, tmp_path / "sandbox.db", backup], check=True
-        )
+        command = [sys.executable, "-c", recipe, str(tmp_path / "sandbox.db"), str(backup)]
+        await asyncio.to_thread(subprocess.check_call, command)
         await first.end()
         for ending in ("", "-wal", "-shm"):
             (tmp_path / f"sandbox.db{ending}").unlink(missing_ok=True)

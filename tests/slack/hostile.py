@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 SEED = 20_251_123
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1e308, 10**30, "", " ", "x", "\0", "\ud800", "\u202e", "<!channel>", "*", "../..", "%00",
-    "' OR 1=1 --", "{{7*7}}", "é" * 500, "A" * 5000, "9" * 5000, "confirm_upgrade", "list_page", "cancel_scheduled", "help",
-    "T0EVIL0001", "U0EVIL0001", "http://127.0.0.1:1/", [], {}, [[]], [None], [{}], {"id": None}, {"id": {"id": []}},
+    "' OR 1=1 --", "{{7*7}}", "é" * 500, "A" * 5000, "9" * 5000, "confirm_upgrade", "list_page", "cancel_scheduled",
+    "help", "T0EVIL0001", "U0EVIL0001", "http://127.0.0.1:1/", [], {}, [[]], [None], [{}],
+    {"id": None}, {"id": {"id": []}},
 )  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | st.sampled_from(VALUES[:30]),

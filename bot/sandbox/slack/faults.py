@@ -16,8 +16,8 @@ class Fault:
     """One kind of failure of a method ("*" for any), for some calls (None: until healed).
 
     `how` is an error code of Slack; a status (429, 500 …); "html"; "hang" (nothing happens and no answer comes);
-    ("slow", seconds): applied at once, answered late; "drop_before" and "drop_after": the connection is closed
-    without an answer, before or after the call took effect.
+    ("slow", seconds): applied at once, answered late; ("late", seconds): applied late; "drop_before" and "drop_after":
+    the connection is closed without an answer, before or after the call took effect.
     """
 
     method: str

@@ -52,12 +52,14 @@ class Gate:
             if how == "hang":
                 await self._faults.hang()
             return drop(request)
+        if isinstance(how, tuple) and how[0] == "late":
+            await self._faults.hang(how[1])
         response, answer, took_effect = apply()
         if how == "drop_after":
             self._remember(method, arguments, None, None, took_effect=took_effect)
             return drop(request)
         self._remember(method, arguments, response.status, answer, took_effect=took_effect)
-        if isinstance(how, tuple):
+        if isinstance(how, tuple) and how[0] == "slow":
             await self._faults.hang(how[1])
         return response
 

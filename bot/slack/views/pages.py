@@ -8,9 +8,7 @@ from bot.core.pages import Doubted, InstancesPage, Page
 from bot.core.sentence import Sentence
 from bot.locales.catalog import Words
 from bot.slack.markup import MRKDWN
-from bot.slack.views.view import View, context, section, view
-
-MOST_TEXT = 3800  # of the 4000 characters that a message's text may have
+from bot.slack.views.view import View, context, in_short, section, view
 
 
 def page(said: Page, words: Words) -> View:
@@ -44,19 +42,7 @@ def _instances(said: InstancesPage, words: Words) -> View:
     blocks += [context(*tail)] if tail else []
     if said.next_page:
         blocks.append(ActionsBlock(elements=[_button(words, pages.NextPageButton(), "list_page", said.next_page)]))
-    return view(_together([head, *told, *tail]), *blocks)
-
-
-def _together(parts: list[str]) -> str:
-    """As many whole parts as the text of a message holds; the blocks have them all."""
-    kept: list[str] = []
-    length = 0
-    for part in parts:
-        length += len(part) + 1
-        if length > MOST_TEXT:
-            return "\n".join([*kept, "…"])
-        kept.append(part)
-    return "\n".join(kept)
+    return view(in_short([head, *told, *tail]), *blocks)
 
 
 def _asks(instance_id: str, words: Words) -> list[ButtonElement]:

@@ -2,9 +2,10 @@
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject, PlainTextObject
 
+from bot.core import facts, scheduled, setbacks
 from bot.core import news as ends
-from bot.core import scheduled, setbacks
 from bot.core.durations import duration
+from bot.core.instances import Instance
 from bot.core.sentence import Code, Person, Sentence
 from bot.core.upgrade import News, Sight, State, Upgrade
 from bot.locales.catalog import Words
@@ -99,12 +100,18 @@ def _fault(upgrade: Upgrade, what: News, words: Words) -> View:
     sign, outcome, sentence = told[what]
     said = words.say(sentence, MRKDWN)
     advice = words.advice(outcome, upgrade.http_status, upgrade.error_code)
-    more = [advice.meaning, advice.next]
+    more = [advice.meaning, *_running(upgrade, words), advice.next]
     if what is News.UNSURE:
         more.insert(0, words.say(setbacks.DoNotRepeat(), MRKDWN))
     details = [words.say(detail, MRKDWN) for detail in _details(upgrade)]
     beneath = [context(*details)] if details else []
     return view("\n".join([said, *more, *details]), section(f"{sign} *{said}*"), section("\n".join(more)), *beneath)
+
+
+def _running(upgrade: Upgrade, words: Words) -> list[str]:
+    """What keeps the instance busy, when that is why the cloud refused."""
+    instance = Instance.read(upgrade.about) if upgrade.http_status == 409 else None
+    return [words.say(facts.RunsNow(facts.runs(instance)), MRKDWN)] if instance and instance.is_busy else []
 
 
 def _details(upgrade: Upgrade) -> list[Sentence]:

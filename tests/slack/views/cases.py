@@ -84,6 +84,7 @@ NEWS: dict[str, tuple[Upgrade, News]] = {
     "progress-completed": (replace(ENDED, job_status="Completed", state=State.COMPLETED), News.PROGRESS),
     "progress-failed": (FAILED, News.PROGRESS),
     "refused": (replace(FAULTY, state=State.REFUSED), News.REFUSED),
+    "refused-busy": (replace(FAULTY, state=State.REFUSED, about=DESCRIBED["busy"].written()), News.REFUSED),
     "not-sent": (replace(DECIDED, state=State.NOT_SENT), News.NOT_SENT),
     "unsure-silent": (SILENT, News.UNSURE),
     "unsure-500": (

@@ -1,0 +1,43 @@
+"""`python -m tests.bench [figure …] [--quick] [--write]`: every figure of the README, measured on this machine."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from tests.bench.effort import FULL, QUICK, Effort
+from tests.bench.processes import HOME
+from tests.bench.table import Row, machine, table, write
+
+FIGURES = ("ack", "flow", "start", "storm", "cloud", "live")
+
+
+async def measure(figures: Sequence[str], effort: Effort) -> list[Row]:
+    """One figure after the other, so that none disturbs the next."""
+    rows: list[Row] = []
+    for name in figures:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        mine: list[Row] = await import_module(f"tests.bench.figures.{name}").measure(effort)
+        for row in mine:
+            print(f"  {row}", file=sys.stderr, flush=True)
+        rows += mine
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, write; 1 when a promise is missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("figures", nargs="*", choices=[*FIGURES, []], metavar="figure", help=", ".join(FIGURES))
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: for a look, not for the README")
+    parser.add_argument("--write", action="store_true", help="put the table between the README's markers")
+    options = parser.parse_args(arguments)
+    rows = asyncio.run(measure(options.figures or FIGURES, QUICK if options.quick else FULL))
+    print(f"{table(rows)}\n\n{machine()}")
+    if options.write:
+        write(HOME / "README.md", rows)
+    return 1 if any(row.met is False for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""A store that forgets: the same promises as the real ones while the process lives, and not a byte of it on a disk."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from bot.core.audit import GENESIS, AuditEntry, AuditRow
+from bot.core.ports import InstanceTaken
+from bot.core.upgrade import State, Upgrade
+
+
+class MemoryStore:
+    """A `Store` in dictionaries."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Upgrade] = {}
+        self._triggers: set[str] = set()
+        self._live: dict[str, str] = {}
+        self._entries: list[AuditEntry] = []
+
+    async def add(self, upgrade: Upgrade, entry: AuditEntry) -> bool:
+        if upgrade.trigger_id in self._triggers:
+            return False
+        self._triggers.add(upgrade.trigger_id)
+        self._rows[upgrade.id] = upgrade
+        self._entries.append(entry)
+        return True
+
+    async def get(self, upgrade_id: str) -> Upgrade | None:
+        return self._rows.get(upgrade_id)
+
+    async def save(self, before: Upgrade, after: Upgrade, *entries: AuditEntry) -> Upgrade | None:
+        now = self._rows.get(before.id)
+        if now is None or now.revision != before.revision:
+            return None
+        holder = self._live.get(after.instance_id)
+        if after.is_live and holder not in (None, before.id):
+            raise InstanceTaken(after.instance_id)
+        if after.is_live:
+            self._live[after.instance_id] = before.id
+        elif holder == before.id:
+            del self._live[after.instance_id]
+        stored = self._rows[before.id] = replace(after, id=before.id, revision=before.revision + 1)
+        self._entries += entries
+        return stored
+
+    async def record(self, entry: AuditEntry) -> None:
+        self._entries.append(entry)
+
+    async def claim_due(self, limit: int, lease_seconds: float) -> Sequence[Upgrade]:
+        now = time.time()
+        due = [row for row in self._rows.values() if row.due_at is not None and row.due_at <= now]
+        claimed = [replace(row, due_at=now + lease_seconds) for row in due[:limit]]
+        self._rows.update((row.id, row) for row in claimed)
+        return claimed
+
+    async def prolong(self, upgrade_ids: Sequence[str], lease_seconds: float) -> None:
+        until = time.time() + lease_seconds
+        for one in upgrade_ids:
+            row = self._rows.get(one)
+            if row is not None and row.state is State.SENDING:
+                self._rows[one] = replace(row, look_at=until).scheduled()
+
+    async def live_for(self, instance_id: str) -> Upgrade | None:
+        return self._rows.get(self._live.get(instance_id, ""))
+
+    async def find_by_message(self, channel_id: str, message_ts: str) -> Upgrade | None:
+        place = (channel_id, message_ts)
+        return next((row for row in self._rows.values() if (row.channel_id, row.message_ts) == place), None)
+
+    async def history(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
+        newest = sorted(self._rows.values(), key=lambda row: row.asked_at, reverse=True)
+        return [row for row in newest if instance_id in (None, row.instance_id)][:limit]
+
+    async def open_now(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
+        rows = await self.history(instance_id, len(self._rows))
+        return [row for row in rows if row.is_live or row.state is State.ASKED][:limit]
+
+    async def upgrades(self) -> AsyncIterator[Upgrade]:
+        for row in list(self._rows.values()):
+            yield row
+
+    async def audit(self) -> AsyncIterator[AuditRow]:
+        for number, entry in enumerate(self._entries, 1):
+            yield AuditRow(number, entry, GENESIS)
+
+    async def audit_head(self) -> tuple[int, str]:
+        return len(self._entries), GENESIS
+
+    async def ping(self) -> None:
+        """It is always there."""
+
+    async def close(self) -> None:
+        """Everything is forgotten anyway."""

@@ -1,0 +1,66 @@
+"""The tools of the benchmark run, with next to nothing to do; what they measure here says nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.effort import TINY
+from tests.bench.figures import ack, flow
+from tests.bench.living import fill, job_id_of
+from tests.bench.rivals import rival
+from tests.bench.table import BEGIN, END, Row, at_least, at_most, ratio_of, table, write
+
+
+async def test_acks_are_measured_against_both_forms_of_bolt() -> None:
+    rows = await ack.measure(TINY)
+    assert all(row.ratio for row in rows)
+    assert rows[0].promise == "≤ 1.3 ×"
+
+
+@pytest.mark.parametrize("name", ["bot", "forgetful", "fastest"])
+async def test_a_flow_goes_from_the_command_to_the_job_id(name: str) -> None:
+    async with rival(name) as one:
+        assert await flow.flows(one, level=2, many=3) > 0
+        assert one.other.calls["upgrade"] == 3
+        assert one.contender.memory().rss > 10
+
+
+async def test_live_upgrades_are_looked_at_and_nothing_more_is_told(tmp_path: Path) -> None:
+    await fill(tmp_path / "bot.db", 4, poll_seconds=0.1)
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/bot.db", "JOB_POLL_SECONDS": "0.1"}
+    async with rival("bot", **settings) as one:
+        said = one.other.calls["chat.update"] + one.other.calls["chat.postMessage"]
+        await one.other.until(lambda: one.other.calls["job"] >= 8)
+        assert one.other.calls["chat.update"] + one.other.calls["chat.postMessage"] == said
+    assert job_id_of(1) != job_id_of(2)
+
+
+def test_a_ratio_on_the_wrong_side_of_its_limit_is_a_missed_promise() -> None:
+    assert at_most("x", "1", "1", 1.3, 1.3).met
+    assert not at_most("x", "1", "1", 1.31, 1.3).met
+    assert at_least("x", "1", "1", 0.75, 0.75).met
+    assert not at_least("x", "1", "1", 0.74, 0.75).met
+
+
+def test_a_round_that_was_disturbed_does_not_move_the_ratio() -> None:
+    assert ratio_of([1.0, 10.0, 1.0], [1.0, 1.0, 1.0]) == 1.0
+
+
+def test_the_table_goes_between_the_markers_and_nowhere_else(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    rows = [Row("speed", "fast")]
+    write(readme, rows)
+    written = readme.read_text(encoding="utf-8")
+    assert table(rows) in written
+    assert "old" not in written
+    assert written.startswith(f"before\n{BEGIN}\n")
+    assert written.endswith(f"{END}\nafter\n")
+
+
+def test_a_readme_without_markers_is_left_as_it_is(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("nothing\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="figures"):
+        write(readme, [])
+    assert readme.read_text(encoding="utf-8") == "nothing\n"
