@@ -15,10 +15,10 @@ MOST_KEPT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Kept(Generic[Value]):
-    """A value and until when it holds (UNIX seconds)."""
+    """A value and when it was read (by the cache's clock)."""
 
     value: Value
-    until: float
+    at: float
 
 
 class Cache(Generic[Value]):
@@ -31,13 +31,13 @@ class Cache(Generic[Value]):
         self._kept: dict[str, Kept[Value]] = {}
         self._asking: dict[str, asyncio.Task[Value | None]] = {}
 
-    async def get(self, key: str, patience: float) -> Value | None:
-        """The value, or None when Slack refuses or does not answer within `patience` seconds.
+    async def get(self, key: str, patience: float, seconds: float | None = None) -> Value | None:
+        """The value, not older than `seconds`, or None when Slack refuses or does not answer within `patience` seconds.
 
         The question goes on after the patience is over, so that the next caller finds the answer.
         """
         kept = self._kept.get(key)
-        if kept is not None and self._clock() < kept.until:
+        if kept is not None and self._clock() < kept.at + (self._seconds if seconds is None else seconds):
             return kept.value
         task = self._asking.get(key)
         if task is None:
@@ -62,5 +62,5 @@ class Cache(Generic[Value]):
             self._asking.pop(key, None)
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
-        self._kept[key] = Kept(value, self._clock() + self._seconds)
+        self._kept[key] = Kept(value, self._clock())
         return value

@@ -10,7 +10,8 @@ from bot.core.sentence import Language
 from bot.slack.api import SlackApi
 from bot.slack.cache import Cache
 
-PROFILE_SECONDS = 300.0
+LANGUAGE_SECONDS = 3600.0
+STANDING_SECONDS = 300.0  # whether somebody is a guest has to hold at the click
 GROUP_SECONDS = 300.0
 LANGUAGE_PATIENCE = 0.3
 GROUP_PATIENCE = 2.0
@@ -35,24 +36,23 @@ class SlackPeople:
         self._rules = rules
         self._team_id = team_id
         self._default = default
-        self._profiles: Cache[Profile] = Cache(self._fetch_profile, PROFILE_SECONDS, clock)
+        self._profiles: Cache[Profile] = Cache(self._fetch_profile, STANDING_SECONDS, clock)
         self._groups: Cache[frozenset[str]] = Cache(self._fetch_members, GROUP_SECONDS, clock)
 
     async def language(self, person_id: str) -> Language:
         """The person's language; the default when Slack does not say within 300 ms."""
-        profile = await self._profiles.get(person_id, LANGUAGE_PATIENCE)
+        profile = await self._profiles.get(person_id, LANGUAGE_PATIENCE, LANGUAGE_SECONDS)
         return profile.language if profile and profile.language else self._default
 
     async def actor(self, presence: Presence) -> Actor:
-        """The person with the user groups that matter; what Slack does not tell is told against them.
+        """The person with the user groups that matter; membership that Slack does not tell is none.
 
-        Membership that cannot be asked for is none, and whoever cannot be asked about may be a guest.
+        Whoever Slack does not describe in time is taken for no guest: an outage of users.info must not stop an upgrade
+        in an incident. The question goes on meanwhile, and the click asks again.
         """
         wanted = sorted(self._rules.groups_that_matter())
-        is_named = presence.person_id in self._rules.users.named
         profile, *members = await asyncio.gather(
-            # For whoever is named by id nothing of it decides.
-            self._profiles.get(presence.person_id, LANGUAGE_PATIENCE if is_named else GROUP_PATIENCE),
+            self._profiles.get(presence.person_id, LANGUAGE_PATIENCE),
             *(self._groups.get(group, GROUP_PATIENCE) for group in wanted),
         )
         inside = {
@@ -63,7 +63,7 @@ class SlackPeople:
         team_id = presence.team_id or self._team_id
         if isinstance(profile, Profile) and profile.team_id and team_id == self._team_id:
             team_id = profile.team_id
-        is_guest = not isinstance(profile, Profile) or profile.is_guest
+        is_guest = isinstance(profile, Profile) and profile.is_guest
         return Actor(presence.person_id, team_id, frozenset(inside), is_guest=is_guest)
 
     async def close(self) -> None:

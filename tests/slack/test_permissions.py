@@ -125,18 +125,22 @@ async def test_a_group_that_cannot_be_asked_for_has_no_members_at_the_click_eith
 
 
 async def test_who_was_made_a_guest_since_may_not_confirm(empty_home: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(people, "PROFILE_SECONDS", 0.0)
+    monkeypatch.setattr(people, "STANDING_SECONDS", 0.0)
     await empty_home.start(ALLOWED_USERS="*")
     message = await empty_home.ask(empty_home.instance())
     empty_home.slack.change_person("sre", is_restricted=True)
     assert await refused(empty_home, "sre", message)
 
 
-async def test_whoever_slack_tells_nothing_about_may_be_a_guest(empty_home: House) -> None:
+async def test_an_outage_of_users_info_stops_nobody_at_the_command_and_no_guest_gets_past_the_click(
+    empty_home: House,
+) -> None:
     await empty_home.start(ALLOWED_USERS="*")
     empty_home.slack.fail("users.info", 500, times=None)
-    assert await asks(empty_home, "guest") is None
-    assert await asks(empty_home, "sre") is None
+    message = await empty_home.ask(empty_home.instance(), person="guest")
+    assert await asks(empty_home, "sre")
+    empty_home.slack.heal()
+    assert await refused(empty_home, "guest", message)
 
 
 async def test_nothing_of_slacks_decides_for_whoever_is_named_by_id(empty_home: House) -> None:
