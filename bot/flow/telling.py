@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
 from weakref import WeakValueDictionary
 
@@ -15,6 +15,7 @@ from bot.flow.changing import change, no_entries
 
 log = logging.getLogger("bot.telling")
 Book = Callable[[Upgrade], Upgrade]
+EVERYTHING = frozenset(News)
 
 
 class Teller:
@@ -45,18 +46,18 @@ class Teller:
         async with turn:  # two tellers of one row would tell the same news twice
             if waits:
                 upgrade = await self._store.get(upgrade.id) or upgrade
-            upgrade, edited = await self._tell_once(upgrade)
-            while edited & set(upgrade.untold):  # the row had gone on meanwhile: what was just shown is old
-                upgrade, edited = await self._tell_once(upgrade)
+            upgrade, edited = await self._tell_once(upgrade, EVERYTHING)
+            while stale := edited & set(upgrade.untold):
+                # The row had gone on meanwhile, so what was just shown is old; whoever moved it tells the rest.
+                upgrade, edited = await self._tell_once(upgrade, stale)
             return upgrade
 
-    async def _tell_once(self, upgrade: Upgrade) -> tuple[Upgrade, set[News]]:
-        """Deliver what this row has untold; the row afterwards, and the edits that were made."""
+    async def _tell_once(self, upgrade: Upgrade, wanted: Set[News]) -> tuple[Upgrade, set[News]]:
+        """Deliver what this row has untold of the wanted news; the row afterwards, and the edits that were made."""
         stored = upgrade
         edited: set[News] = set()
         made: list[Book] = []  # delivered, not yet written down: edits wait for the next write
-        while upgrade.untold:
-            news = upgrade.untold[0]
+        while (news := next((one for one in upgrade.untold if one in wanted), None)) is not None:
             book, goes_on = await self._deliver(upgrade, news)
             made.append(book)
             if not goes_on:

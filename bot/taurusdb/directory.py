@@ -75,7 +75,7 @@ class InstanceDirectory:
 
     async def listed_anew(self, patience: float) -> Listing:
         """The list as it is now, for an instance that it did not have; incomplete when that takes too long."""
-        walk = asyncio.create_task(self._list(), name="list the instances")
+        walk = asyncio.create_task(self._list(rests=True), name="list the instances")
         self._walks.add(walk)
         walk.add_done_callback(self._walks.discard)
         done, _ = await asyncio.wait({walk}, timeout=patience)
@@ -113,22 +113,22 @@ class InstanceDirectory:
     async def _refresh(self) -> None:
         """Read the list, then every instance's details, few at a time."""
         self._refresh_at = self._clock() + AFTER_TROUBLE_SECONDS
-        await self._list()
+        await self._list(rests=False)
         if self._is_complete:
             self._refresh_at = self._clock() + REFRESH_SECONDS
         await asyncio.gather(*(self._details_in_turn(one, home) for one, home in self._listed.items()))
 
-    async def _list(self) -> None:
-        """Read the list."""
+    async def _list(self, *, rests: bool) -> None:
+        """Read the list; with `rests`, not right after it was read at length."""
         if self._clock() < self._refused_until:
             return
         try:
-            self._listed = await self._parents.all(Language.EN)
+            self._listed = await self._parents.all(Language.EN, rests=rests)
         except Exception:
             log.exception("instances.not_read")
             return
         self._is_complete = self._parents.is_complete
-        self._listed_until = self._clock() + KEPT_SECONDS
+        self._listed_until = self._parents.walked_at + KEPT_SECONDS
         for gone in set(self._kept) - set(self._listed):
             del self._kept[gone]
         if self._parents.is_refused:

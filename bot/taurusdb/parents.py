@@ -52,6 +52,8 @@ class Parents:
         """Whether the last walk through all of them was told everything."""
         self.is_refused = False
         """Whether the cloud did not let us begin it."""
+        self.walked_at = 0.0
+        """When it began (UNIX seconds)."""
 
     async def of(self, instance_id: str, language: Language) -> Home | None:
         """Where the instance belongs, or None when that cannot be found out."""
@@ -64,17 +66,18 @@ class Parents:
                     self._not_before = self._clock() + ASK_AGAIN_SECONDS
         return self._known.get(instance_id)
 
-    async def all(self, language: Language) -> Mapping[str, Home]:
+    async def all(self, language: Language, *, rests: bool = False) -> Mapping[str, Home]:
         """Where every StarRocks instance of the project belongs, as far as the cloud tells, walked anew.
 
-        Who comes while another waits for a walk shares it; after a long one the last is good enough.
+        Who comes while another waits for a walk shares it; with `rests`, the last one is good enough after a long one.
         """
         asked_at = time.monotonic()
         async with self._walking:
             rest = self._rests_until - time.monotonic()
-            if self._walked_at >= asked_at or rest > MOST_REST_WAITED:
+            if self._walked_at >= asked_at or (rests and self.is_complete and rest > MOST_REST_WAITED):
                 return dict(self._known)
-            await asyncio.sleep(max(rest, 0.0))
+            if rests and rest > 0.0:
+                await asyncio.sleep(min(rest, MOST_REST_WAITED))
             self._not_before = self._clock() + ASK_AGAIN_AFTER_TROUBLE_SECONDS
             if await self._walk(language):
                 self._not_before = self._clock() + ASK_AGAIN_SECONDS
@@ -83,7 +86,7 @@ class Parents:
     async def _walk(self, language: Language) -> bool:
         """Ask for every TaurusDB instance's StarRocks instances; whether another walk would find the same."""
         self.is_complete = self.is_refused = False
-        self._walked_at = time.monotonic()
+        self.walked_at, self._walked_at = self._clock(), time.monotonic()
         try:
             parents = await self._all(language)
         except Fault as fault:

@@ -8,6 +8,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,8 @@ class BotProcess:
 
     def _signal(self, number: signal.Signals) -> None:
         if self.is_alive:
-            self.process.send_signal(number)
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(self.process.pid, number)  # Popen's own way could take the exit code away from asyncio
 
 
 async def _read(pipe: asyncio.StreamReader, lines: list[str]) -> None:

@@ -110,6 +110,21 @@ async def test_an_edit_that_came_too_late_is_made_good_at_once(store: AnyStore) 
     assert wall.shown == [State.WITHDRAWN, State.ASKED, State.WITHDRAWN]
 
 
+async def test_who_makes_good_an_edit_tells_nothing_that_another_is_telling(store: AnyStore) -> None:
+    wall, asked = Wall(), await described(store)
+    adding = asyncio.create_task(Teller(store, wall, lambda: AT).tell(asked))
+    await wall.begun.wait()
+    confirmed = asked.confirm("UBOB", AT)
+    assert isinstance(confirmed, Upgrade)
+    sending = await store.save(asked, confirmed)
+    assert sending is not None
+    assert await store.save(sending, sending.accepted("job-1", AT, AT + 10)) is not None
+    wall.go_on.set()
+    row = await adding
+    assert wall.shown == [State.ASKED, State.FOLLOWING]
+    assert row.untold == (News.STARTED,)
+
+
 async def test_an_edit_without_an_answer_is_made_good_later(store: AnyStore) -> None:
     wall, asked = Wall(away=True), await described(store)
     adding = asyncio.create_task(Teller(store, wall, lambda: AT).tell(asked))
