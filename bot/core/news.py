@@ -164,11 +164,6 @@ class DoctorTold(Sentence):
 
 
 @dataclass(frozen=True, slots=True)
-class YouCanceled(Sentence):
-    """You called the question off; nothing was sent."""
-
-
-@dataclass(frozen=True, slots=True)
 class NothingYet(Sentence):
     """Looked again: nothing more is known than before."""
 
@@ -176,11 +171,6 @@ class NothingYet(Sentence):
 @dataclass(frozen=True, slots=True)
 class NothingToCheck(TooLate):
     """The outcome is known meanwhile, or is being looked for already."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimedOut(Sentence):
-    """It took too long; the person should look before repeating it."""
 
 
 @dataclass(frozen=True, slots=True)
