@@ -1,4 +1,4 @@
-"""The command line: run the bot (default), or `sandbox`, `doctor`, `audit`."""
+"""The command line: run the bot (default), or `sandbox`, `doctor`, `audit`, `store copy`."""
 
 import argparse
 import asyncio
@@ -6,75 +6,72 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from bot.environment import environment, exposed_file
-from bot.hiding import Hiding, secrets_in
-from bot.logs import set_up
-from bot.settings import Settings, SettingsError
+from bot.logs import Redactor, configure_logging
+from bot.settings import Settings, SettingsError, env_file_warning, read_environment, secrets_in
 
 log = logging.getLogger("bot")
-BAD_SETTINGS = 2
-DEAD_TOKEN = 3
+EXIT_BAD_SETTINGS = 2
+EXIT_INVALID_TOKEN = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments say; the process's exit code. What is not run is not imported."""
-    options = _parser().parse_args(arguments)
-    match options.what:
+    options = _argument_parser().parse_args(arguments)
+    match options.command:
         case "sandbox":
-            from bot.sandbox.running import run_sandbox
+            from bot.sandbox.run import run_sandbox
 
             return run_sandbox(options.port)
         case "doctor":
-            from bot.operating.doctor import run_doctor
+            from bot.doctor.runner import run_doctor
 
-            return run_doctor(environment(), as_json=options.json)
+            return run_doctor(read_environment(), as_json=options.json)
         case "audit":
-            from bot.operating.audit import run_audit
+            from bot.audit_cli import run_audit
 
-            return run_audit(environment(), options)
+            return run_audit(read_environment(), options)
         case "store":
-            from bot.operating.copying import run_copy
+            from bot.copy_cli import run_copy
 
-            return run_copy(environment(), options.to)
-    return _run()
+            return run_copy(read_environment(), options.to)
+    return _run_bot()
 
 
-def _run() -> int:
-    """Run the bot to its end."""
-    environ = environment()
+def _run_bot() -> int:
+    environ = read_environment()
     try:
         settings = Settings.read(environ)
     except SettingsError as error:
-        return _bad_settings(error, in_json=environ.get("LOG_FORMAT", "").strip().lower() == "json")
-    set_up(settings.log_level, settings.log_format, secrets_in(settings))
-    if exposed := exposed_file():
-        log.warning("settings.exposed", extra={"why": exposed})
-    from bot.slack.api import DeadToken
-    from bot.wiring import run
+        return _report_mistakes(error, as_json=environ.get("LOG_FORMAT", "").strip().lower() == "json")
+    configure_logging(settings.log_level, settings.log_format, secrets_in(settings))
+    if warning := env_file_warning():
+        log.warning("settings.exposed", extra={"reason": warning})
+    from bot.app import run
+    from bot.slack.client import InvalidToken
 
     try:
         asyncio.run(run(settings))
-    except DeadToken as dead:
-        log.critical(str(dead))
-        return DEAD_TOKEN
+    except InvalidToken as error:
+        log.critical(str(error))
+        return EXIT_INVALID_TOKEN
     return 0
 
 
-def _bad_settings(error: SettingsError, *, in_json: bool) -> int:
-    """Every mistake in a line of its own, which is an object where the log's lines are."""
-    if in_json:
-        set_up("INFO", "json")
+def _report_mistakes(error: SettingsError, *, as_json: bool) -> int:
+    """Every mistake in a line of its own, as an object where the log's lines are objects."""
+    if as_json:
+        configure_logging("INFO", "json")
     for mistake in error.mistakes:
-        if in_json:
+        if as_json:
             log.critical("settings.wrong", extra={"mistake": mistake})
         else:
-            print(Hiding()(mistake), file=sys.stderr)
-    return BAD_SETTINGS
+            print(Redactor()(mistake), file=sys.stderr)
+    return EXIT_BAD_SETTINGS
 
 
-def _parser() -> argparse.ArgumentParser:
+def _argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="starrocks-upgrade-bot", description=__doc__)
-    commands = parser.add_subparsers(dest="what", metavar="{sandbox,doctor,audit,store}")
+    commands = parser.add_subparsers(dest="command", metavar="{sandbox,doctor,audit,store}")
     sandbox = commands.add_parser("sandbox", help="try the bot against a stand-in Slack and a stand-in TaurusDB")
     sandbox.add_argument("--port", type=int, default=8765, help="the page's port on 127.0.0.1 (8765)")
     doctor = commands.add_parser("doctor", help="check settings, tokens, channels and the cloud; nothing is changed")
@@ -86,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--since", default="", help="only from this time on (ISO 8601, UTC unless it says otherwise)")
     audit.add_argument("--format", choices=["table", "json", "csv"], default="table")
     store = commands.add_parser("store", help="move the database")
-    copy = store.add_subparsers(dest="deed", required=True).add_parser("copy", help="copy everything to another one")
+    copy = store.add_subparsers(dest="action", required=True).add_parser("copy", help="copy everything to another one")
     copy.add_argument("--to", required=True, help="the database to fill, e.g. postgresql://…")
     return parser
 

@@ -1,4 +1,4 @@
-"""Opening what the outside world is reached through: Slack's session, and the cloud in the one way that is set."""
+"""Connections to the outside world, opened in one way by the bot and by the doctor: Slack's session and the cloud."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,28 +6,30 @@ from urllib.request import getproxies
 
 import aiohttp
 
-from bot.settings import CloudSettings
-from bot.sign_in import KeySignIn, TokenSignIn, UserSignIn
-from bot.taurusdb.auth import ReadyToken, SignIn
+from bot.core.ports import NO_METRICS, Metrics
+from bot.settings import CloudSettings, IamUserCredentials, KeyCredentials, TokenCredentials
+from bot.taurusdb.auth import IamUser, ReadyToken
 from bot.taurusdb.client import TaurusDb
-from bot.taurusdb.iam import IamUser
+from bot.taurusdb.http import Credentials
 from bot.taurusdb.signing import AkSk
 
+MAX_SLACK_CONNECTIONS = 100
 
-def open_cloud(settings: CloudSettings) -> TaurusDb:
+
+def open_cloud(settings: CloudSettings, metrics: Metrics = NO_METRICS) -> TaurusDb:
     """The client of the cloud, signing in the one way that is set."""
-    return TaurusDb(settings.endpoint, settings.project_id, sign_in_of(settings))
+    return TaurusDb(settings.endpoint, settings.project_id, cloud_credentials(settings), metrics=metrics)
 
 
-def sign_in_of(settings: CloudSettings) -> SignIn:
+def cloud_credentials(settings: CloudSettings) -> Credentials:
     """The one way of signing in that is set."""
-    match settings.sign_in:
-        case TokenSignIn(token):
+    match settings.credentials:
+        case TokenCredentials(token):
             return ReadyToken(token.reveal())
-        case KeySignIn(access_key, secret_key, security_token):
+        case KeyCredentials(access_key, secret_key, security_token):
             temporary = security_token.reveal() if security_token else ""
             return AkSk(access_key, secret_key.reveal(), temporary, settings.project_id)
-        case UserSignIn(domain, user, password):
+        case IamUserCredentials(domain, user, password):
             return IamUser(domain, user, password.reveal(), settings.project_id, settings.auth_url)
 
 
@@ -35,6 +37,7 @@ def sign_in_of(settings: CloudSettings) -> SignIn:
 async def slack_session() -> AsyncIterator[aiohttp.ClientSession]:
     """One session for every call to Slack: a new one for each costs a TLS handshake."""
     # With trust_env aiohttp asks a thread for the environment's proxies at each call, a tenth of what a flow costs.
-    proxied = bool(getproxies())
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100), trust_env=proxied) as session:
+    trust_env = bool(getproxies())
+    connector = aiohttp.TCPConnector(limit=MAX_SLACK_CONNECTIONS)
+    async with aiohttp.ClientSession(connector=connector, trust_env=trust_env) as session:
         yield session

@@ -1,24 +1,68 @@
-"""The settings, read once from an environment: frozen, and every mistake named at once."""
+"""The settings, read once from the environment and a `.env` file: frozen, and every mistake named at once."""
 
+import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
 
-from bot.core.policy import ConfirmBy, Ids, Rules
-from bot.core.sentence import Language
-from bot.reading import Reading, SettingsError
-from bot.secret import Secret
-from bot.sign_in import SignIn, read_sign_in
+from bot.core.command import DEFAULT_COMMAND_NAME
+from bot.core.instances import INSTANCE_ID
+from bot.core.messages import Language
+from bot.core.permissions import ConfirmBy, IdSet, Rules
 from bot.taurusdb.endpoints import iam_url, taurusdb_endpoint
 
-__all__ = ["CloudSettings", "Settings", "SettingsError", "SlackSettings"]
+ENV_FILE = ".env"
+DEFAULT_DATABASE_URL = "sqlite:///starrocks-upgrade-bot.db"
+DEFAULT_PORT = 3000
+# Each can be read from a file instead: NAME_FILE (container secrets).
+SECRET_VARIABLES = (
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "HW_USER_PASSWORD",
+    "HW_SECRET_KEY",
+    "HW_SECURITY_TOKEN",
+    "HW_AUTH_TOKEN",
+    "DATABASE_URL",
+)
+_DATABASE_URL = re.compile(r"sqlite:///(?!:memory:).*[^/]|postgres(ql)?://.+", re.DOTALL)
+_ANY_DATABASE_URL = re.compile(r"(sqlite://|postgres(ql)?://).*", re.DOTALL)
+_DATABASE_FORMS = "sqlite:///a-file.db or postgresql://…"
+_COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
+_PROJECT_ID = re.compile(r"[0-9a-zA-Z]{32}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
 
-DATABASE = re.compile(r"sqlite:///(?!:memory:).*[^/]|postgres(ql)?://.+", re.DOTALL)
-DEFAULT_DATABASE = "sqlite:///starrocks-upgrade-bot.db"
-COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
-PROJECT = re.compile(r"[0-9a-zA-Z]{32}")
-REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
+
+class SettingsError(Exception):
+    """The settings cannot be used; `mistakes` has one line for each, naming the variable."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A token, password or key that no `repr`, traceback or log line shows; only `reveal()` does."""
+
+    _value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The value itself, for the one place that sends it."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +77,47 @@ class SlackSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class IamUserCredentials:
+    """An IAM user with a password: the bot obtains and renews the token."""
+
+    domain: str
+    user: str
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCredentials:
+    """AK/SK; `security_token` only with temporary keys."""
+
+    access_key: str
+    secret_key: Secret
+    security_token: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCredentials:
+    """A ready-made user token."""
+
+    token: Secret
+
+
+Credentials: TypeAlias = IamUserCredentials | KeyCredentials | TokenCredentials
+
+
+@dataclass(frozen=True, slots=True)
 class CloudSettings:
-    """How the cloud is reached; addresses that are not set follow from the region."""
+    """How the cloud is reached; URLs that are not set follow from the region."""
 
     region: str
     project_id: str
-    sign_in: SignIn
+    credentials: Credentials
     auth_url: str
     endpoint: str
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be set; see the README's table."""
+    """Everything that can be set; the README's table explains each variable."""
 
     slack: SlackSettings
     cloud: CloudSettings
@@ -62,86 +134,278 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """Read them; raises `SettingsError` with one line for every mistake."""
-        reading = Reading(environ)
-        port = reading.number("PORT", None, least=0, most=65535)
+        reader = SettingsReader(environ)
+        port = reader.number("PORT", None, minimum=0, maximum=65535)
+        languages = [language.value for language in Language]
         settings = cls(
-            slack=_slack(reading),
-            cloud=_cloud(reading),
-            rules=_rules(reading),
-            database_url=_database(reading),
-            host=reading.text("HOST", "127.0.0.1"),
+            slack=_read_slack(reader),
+            cloud=_read_cloud(reader),
+            rules=_read_rules(reader),
+            database_url=_read_database_url(reader),
+            host=reader.text("HOST", "127.0.0.1"),
             port=None if port is None else int(port),
-            confirm_ttl_seconds=reading.number("CONFIRM_TTL_SECONDS", 600.0, least=1, most=30 * 86400) or 600.0,
-            job_poll_seconds=reading.number("JOB_POLL_SECONDS", 10.0, least=0.05, most=3600) or 10.0,
-            default_language=Language(reading.choice("DEFAULT_LANGUAGE", "en-us", [one.value for one in Language])),
-            log_level=reading.choice(
-                "LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], upper=True
-            ),
-            log_format=reading.choice("LOG_FORMAT", "text", ["text", "json"]),
+            confirm_ttl_seconds=reader.number("CONFIRM_TTL_SECONDS", 600.0, minimum=1, maximum=30 * 86400) or 600.0,
+            job_poll_seconds=reader.number("JOB_POLL_SECONDS", 10.0, minimum=0.05, maximum=3600) or 10.0,
+            default_language=Language(reader.choice("DEFAULT_LANGUAGE", "en-us", languages)),
+            log_level=reader.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], upper=True),
+            log_format=reader.choice("LOG_FORMAT", "text", ["text", "json"]),
         )
-        reading.finish()
+        reader.raise_mistakes()
         return settings
 
-
-def _database(reading: Reading) -> str:
-    url = reading.matching("DATABASE_URL", DATABASE, "sqlite:///a-file.db or postgresql://…", DEFAULT_DATABASE)
-    if url.startswith("postgres") and find_spec("asyncpg") is None:
-        reading.wrong("DATABASE_URL", "postgresql:// needs the extra: pip install 'starrocks-upgrade-bot[postgres]'")
-    return url
+    @property
+    def serves_http(self) -> bool:
+        """Whether there is a web server: in HTTP mode always, in Socket Mode when PORT is set."""
+        return self.slack.app_token is None or self.port is not None
 
 
-def _slack(reading: Reading) -> SlackSettings:
-    bot_token = reading.secret("SLACK_BOT_TOKEN", "xoxb-", required=True)
-    app_token = reading.secret("SLACK_APP_TOKEN", "xapp-")
-    signing_secret = reading.secret("SLACK_SIGNING_SECRET", "")
+class SettingsReader:
+    """Reads one environment; blanks around values are dropped, an empty value is no value.
+
+    Every method notes a mistake instead of raising it.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._mistakes: list[str] = []
+        with_file = (name for name in SECRET_VARIABLES if environ.get(f"{name}_FILE", "").strip())
+        self._from_files = {name: self._read_file(name) for name in with_file}
+
+    def mistake(self, name: str, reason: str) -> None:
+        """Note a mistake."""
+        self._mistakes.append(f"{name}: {reason}")
+
+    def raise_mistakes(self) -> None:
+        """Raise what was noted, all at once."""
+        if self._mistakes:
+            raise SettingsError(self._mistakes)
+
+    def is_set(self, name: str) -> bool:
+        """Whether it is set to anything."""
+        return bool(self.text(name, ""))
+
+    def text(self, name: str, default: str) -> str:
+        """Any text."""
+        return self._from_files.get(name) or self._environ.get(name, "").strip() or default
+
+    def secret(self, name: str, prefix: str, *, required: bool = False) -> Secret | None:
+        """A secret, checked by its prefix; mistakes are described without showing it."""
+        value = self.text(name, "")
+        if not value:
+            if required:
+                self.mistake(name, f"required ({prefix}…)")
+            return None
+        if not value.startswith(prefix):
+            self.mistake(name, f"should begin with {prefix}")
+        if not value.isascii() or not value.isprintable():
+            self.mistake(name, "has characters that no such value has")
+        return Secret(value)
+
+    def matching(self, name: str, pattern: re.Pattern[str], form: str, default: str = "") -> str:
+        """A text of the given form; required when there is no default."""
+        value = self.text(name, default)
+        if not value:
+            self.mistake(name, f"required: {form}")
+        elif not pattern.fullmatch(value):
+            self.mistake(name, f"should be {form}")
+        return value
+
+    def choice(self, name: str, default: str, choices: Sequence[str], *, upper: bool = False) -> str:
+        """One of a few words."""
+        value = self.text(name, default)
+        value = value.upper() if upper else value.lower()
+        if value not in choices:
+            self.mistake(name, f"should be one of {', '.join(choices)}")
+            return default
+        return value
+
+    def number(self, name: str, default: float | None, *, minimum: float, maximum: float) -> float | None:
+        """A number within bounds."""
+        value = self.text(name, "")
+        if not value:
+            return default
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value, re.ASCII) or not minimum <= float(value) <= maximum:
+            self.mistake(name, f"should be a number from {minimum:g} to {maximum:g}")
+            return default
+        return float(value)
+
+    def url(self, name: str, default: str) -> str:
+        """An http or https URL."""
+        value = self.text(name, default)
+        if value:
+            try:
+                parts = urlsplit(value)
+                is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+            except ValueError:
+                is_valid = False
+            if not is_valid:
+                self.mistake(name, "should be an address like https://host")
+        return value
+
+    def slack_ids(self, name: str, prefixes: str, form: str) -> IdSet:
+        """Slack ids, separated by commas, or `*`; never names or e-mail addresses."""
+        words = [word.strip() for word in self.text(name, "").split(",") if word.strip()]
+        if words == ["*"]:
+            return IdSet(is_everything=True)
+        for word in words:
+            if not re.fullmatch(f"[{prefixes}][A-Z0-9]+", word, re.ASCII):
+                self.mistake(name, f"{word!r} is no id; {form}")
+        return IdSet(frozenset(words))
+
+    def instance_ids(self, name: str) -> IdSet:
+        """StarRocks instance ids, or `*`."""
+        words = [word.strip().lower() for word in self.text(name, "*").split(",") if word.strip()]
+        if words == ["*"]:
+            return IdSet(is_everything=True)
+        for word in words:
+            if not INSTANCE_ID.fullmatch(word):
+                self.mistake(name, f"{word!r} is no StarRocks id: 32 hex digits and in17")
+        return IdSet(frozenset(words))
+
+    def _read_file(self, name: str) -> str:
+        if self._environ.get(name, "").strip():
+            self.mistake(name, f"set it or {name}_FILE, not both")
+        try:
+            return Path(self._environ[f"{name}_FILE"].strip()).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self.mistake(f"{name}_FILE", f"cannot be read: {type(error).__name__}")
+            return ""
+
+
+def _read_slack(reader: SettingsReader) -> SlackSettings:
+    bot_token = reader.secret("SLACK_BOT_TOKEN", "xoxb-", required=True)
+    app_token = reader.secret("SLACK_APP_TOKEN", "xapp-")
+    signing_secret = reader.secret("SLACK_SIGNING_SECRET", "")
     if app_token is None and signing_secret is None:
-        reading.wrong("SLACK_SIGNING_SECRET", "required without SLACK_APP_TOKEN (HTTP mode)")
+        reader.mistake("SLACK_SIGNING_SECRET", "required without SLACK_APP_TOKEN (HTTP mode)")
     return SlackSettings(
         bot_token=bot_token or Secret(""),
         app_token=app_token,
         signing_secret=signing_secret,
-        api_url=reading.address("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
-        command=reading.matching("SLASH_COMMAND", COMMAND, "a name like /starrocks-upgrade", "/starrocks-upgrade"),
+        api_url=reader.url("SLACK_API_URL", "https://slack.com/api/").rstrip("/") + "/",
+        command=reader.matching("SLASH_COMMAND", _COMMAND, f"a name like {DEFAULT_COMMAND_NAME}", DEFAULT_COMMAND_NAME),
     )
 
 
-def _cloud(reading: Reading) -> CloudSettings:
-    region = reading.matching("HW_REGION_NAME", REGION, "a region like cn-north-4")
-    endpoint = reading.address("TAURUSDB_ENDPOINT", "").rstrip("/")
-    if not endpoint and REGION.fullmatch(region):
+def _read_cloud(reader: SettingsReader) -> CloudSettings:
+    region = reader.matching("HW_REGION_NAME", _REGION, "a region like cn-north-4")
+    endpoint = reader.url("TAURUSDB_ENDPOINT", "").rstrip("/")
+    if not endpoint and _REGION.fullmatch(region):
         try:
             endpoint = taurusdb_endpoint(region)
-        except ValueError as unknown:
-            reading.wrong("HW_REGION_NAME", f"{unknown}; or set TAURUSDB_ENDPOINT")
+        except ValueError as error:
+            reader.mistake("HW_REGION_NAME", f"{error}; or set TAURUSDB_ENDPOINT")
     return CloudSettings(
         region=region,
-        project_id=reading.matching("HW_PROJECT_ID", PROJECT, "32 letters and digits"),
-        sign_in=read_sign_in(reading),
-        auth_url=reading.address("HW_AUTH_URL", iam_url(region)).rstrip("/"),
+        project_id=reader.matching("HW_PROJECT_ID", _PROJECT_ID, "32 letters and digits"),
+        credentials=_read_credentials(reader),
+        auth_url=reader.url("HW_AUTH_URL", iam_url(region)).rstrip("/"),
         endpoint=endpoint,
     )
 
 
-def _rules(reading: Reading) -> Rules:
-    users = reading.ids("ALLOWED_USERS", "UW", "a user id like U012AB3CD")
-    groups = reading.ids("ALLOWED_USERGROUPS", "S", "a user-group id like S012AB3CD")
-    if not users and not groups:
-        reading.wrong("ALLOWED_USERS", "nobody could use the bot: set ALLOWED_USERS or ALLOWED_USERGROUPS (ids, or *)")
-    channels = reading.ids("ALLOWED_CHANNELS", "CGD", "a channel id like C012AB3CD")
+def _read_credentials(reader: SettingsReader) -> Credentials:
+    """Exactly one way of signing in."""
+    variables: dict[str, tuple[str, ...]] = {
+        "an IAM user": ("HW_DOMAIN_NAME", "HW_USER_NAME", "HW_USER_PASSWORD"),
+        "AK/SK": ("HW_ACCESS_KEY", "HW_SECRET_KEY"),
+        "a ready token": ("HW_AUTH_TOKEN",),
+    }
+    chosen = {way: names for way, names in variables.items() if any(reader.is_set(name) for name in names)}
+    if not chosen:
+        reader.mistake("HW_USER_NAME", "no way of signing in is set: an IAM user, AK/SK or HW_AUTH_TOKEN")
+    elif len(chosen) > 1:
+        names_set = ", ".join(next(name for name in names if reader.is_set(name)) for names in chosen.values())
+        reader.mistake(names_set, f"set exactly one way of signing in, not {' and '.join(chosen)}")
+    for names in chosen.values() if len(chosen) == 1 else ():
+        for name in names:
+            if not reader.is_set(name):
+                others = ", ".join(other for other in names if other != name)
+                reader.mistake(name, f"required together with {others}")
+    if reader.is_set("HW_SECURITY_TOKEN") and "AK/SK" not in chosen:
+        reader.mistake("HW_SECURITY_TOKEN", "belongs to AK/SK: set HW_ACCESS_KEY and HW_SECRET_KEY")
+    if "AK/SK" in chosen:
+        secret_key = reader.secret("HW_SECRET_KEY", "") or Secret("")
+        security_token = reader.secret("HW_SECURITY_TOKEN", "")
+        return KeyCredentials(reader.text("HW_ACCESS_KEY", ""), secret_key, security_token)
+    if "a ready token" in chosen:
+        return TokenCredentials(reader.secret("HW_AUTH_TOKEN", "") or Secret(""))
+    password = reader.secret("HW_USER_PASSWORD", "") or Secret("")
+    return IamUserCredentials(reader.text("HW_DOMAIN_NAME", ""), reader.text("HW_USER_NAME", ""), password)
+
+
+def _read_rules(reader: SettingsReader) -> Rules:
+    users = reader.slack_ids("ALLOWED_USERS", "UW", "a user id like U012AB3CD")
+    usergroups = reader.slack_ids("ALLOWED_USERGROUPS", "S", "a user-group id like S012AB3CD")
+    if not users and not usergroups:
+        reader.mistake("ALLOWED_USERS", "nobody could use the bot: set ALLOWED_USERS or ALLOWED_USERGROUPS (ids, or *)")
+    channels = reader.slack_ids("ALLOWED_CHANNELS", "CGD", "a channel id like C012AB3CD")
     if not channels:
-        reading.wrong("ALLOWED_CHANNELS", "required: channel ids, or *")
-    skip_groups = reading.ids("SKIP_VALIDATE_USERGROUPS", "S", "a user-group id like S012AB3CD")
-    skip_users = reading.ids("SKIP_VALIDATE_USERS", "UW", "a user id like U012AB3CD")
-    someone = reading.has("SKIP_VALIDATE_USERS") or reading.has("SKIP_VALIDATE_USERGROUPS")
-    confirm_by = reading.choice("CONFIRM_BY", "requester", [one.value for one in ConfirmBy])
-    skip_by = reading.choice("CONFIRM_SKIP_VALIDATE_BY", confirm_by, [one.value for one in ConfirmBy])
+        reader.mistake("ALLOWED_CHANNELS", "required: channel ids, or *")
+    skip_usergroups = reader.slack_ids("SKIP_VALIDATE_USERGROUPS", "S", "a user-group id like S012AB3CD")
+    skip_users = reader.slack_ids("SKIP_VALIDATE_USERS", "UW", "a user id like U012AB3CD")
+    is_limited = reader.is_set("SKIP_VALIDATE_USERS") or reader.is_set("SKIP_VALIDATE_USERGROUPS")
+    choices = [choice.value for choice in ConfirmBy]
+    confirm_by = reader.choice("CONFIRM_BY", "requester", choices)
+    confirm_skip_validate_by = reader.choice("CONFIRM_SKIP_VALIDATE_BY", confirm_by, choices)
     return Rules(
         channels=channels,
         users=users,
-        usergroups=groups,
+        usergroups=usergroups,
         confirm_by=ConfirmBy(confirm_by),
-        confirm_skip_validate_by=ConfirmBy(skip_by),
-        skip_validate_users=skip_users if someone else Ids(everything=True),
-        skip_validate_usergroups=skip_groups,
-        instances=reading.instances("ALLOWED_INSTANCES"),
+        confirm_skip_validate_by=ConfirmBy(confirm_skip_validate_by),
+        skip_validate_users=skip_users if is_limited else IdSet(is_everything=True),
+        skip_validate_usergroups=skip_usergroups,
+        instances=reader.instance_ids("ALLOWED_INSTANCES"),
     )
+
+
+def _read_database_url(reader: SettingsReader) -> str:
+    url = reader.matching("DATABASE_URL", _DATABASE_URL, _DATABASE_FORMS, DEFAULT_DATABASE_URL)
+    if url.startswith("postgres") and find_spec("asyncpg") is None:
+        reader.mistake("DATABASE_URL", "postgresql:// needs the extra: pip install 'starrocks-upgrade-bot[postgres]'")
+    return url
+
+
+def read_database_url(environ: Mapping[str, str]) -> str:
+    """DATABASE_URL alone, for commands that need no other setting. Raises `SettingsError`."""
+    reader = SettingsReader({name: value for name, value in environ.items() if name.startswith("DATABASE_URL")})
+    url = reader.matching("DATABASE_URL", _ANY_DATABASE_URL, _DATABASE_FORMS, DEFAULT_DATABASE_URL)
+    reader.raise_mistakes()
+    return url
+
+
+def read_environment(folder: Path = Path()) -> Mapping[str, str]:
+    """The process's environment; a `.env` in the folder fills what it does not set."""
+    file = folder / ENV_FILE
+    if not file.is_file():
+        return os.environ
+    from dotenv import dotenv_values
+
+    return {**{name: value or "" for name, value in dotenv_values(file, interpolate=False).items()}, **os.environ}
+
+
+def env_file_warning(folder: Path = Path()) -> str:
+    """A warning when every user of the machine can read the `.env`; empty otherwise."""
+    try:
+        mode = os.stat(folder / ENV_FILE).st_mode
+    except OSError:
+        return ""
+    if not mode & stat.S_IROTH:
+        return ""
+    return f"{ENV_FILE} can be read by every user of this machine (chmod 600 {ENV_FILE})"
+
+
+def secrets_in(value: object) -> Iterable[str]:
+    """Every secret in a tree of dataclasses, and the password in every URL that has one, for redaction."""
+    if isinstance(value, Secret):
+        yield value.reveal()
+    elif is_dataclass(value):
+        for attribute in fields(value):
+            yield from secrets_in(getattr(value, attribute.name))
+    elif isinstance(value, str) and "://" in value and "@" in value:
+        try:
+            password = urlsplit(value).password or ""
+        except ValueError:
+            return
+        yield from (password, unquote(password))

@@ -1,4 +1,4 @@
-"""What many tests stand on: a PostgreSQL server for the session, and each store on a fresh database."""
+"""What many tests use: a PostgreSQL server for the session, and a storage on a fresh database of either kind."""
 
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import open_store
-from bot.store.opening import AnyStore
+from bot.storage.opening import AnyStorage, open_storage
 from tests.postgres_server import PostgresServer
 
-_databases = count(1)
+_database_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -38,14 +37,14 @@ def own_server() -> Iterator[PostgresServer]:
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A fresh, empty PostgreSQL database."""
-    name = f"test{next(_databases)}"
+    name = f"test{next(_database_numbers)}"
     yield postgres_server.create(name)
     postgres_server.drop(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh, empty database of either kind: whoever uses this runs once for each."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh, empty database of either kind: a test that uses this runs once for each."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/bot.db"
     url: str = request.getfixturevalue("postgres_url")
@@ -53,8 +52,8 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def store(store_url: str) -> AsyncIterator[AnyStore]:
-    """An open store of either kind."""
-    opened = await open_store(store_url)
+async def storage(database_url: str) -> AsyncIterator[AnyStorage]:
+    """An open storage of either kind."""
+    opened = await open_storage(database_url)
     yield opened
     await opened.close()

@@ -9,19 +9,19 @@ from typing import Any
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.house import House, Replica
+from tests.driver import BotDriver, Replica
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
     """Asks one bot."""
 
-    home: House
+    driver: BotDriver
     bot: Replica
 
     async def get(self, path: str) -> tuple[int, str]:
         """Status and body of a page."""
-        async with aiohttp.ClientSession() as session, session.get(f"{self.bot.address}{path}") as answer:
+        async with aiohttp.ClientSession() as session, session.get(f"{self.bot.url}{path}") as answer:
             return answer.status, await answer.text()
 
     async def readiness(self) -> tuple[int, dict[str, Any]]:
@@ -37,7 +37,7 @@ class Operator:
                 assert body["ready"] is (status == 200)
                 if body["ready"] is wanted:
                     return body
-                await self.home.slack.until(_once(), timeout=1)
+                await self.driver.slack.until(_once(), timeout=1)
 
     async def samples(self) -> Mapping[tuple[str, frozenset[tuple[str, str]]], float]:
         """Every sample, read by the library's own parser."""
@@ -53,7 +53,7 @@ class Operator:
         """Wait until a sample has come to a value: a private answer is seen before its work is over."""
         async with asyncio.timeout(10):
             while await self.count(name, **labels) != value:
-                await self.home.slack.until(_once(), timeout=1)
+                await self.driver.slack.until(_once(), timeout=1)
 
     async def count(self, name: str, **labels: str) -> float:
         """One sample; 0 when it is not there yet."""
@@ -62,5 +62,5 @@ class Operator:
 
 def _once() -> Any:
     """A condition that holds at the second look."""
-    looks = iter((False, True))
-    return lambda: next(looks, True)
+    results = iter((False, True))
+    return lambda: next(results, True)

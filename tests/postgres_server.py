@@ -13,7 +13,13 @@ import time
 from pathlib import Path
 
 USER = "postgres"
-QUICK = ("fsync=off", "full_page_writes=off", "max_connections=100", "shared_buffers=32MB", "unix_socket_directories=")
+FAST_SETTINGS = (
+    "fsync=off",
+    "full_page_writes=off",
+    "max_connections=100",
+    "shared_buffers=32MB",
+    "unix_socket_directories=",
+)
 START_SECONDS = 30.0
 
 
@@ -34,7 +40,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        settings = [argument for setting in QUICK for argument in ("-c", setting)]
+        settings = [argument for setting in FAST_SETTINGS for argument in ("-c", setting)]
         self._server = self._popen("postgres", "-D", "data", "-h", "127.0.0.1", "-p", str(self.port), *settings)
         deadline = time.monotonic() + START_SECONDS
         while self._popen("pg_isready", "-q", "-t", "1").wait() != 0:
@@ -102,7 +108,7 @@ class PostgresServer:
         return (self.folder / "log").read_text(errors="replace")[-2000:]
 
     def _runnable(self, programs: Path) -> Path:
-        """The programs where the server's account may run them: a virtualenv in root's home folder is closed to it."""
+        """The programs where the server's account may run them: a virtualenv in root's home is closed to it."""
         self._programs = programs
         try:
             self._popen("initdb", "--version").wait(START_SECONDS)

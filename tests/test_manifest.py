@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "tests" / "data" / "manifest.schema.json"
 
-# What each method asks of a bot token, by Slack's documentation of the method. https://docs.slack.dev/reference/methods
+# The bot token's scopes that each method needs, by its own page. https://docs.slack.dev/reference/methods
 SCOPES: dict[str, set[str]] = {
     "apps.connections.open": set(),  # the app-level token's connections:write
     "auth.test": set(),
@@ -28,8 +28,8 @@ SCOPES: dict[str, set[str]] = {
     "usergroups.users.list": {"usergroups:read"},
     "users.info": {"users:read"},
 }
-WITHOUT_A_CALL = {"commands"}
-TO_LOOK_AT_CHANNELS = SCOPES["conversations.info"]
+SCOPES_WITHOUT_A_CALL = {"commands"}
+CHANNEL_CHECK_SCOPES = SCOPES["conversations.info"]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def http_manifest() -> dict[str, Any]:
     return read
 
 
-def faults(manifest: dict[str, Any]) -> list[str]:
+def schema_errors(manifest: dict[str, Any]) -> list[str]:
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     jsonschema.Draft7Validator.check_schema(schema)
     return [f"{error.json_path}: {error.message}" for error in jsonschema.Draft7Validator(schema).iter_errors(manifest)]
@@ -84,11 +84,11 @@ def _calls(tree: ast.Module) -> Iterator[str]:
 
 
 def test_the_manifest_is_valid_for_slack(manifest: dict[str, Any]) -> None:
-    assert faults(manifest) == []
+    assert schema_errors(manifest) == []
 
 
 def test_the_schema_finds_a_wrong_manifest(manifest: dict[str, Any]) -> None:
-    assert faults({**manifest, "display_information": {"name": "x" * 36}}) != []
+    assert schema_errors({**manifest, "display_information": {"name": "x" * 36}}) != []
 
 
 def test_the_manifest_is_for_socket_mode(manifest: dict[str, Any]) -> None:
@@ -101,7 +101,7 @@ def test_the_manifest_is_for_socket_mode(manifest: dict[str, Any]) -> None:
 def test_the_comments_lead_to_a_valid_manifest_for_http_mode() -> None:
     changed = http_manifest()
     address = "https://bot.example.com/slack/events"
-    assert faults(changed) == []
+    assert schema_errors(changed) == []
     assert changed["settings"]["socket_mode_enabled"] is False
     assert changed["settings"]["interactivity"] == {"is_enabled": True, "request_url": address}
     assert [command["url"] for command in changed["features"]["slash_commands"]] == [address]
@@ -121,8 +121,8 @@ def test_every_method_that_is_called_has_known_scopes() -> None:
 
 
 def test_the_scopes_are_those_that_the_calls_need(manifest: dict[str, Any]) -> None:
-    needed = WITHOUT_A_CALL.union(*(SCOPES[method] for method in called_methods()))
-    asked_for = manifest["oauth_config"]["scopes"]["bot"]
-    assert len(asked_for) == len(set(asked_for))
-    assert needed <= set(asked_for)
-    assert set(asked_for) <= needed | TO_LOOK_AT_CHANNELS
+    needed = SCOPES_WITHOUT_A_CALL.union(*(SCOPES[method] for method in called_methods()))
+    manifest_scopes = manifest["oauth_config"]["scopes"]["bot"]
+    assert len(manifest_scopes) == len(set(manifest_scopes))
+    assert needed <= set(manifest_scopes)
+    assert set(manifest_scopes) <= needed | CHANNEL_CHECK_SCOPES

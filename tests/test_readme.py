@@ -11,8 +11,8 @@ import pytest
 from dotenv import dotenv_values
 
 from bot.__main__ import main
-from bot.reading import SECRETS, SettingsError
-from bot.settings import Settings
+from bot.core.upgrade import State
+from bot.settings import SECRET_VARIABLES, Settings, SettingsError
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 TRY = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/python -m bot sandbox"
 TEST = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/python -m pytest"
 
-NOT_OURS = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "NOT_SENT", "AF_INET", "AF_INET6", "AF_UNIX"}
+NOT_OURS = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "AF_INET", "AF_INET6", "AF_UNIX"} | set(State.__members__)
 MADE_BY_THE_READER = {".env", "Dockerfile"}
 FILE = re.compile(r"[\w.-]+(/[\w.-]+)*/?")
 SUFFIXES = {".py", ".toml", ".yml", ".md", ".example", ".json"}
@@ -67,7 +67,7 @@ def names_in_the_code() -> set[str]:
         except SettingsError:
             assert chosen is not REQUIRED
         asked |= environ.asked
-    return {name for name in asked if name.removesuffix("_FILE") not in SECRETS or name in SECRETS}
+    return {name for name in asked if name.removesuffix("_FILE") not in SECRET_VARIABLES or name in SECRET_VARIABLES}
 
 
 def rows_of_settings() -> dict[str, str]:
@@ -126,7 +126,7 @@ def test_the_example_has_each_setting_once() -> None:
 
 
 def test_no_text_of_the_readme_names_a_setting_that_is_none() -> None:
-    known = names_in_the_code() | {f"{secret}_FILE" for secret in SECRETS} | NOT_OURS
+    known = names_in_the_code() | {f"{secret}_FILE" for secret in SECRET_VARIABLES} | NOT_OURS
     words = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", README))
     assert words - known == set()
 
@@ -139,13 +139,13 @@ def test_the_example_marks_every_secret_and_holds_none() -> None:
         if found and "[secret]" in above:
             marked.add(found[1])
             assert found[1] == "DATABASE_URL" or not found[2]
-    assert marked == set(SECRETS)
+    assert marked == set(SECRET_VARIABLES)
 
 
 def test_every_secret_is_named_where_the_readme_speaks_of_files() -> None:
     chapter = README.partition("\n## Settings\n")[2].partition("\n## ")[0]
     about_files = chapter.partition("Secrets can come from files")[2]
-    assert {secret for secret in SECRETS if f"`{secret}`" in about_files} == set(SECRETS)
+    assert {secret for secret in SECRET_VARIABLES if f"`{secret}`" in about_files} == set(SECRET_VARIABLES)
 
 
 def test_the_example_says_what_is_still_to_be_filled_in() -> None:
@@ -172,7 +172,7 @@ def test_the_defaults_in_the_readme_are_those_of_the_example() -> None:
 
 def test_every_file_the_readme_names_is_there() -> None:
     named = files_named()
-    assert {"manifest.yml", ".env.example", ".ci/run", "bot/wiring.py", "tests/"} <= named
+    assert {"manifest.yml", ".env.example", ".ci/run", "bot/app.py", "tests/"} <= named
     missing = {one for one in named if not (ROOT / one).exists()}
     assert {one for one in missing if "/" in one or not next((ROOT / "bot").rglob(one), None)} == set()
 

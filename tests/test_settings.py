@@ -1,4 +1,4 @@
-"""The settings: every mistake at once, secrets from files, and no secret to be seen anywhere."""
+"""The settings: every mistake at once, secrets from files, and no secret is shown anywhere."""
 
 import traceback
 from collections.abc import Mapping
@@ -6,12 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.policy import ConfirmBy
-from bot.environment import environment, exposed_file
-from bot.hiding import Hiding, secrets_in
-from bot.reading import SECRETS
-from bot.settings import Settings, SettingsError
-from bot.sign_in import KeySignIn, TokenSignIn, UserSignIn
+from bot.core.permissions import ConfirmBy
+from bot.logs import Redactor
+from bot.settings import (
+    SECRET_VARIABLES,
+    IamUserCredentials,
+    KeyCredentials,
+    Settings,
+    SettingsError,
+    TokenCredentials,
+    env_file_warning,
+    read_environment,
+    secrets_in,
+)
 
 GOOD: Mapping[str, str] = {
     "SLACK_BOT_TOKEN": "xoxb-bot-token-value",
@@ -25,7 +32,7 @@ GOOD: Mapping[str, str] = {
     "ALLOWED_USERS": "U012AB3CD",
 }
 BY_KEY = {"HW_DOMAIN_NAME": "", "HW_USER_NAME": "", "HW_USER_PASSWORD": "", "HW_ACCESS_KEY": "key"}
-WRONG = (
+WRONG_VALUES = (
     ("SLACK_BOT_TOKEN", ""),
     ("SLACK_BOT_TOKEN", "xoxp-a-persons-token"),
     ("SLACK_BOT_TOKEN", "xoxb-with\ttab"),
@@ -66,7 +73,7 @@ WRONG = (
 
 
 def mistakes(**overrides: str) -> tuple[str, ...]:
-    """What is wrong with the good settings so changed."""
+    """The mistakes in the good settings with these changes."""
     with pytest.raises(SettingsError) as raised:
         Settings.read({**GOOD, **overrides})
     return raised.value.mistakes
@@ -85,16 +92,16 @@ def test_good_settings_are_read_with_the_defaults_of_the_contract() -> None:
     assert (settings.default_language, settings.log_level, settings.log_format) == ("en-us", "INFO", "text")
 
 
-@pytest.mark.parametrize(("name", "value"), WRONG)
+@pytest.mark.parametrize(("name", "value"), WRONG_VALUES)
 def test_each_mistake_names_its_variable_in_one_line(name: str, value: str) -> None:
-    found = mistakes(**{name: value})
-    assert any(name in mistake.partition(": ")[0].split(", ") for mistake in found)
-    assert all("\n" not in mistake for mistake in found)
+    lines = mistakes(**{name: value})
+    assert any(name in line.partition(": ")[0].split(", ") for line in lines)
+    assert all("\n" not in line for line in lines)
 
 
-def test_every_mistake_is_told_at_once() -> None:
-    named = {"SLACK_BOT_TOKEN": "", "HW_PROJECT_ID": "", "PORT": "x", "ALLOWED_USERS": "sam", "LOG_FORMAT": "xml"}
-    assert {mistake.partition(":")[0] for mistake in mistakes(**named)} == set(named)
+def test_every_mistake_is_reported_at_once() -> None:
+    wrong = {"SLACK_BOT_TOKEN": "", "HW_PROJECT_ID": "", "PORT": "x", "ALLOWED_USERS": "sam", "LOG_FORMAT": "xml"}
+    assert {mistake.partition(":")[0] for mistake in mistakes(**wrong)} == set(wrong)
 
 
 def test_blanks_around_values_and_empty_values_do_not_count() -> None:
@@ -108,10 +115,10 @@ def test_http_mode_needs_the_signing_secret() -> None:
 
 
 def test_there_is_exactly_one_way_of_signing_in() -> None:
-    assert isinstance(Settings.read(GOOD).cloud.sign_in, UserSignIn)
-    assert isinstance(Settings.read({**GOOD, **BY_KEY, "HW_SECRET_KEY": "secret"}).cloud.sign_in, KeySignIn)
+    assert isinstance(Settings.read(GOOD).cloud.credentials, IamUserCredentials)
+    assert isinstance(Settings.read({**GOOD, **BY_KEY, "HW_SECRET_KEY": "secret"}).cloud.credentials, KeyCredentials)
     by_token = {**GOOD, **BY_KEY, "HW_ACCESS_KEY": "", "HW_AUTH_TOKEN": "token"}
-    assert isinstance(Settings.read(by_token).cloud.sign_in, TokenSignIn)
+    assert isinstance(Settings.read(by_token).cloud.credentials, TokenCredentials)
     assert any("exactly one" in mistake for mistake in mistakes(HW_ACCESS_KEY="key", HW_SECRET_KEY="secret"))
     assert mistakes(**BY_KEY) == ("HW_SECRET_KEY: required together with HW_ACCESS_KEY",)
 
@@ -120,7 +127,7 @@ def test_a_wrong_secret_is_not_shown() -> None:
     assert "s3cret" not in "".join(mistakes(SLACK_BOT_TOKEN="s3cret-value", SLACK_APP_TOKEN="s3cret-too"))
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("name", SECRET_VARIABLES)
 def test_every_secret_can_come_from_a_file(name: str, tmp_path: Path) -> None:
     good = {
         "SLACK_BOT_TOKEN": "xoxb-from-a-file",
@@ -142,11 +149,11 @@ def test_a_secret_from_a_file_that_is_set_as_well_or_cannot_be_read(tmp_path: Pa
     (tmp_path / "secret").write_text("xoxb-from-a-file")
     both = mistakes(SLACK_BOT_TOKEN_FILE=str(tmp_path / "secret"))
     assert both == ("SLACK_BOT_TOKEN: set it or SLACK_BOT_TOKEN_FILE, not both",)
-    away = mistakes(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=str(tmp_path / "nowhere"))
-    assert "SLACK_BOT_TOKEN_FILE: cannot be read: FileNotFoundError" in away
+    missing = mistakes(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=str(tmp_path / "missing"))
+    assert "SLACK_BOT_TOKEN_FILE: cannot be read: FileNotFoundError" in missing
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
-    wrong = mistakes(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=str(tmp_path / "bytes"))
-    assert "SLACK_BOT_TOKEN_FILE: cannot be read: UnicodeDecodeError" in wrong
+    not_text = mistakes(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=str(tmp_path / "bytes"))
+    assert "SLACK_BOT_TOKEN_FILE: cannot be read: UnicodeDecodeError" in not_text
 
 
 def test_no_secret_stands_in_a_repr_or_a_traceback() -> None:
@@ -155,11 +162,11 @@ def test_no_secret_stands_in_a_repr_or_a_traceback() -> None:
     secrets = {"xoxb-bot-token-value", "xapp-app-token-value", "signing-value", "password-value", "database-password"}
     assert set(secrets_in(settings)) == secrets
     try:
-        raise RuntimeError(f"{settings!r} {settings.slack.bot_token} {settings.cloud.sign_in}")
+        raise RuntimeError(f"{settings!r} {settings.slack.bot_token} {settings.cloud.credentials}")
     except RuntimeError as error:
-        shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format(chain=True))
-        shown = shown.partition("RuntimeError: ")[2]
-    assert not [secret for secret in secrets if secret in shown]
+        trace = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format(chain=True))
+        message = trace.partition("RuntimeError: ")[2]
+    assert not [secret for secret in secrets if secret in message]
 
 
 @pytest.mark.parametrize(
@@ -172,24 +179,24 @@ def test_no_secret_stands_in_a_repr_or_a_traceback() -> None:
         f"X-Subject-Token: MII{'abcdefgh-123' * 9}",
     ],
 )
-def test_what_looks_like_a_secret_is_hidden_though_nobody_named_it(line: str) -> None:
-    hidden = Hiding()(line)
-    assert "abcdefgh-123" not in hidden
-    assert "12345678-abc" not in hidden
-    assert Hiding()(hidden) == hidden
+def test_what_looks_like_a_secret_is_redacted_though_it_is_not_a_known_one(line: str) -> None:
+    redacted = Redactor()(line)
+    assert "abcdefgh-123" not in redacted
+    assert "12345678-abc" not in redacted
+    assert Redactor()(redacted) == redacted
 
 
-def test_a_file_fills_what_the_environment_does_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_env_file_fills_what_the_environment_does_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("FROM_BOTH=file\nFROM_FILE=pa$word#1\nEMPTY=\n")
     monkeypatch.setenv("FROM_BOTH", "environment")
-    found = environment(tmp_path)
-    assert (found["FROM_BOTH"], found["FROM_FILE"], found["EMPTY"]) == ("environment", "pa$word#1", "")
+    environ = read_environment(tmp_path)
+    assert (environ["FROM_BOTH"], environ["FROM_FILE"], environ["EMPTY"]) == ("environment", "pa$word#1", "")
 
 
-def test_a_file_that_everyone_can_read_is_named(tmp_path: Path) -> None:
-    assert exposed_file(tmp_path) == ""
+def test_an_env_file_that_everyone_can_read_is_warned_of(tmp_path: Path) -> None:
+    assert env_file_warning(tmp_path) == ""
     file = tmp_path / ".env"
     file.touch(0o600)
-    assert exposed_file(tmp_path) == ""
+    assert env_file_warning(tmp_path) == ""
     file.chmod(0o644)
-    assert "chmod 600" in exposed_file(tmp_path)
+    assert "chmod 600" in env_file_warning(tmp_path)

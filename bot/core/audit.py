@@ -1,8 +1,16 @@
-"""The audit trail: one append-only row for each thing that was done or refused, chained by SHA-256."""
+"""The audit trail: one append-only row for each thing done or refused, in a hash chain, and its verification.
+
+The chain shows a row that was changed, removed, added or re-ordered; the head, noted at each write, also shows that the
+last rows are missing. Somebody who rewrites every row after a changed one, and the head with them, is found only by a
+copy of the head that was kept elsewhere.
+"""
 
 import hashlib
 import json
+from collections.abc import AsyncIterator
 from dataclasses import astuple, dataclass
+from enum import StrEnum
+from typing import Protocol
 
 from bot.core.upgrade import Upgrade
 
@@ -11,49 +19,143 @@ GENESIS = "0" * 64  # the hash before the first row
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What is written down: `at` in UNIX seconds, ids only, never a secret; `why` is a refusal's or error's name."""
+    """What is recorded: ids only, never a secret. `at` in UNIX seconds; `reason` is a refusal's key or an error."""
 
     at: float
-    what: str
+    event: str
     upgrade_id: str = ""
     instance_id: str = ""
-    person_id: str = ""
+    user_id: str = ""
     team_id: str = ""
     channel_id: str = ""
-    why: str = ""
-    request_id: str = ""
+    reason: str = ""
+    api_request_id: str = ""
 
     @classmethod
     def of(
-        cls, upgrade: Upgrade, at: float, what: str, person_id: str = "", why: str = "", team_id: str = ""
+        cls, upgrade: Upgrade, at: float, event: str, user_id: str = "", reason: str = "", team_id: str = ""
     ) -> "AuditEntry":
-        """An entry about an upgrade as it stands after the step; `person_id` is who did it, empty for the bot.
+        """An entry about an upgrade as it is after the transition; `user_id` is empty for the bot itself.
 
-        `team_id` is that person's, where it may be another than the requester's.
+        `team_id` is that user's, where it may differ from the requester's.
         """
         return cls(
             at=at,
-            what=what,
+            event=event,
             upgrade_id=upgrade.id,
             instance_id=upgrade.instance_id,
-            person_id=person_id,
-            team_id=team_id or (upgrade.team_id if person_id else ""),
+            user_id=user_id,
+            team_id=team_id or (upgrade.team_id if user_id else ""),
             channel_id=upgrade.channel_id,
-            why=why,
-            request_id=upgrade.request_id,
+            reason=reason,
+            api_request_id=upgrade.api_request_id,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """An entry in its place in the chain: `number` counts from 1, `hash` covers the entry and the hash before."""
+    """An entry in its place in the chain: `number` counts from 1, `hash` covers the entry and the hash before it."""
 
     number: int
     entry: AuditEntry
     hash: str
 
 
-def link(previous: str, number: int, entry: AuditEntry) -> str:
-    """The hash of a row: SHA-256 over the hash before it, its number and every field, in order."""
+def row_hash(previous: str, number: int, entry: AuditEntry) -> str:
+    """SHA-256 (hex) over the hash before, the row's number and every field of the entry, in order."""
     body = json.dumps([previous, number, *astuple(entry)], ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(body.encode()).hexdigest()
+
+
+class AuditBreak(StrEnum):
+    """What happened to the first row that does not fit."""
+
+    CHANGED = "changed"
+    REMOVED = "removed"
+    ADDED = "added"
+    REORDERED = "re-ordered"
+    REWRITTEN = "rewritten"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerdict:
+    """`rows` counts the rows that hold from the first on; `broken` at row `number`, None when the trail is whole.
+
+    REWRITTEN: every row fits the one before, but the last is not the one that was noted; no other row can be named.
+    """
+
+    rows: int
+    broken: AuditBreak | None = None
+    number: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row holds."""
+        return self.broken is None
+
+
+class AuditSource(Protocol):
+    """The part of a `Storage` that verification reads."""
+
+    def audit(self) -> AsyncIterator[AuditRow]:
+        """Every audit row in order, streamed."""
+        ...
+
+    async def audit_head(self) -> tuple[int, str]:
+        """How many audit rows there are, and the last one's hash, as noted at each write."""
+        ...
+
+
+async def verify_audit(source: AuditSource) -> AuditVerdict:
+    """Recompute the whole chain in one pass; rows that are written meanwhile are checked too."""
+    noted_count, noted_hash = await source.audit_head()
+    count, last_hash = 0, GENESIS
+    fits_head = noted_count > 0 or (noted_count, noted_hash) == (0, GENESIS)
+    rows = source.audit()
+    async for row in rows:
+        if not _fits(row, last_hash, count + 1):
+            return AuditVerdict(count, *await _break_at(source, row, rows, last_hash, count + 1))
+        count, last_hash = row.number, row.hash
+        if count == noted_count:
+            fits_head = last_hash == noted_hash
+    latest_count, latest_hash = await source.audit_head()
+    if count < noted_count:
+        return AuditVerdict(count, AuditBreak.REMOVED, count + 1)
+    if not fits_head or (count == latest_count and last_hash != latest_hash):
+        return AuditVerdict(count, AuditBreak.REWRITTEN, count)
+    if count > latest_count:
+        return AuditVerdict(latest_count, AuditBreak.ADDED, latest_count + 1)
+    return AuditVerdict(count)
+
+
+def _fits(row: AuditRow, previous_hash: str, number: int) -> bool:
+    """Whether the row is the one that was written under this number after that hash."""
+    try:
+        return row.number == number and row.hash == row_hash(previous_hash, number, row.entry)
+    except TypeError:  # a value of a type that no row is written with
+        return False
+
+
+async def _break_at(
+    source: AuditSource, row: AuditRow, following: AsyncIterator[AuditRow], previous_hash: str, number: int
+) -> tuple[AuditBreak, int]:
+    """Why `row` is not the one that belongs at `number`; reads the rest of the trail to tell."""
+    if row.number < number:
+        return AuditBreak.ADDED, row.number
+    noted_count, _ = await source.audit_head()
+    is_gap = row.number > number
+    highest = row.number
+    is_elsewhere = _fits(_renumbered(row, number), previous_hash, number)
+    async for later_row in following:
+        highest = later_row.number
+        is_elsewhere = is_elsewhere or _fits(_renumbered(later_row, number), previous_hash, number)
+    latest_count, _ = await source.audit_head()
+    if not is_gap and highest > latest_count:
+        return AuditBreak.ADDED, number
+    if is_elsewhere:
+        return AuditBreak.REORDERED, number
+    return (AuditBreak.REMOVED if is_gap or highest < noted_count else AuditBreak.CHANGED), number
+
+
+def _renumbered(row: AuditRow, number: int) -> AuditRow:
+    return AuditRow(number, row.entry, row.hash)

@@ -1,21 +1,38 @@
-"""What the cloud knows of a StarRocks instance: as much of it as it has told, and when that can be believed."""
+"""A StarRocks instance as far as the cloud described it: its name, what a card says of it, preflight warnings."""
 
 import json
-from collections.abc import Iterable
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from typing import TypeAlias
 
+from bot.core.messages import Code, Message, Time
+from bot.core.tokenizer import split_words
+
+INSTANCE_ID = re.compile(r"[0-9a-f]{32}in17", re.IGNORECASE | re.ASCII)
 DAY = timedelta(days=1)
-IDLE_STATUS = {"", "normal"}
+NORMAL_STATUSES = {"", "normal"}  # "" when the cloud did not say
+MAX_NEAREST = 3
+NAME_SIMILARITY = 0.6  # difflib ratio from which on a name may be a misspelling of another
+ID_SIMILARITY = 0.8  # ids are random: two of them share more than half by chance
+# Characters of a value that a message shows, whatever the cloud writes there.
+MAX_NAME = 64  # the cloud's own limit
+MAX_VERSION = 32
+MAX_STATUS = 32
+MAX_ACTIONS = 120
+MAX_WINDOW_TIME = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
     """A StarRocks instance as the API describes it; what it does not say is empty or None.
 
-    `status` is normal, abnormal, creating or createfail; `running` names the actions in progress; the maintenance
-    window's times are `HH:MM` in UTC. What only the list says (`is_detailed` is false) lacks the window and whether
-    there is a newer version. GET …/instances/{in07}/starrocks/{in17} and …/instances/{in07}/htap
+    `status` is normal, abnormal, creating or createfail; `running_actions` names the operations in progress; the times
+    of the maintenance window are `HH:MM` in UTC. An entry of the list (`is_detailed` is false) lacks the window and
+    `upgrade_available`. GET …/instances/{in07}/starrocks/{in17} and GET …/instances/{in07}/htap
     """
 
     id: str
@@ -23,62 +40,64 @@ class Instance:
     parent_id: str = ""
     status: str = ""
     version: str = ""
-    has_newer: bool | None = None
-    nodes: int | None = None
+    upgrade_available: bool | None = None
+    node_count: int | None = None
     window_start: str = ""
     window_end: str = ""
-    running: tuple[str, ...] | None = None
+    running_actions: tuple[str, ...] | None = None
     is_detailed: bool = True
 
     @property
     def is_busy(self) -> bool:
-        """Whether an action is in progress; there is no status for it."""
-        return bool(self.running)
+        """Whether an operation is in progress; the API has no status for it."""
+        return bool(self.running_actions)
 
     @property
-    def is_fit(self) -> bool:
-        """Whether the status is one in which an upgrade can be asked for."""
-        return self.status.lower() in IDLE_STATUS
+    def is_normal(self) -> bool:
+        """Whether an upgrade can be requested in this status."""
+        return self.status.lower() in NORMAL_STATUSES
 
     @property
     def is_upgradable(self) -> bool:
-        """Whether an upgrade can be expected to be accepted now."""
-        return bool(self.has_newer) and not self.is_busy and self.is_fit
+        """Whether the cloud can be expected to accept an upgrade now."""
+        return bool(self.upgrade_available) and not self.is_busy and self.is_normal
 
     def next_window(self, now: float) -> float | None:
-        """When the maintenance window starts next (UNIX seconds), or None when it is not known."""
-        at = _today(self.window_start, now)
-        return None if at is None else (at if at.timestamp() > now else at + DAY).timestamp()
+        """When the maintenance window opens next (UNIX seconds), None when it is not known."""
+        opens_at = _time_today(self.window_start, now)
+        if opens_at is None:
+            return None
+        return (opens_at if opens_at.timestamp() > now else opens_at + DAY).timestamp()
 
     def is_window_open(self, now: float) -> bool:
-        """Whether the maintenance window is open at this moment; it may reach over midnight."""
-        start, end = _today(self.window_start, now), _today(self.window_end, now)
+        """Whether the maintenance window is open at this time; it may reach over midnight."""
+        start, end = _time_today(self.window_start, now), _time_today(self.window_end, now)
         if start is None or end is None:
             return False
         at = datetime.fromtimestamp(now, UTC)
         return start <= at < end if start < end else not end <= at < start
 
-    def written(self) -> str:
-        """As text, for the row of an upgrade."""
+    def to_json(self) -> str:
+        """The instance as text, for `Upgrade.instance_snapshot`."""
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def read(cls, text: str) -> "Instance | None":
-        """From that text; None when it is not such a text (an older or newer version wrote it)."""
+    def from_json(cls, text: str) -> "Instance | None":
+        """Read that text; None when it is none (another version wrote it, or the cloud described nothing)."""
         try:
             fields = json.loads(text)
             known = {name: fields[name] for name in cls.__slots__ if name in fields}
-            running = known.get("running")
-            return cls(**{**known, "running": None if running is None else tuple(running)})
+            actions = known.get("running_actions")
+            return cls(**{**known, "running_actions": None if actions is None else tuple(actions)})
         except (ValueError, TypeError, AttributeError):
             return None
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """The project's StarRocks instances as far as they are known.
+class InstanceList:
+    """The StarRocks instances of the project as far as they are known.
 
-    `is_complete` when the cloud has named them all lately, `is_settled` when nothing more is being read.
+    `is_complete`: the cloud has listed them all lately. `is_settled`: nothing more is being read.
     """
 
     instances: tuple[Instance, ...] = ()
@@ -86,19 +105,185 @@ class Listing:
     is_settled: bool = False
 
     def find(self, instance_id: str) -> Instance | None:
-        """The instance of this id, if it is known."""
-        return next((one for one in self.instances if one.id == instance_id), None)
+        """The instance with this id, if it is known."""
+        return next((instance for instance in self.instances if instance.id == instance_id), None)
 
 
-def by_usefulness(instances: Iterable[Instance]) -> list[Instance]:
-    """For a list: first those that can be upgraded, then by name."""
-    return sorted(instances, key=lambda one: (not one.is_upgradable, one.name.lower(), one.id))
+def upgradable_first(instances: Iterable[Instance]) -> list[Instance]:
+    """The order of the list: those that can be upgraded, then by name."""
+    return sorted(instances, key=lambda instance: (not instance.is_upgradable, instance.name.lower(), instance.id))
 
 
-def _today(time: str, now: float) -> datetime | None:
-    """A time of day (`02:00`, UTC) on the day of this moment; None when it is none."""
+def _time_today(time: str, now: float) -> datetime | None:
+    """A time of day (`02:00`, UTC) on the day of `now`; None when it cannot be read."""
     try:
         hour, minute = (int(part) for part in time.split(":")[:2])
         return datetime.fromtimestamp(now, UTC).replace(hour=hour, minute=minute, second=0, microsecond=0)
     except ValueError:
         return None
+
+
+# names
+
+InstancesByName: TypeAlias = Mapping[str, tuple[Instance, ...]]
+NO_NAMES: InstancesByName = {}
+
+
+def by_name(instances: Iterable[Instance]) -> InstancesByName:
+    """The instances by the name that can be typed; case does not matter, several may have the same name."""
+    index: dict[str, tuple[Instance, ...]] = {}
+    for instance in instances:
+        words = split_words(instance.name)
+        if len(words) == 1:
+            key = _name_key(words[0])
+            index[key] = (*index.get(key, ()), instance)
+    return index
+
+
+def find_by_name(word: str, names: InstancesByName) -> tuple[Instance, ...]:
+    """The instances with this name: none, one or several; of several, the one that matches the case."""
+    instances = names.get(_name_key(word), ())
+    same_case = tuple(instance for instance in instances if split_words(instance.name) == [word])
+    return same_case if len(same_case) == 1 else instances
+
+
+def nearest(typed: str, instances: Sequence[Instance]) -> list[Instance]:
+    """The instances whose name or id contains what was typed or is similar to it, the most similar first."""
+    text = typed.lower()
+    if len(text) < 3:
+        return []
+    names: dict[str, list[Instance]] = {}
+    for instance in instances:
+        names.setdefault(instance.name.lower(), []).append(instance)
+    ids = {instance.id: instance for instance in instances}
+    candidates = [
+        instance for name in get_close_matches(text, names, MAX_NEAREST, NAME_SIMILARITY) for instance in names[name]
+    ]
+    candidates += [ids[id] for id in get_close_matches(text, ids, MAX_NEAREST, ID_SIMILARITY)]
+    candidates += [instance for instance in instances if text in instance.name.lower() or text in instance.id]
+    return list(dict.fromkeys(candidates))[:MAX_NEAREST]
+
+
+def _name_key(word: str) -> str:
+    return unicodedata.normalize("NFC", word).casefold()
+
+
+# messages about an instance
+
+
+def instance_label(instance: Instance) -> Message:
+    """The name, as far as there is one, and the id."""
+    name, code = _clipped(instance.name, MAX_NAME), Code(instance.id)
+    return Message("named_instance", name=name, instance=code) if name else Message("unnamed_instance", instance=code)
+
+
+def instance_choices(instances: Iterable[Instance]) -> tuple[Message, ...]:
+    """Instances to choose from, one a line."""
+    return tuple(Message("instance_choice", instance=instance_label(instance)) for instance in instances)
+
+
+def name_message(instance: Instance) -> Message | None:
+    """The name; None when the cloud names none."""
+    name = _clipped(instance.name, MAX_NAME)
+    return Message("instance_name", name=name) if name else None
+
+
+def version_message(instance: Instance) -> Message | None:
+    """The version, and whether there is a newer one as far as that is known."""
+    version = _clipped(instance.version, MAX_VERSION)
+    if not version and instance.upgrade_available is None:
+        return None
+    version = version or "?"
+    if instance.upgrade_available is None:
+        return Message("version", version=version)
+    if instance.upgrade_available:
+        return Message("version_upgradable", version=version)
+    return Message("version_latest", version=version)
+
+
+def status_message(instance: Instance) -> Message:
+    """The status in words; an undocumented one as the API writes it."""
+    match instance.status.lower():
+        case "normal":
+            return Message("instance_normal")
+        case "abnormal":
+            return Message("instance_abnormal")
+        case "creating":
+            return Message("instance_creating")
+        case "createfail":
+            return Message("instance_create_failed")
+        case _:
+            return Message("instance_status_other", status=_clipped(instance.status, MAX_STATUS))
+
+
+def actions_text(instance: Instance) -> str:
+    """The operations in progress, as the API names them."""
+    return _clipped(", ".join(instance.running_actions or ()), MAX_ACTIONS)
+
+
+def instance_details(instance: Instance, delay: bool, now: float) -> tuple[Message, ...]:
+    """What a person who confirms wants to know of the instance; the maintenance window only with `delay`."""
+    messages = [
+        name_message(instance),
+        version_message(instance),
+        Message("instance_status", status=status_message(instance)) if instance.status else None,
+        None if instance.node_count is None else Message("node_count", nodes=instance.node_count),
+        _actions_message(instance),
+        _window_message(instance, now) if delay else None,
+        None if instance.is_detailed else Message("instance_not_described"),
+    ]
+    return tuple(message for message in messages if message is not None)
+
+
+def _actions_message(instance: Instance) -> Message | None:
+    if instance.running_actions is None:
+        return None
+    return (
+        Message("actions_running", actions=actions_text(instance))
+        if instance.is_busy
+        else Message("no_actions_running")
+    )
+
+
+def _window_message(instance: Instance, now: float) -> Message | None:
+    opens_at = instance.next_window(now)
+    if opens_at is None:
+        return None
+    start, end = _clipped(instance.window_start, MAX_WINDOW_TIME), _clipped(instance.window_end, MAX_WINDOW_TIME) or "?"
+    if instance.is_window_open(now):
+        return Message("window_open", start=start, end=end, at=Time(opens_at))
+    return Message("window_next", start=start, end=end, at=Time(opens_at))
+
+
+def _clipped(value: str, limit: int) -> str:
+    """A value of the cloud without surrounding blanks, cut to so many characters."""
+    value = value.strip()
+    return value if len(value) <= limit else f"{value[:limit]}…"
+
+
+# preflight
+
+
+class PreflightWarning(Message):
+    """Told privately instead of posting the request; the person may request the upgrade all the same."""
+
+    __slots__ = ()
+
+
+def preflight_warning(instance: Instance) -> PreflightWarning | None:
+    """The first thing known of the instance that speaks against an upgrade now."""
+    if not instance.is_normal:
+        return PreflightWarning("not_normal", instance=instance_label(instance), status=status_message(instance))
+    if instance.is_busy:
+        return PreflightWarning("instance_busy", instance=instance_label(instance), actions=actions_text(instance))
+    if instance.upgrade_available is False:
+        version = _clipped(instance.version, MAX_VERSION) or "?"
+        return PreflightWarning("already_latest", instance=instance_label(instance), version=version)
+    return None
+
+
+def not_in_project(instance_id: str, near: Sequence[Instance]) -> PreflightWarning:
+    """The project has no such instance; `near` are those that may have been meant."""
+    if near:
+        return PreflightWarning("not_in_project_near", instance=Code(instance_id), near=instance_choices(near))
+    return PreflightWarning("not_in_project", instance=Code(instance_id))

@@ -1,104 +1,125 @@
-"""What the flow needs of the outside world, as Protocols; the adapters of floor 2 fulfil them."""
+"""What the workflow needs of Slack, the cloud, the database and the metrics, as Protocols that the adapters fulfil."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Protocol
 
+from bot.core.actions import Origin
 from bot.core.audit import AuditEntry, AuditRow
-from bot.core.instances import Instance, Listing
-from bot.core.looks import Accepted, Job
-from bot.core.pages import Page
-from bot.core.policy import Actor
-from bot.core.sentence import Language, Sentence
-from bot.core.upgrade import News, Sight, Upgrade
+from bot.core.instances import Instance, InstanceList
+from bot.core.messages import Language, Message
+from bot.core.notifications import Notification
+from bot.core.permissions import User
+from bot.core.polling import AcceptedUpgrade, Job
+from bot.core.replies import Reply
+from bot.core.upgrade import SearchResult, State, Upgrade
 
 
-class Cloud(Protocol):
-    """TaurusDB; every method raises `Fault`."""
+class CloudApi(Protocol):
+    """TaurusDB; every method raises `CloudError`."""
 
     async def upgrade(
         self, instance_id: str, *, delay: bool, skip_validate: bool, language: Language, may_send: Callable[[], bool]
-    ) -> Accepted:
-        """Send the upgrade, at most once with effect; its job. `may_send` is asked just before each attempt."""
+    ) -> AcceptedUpgrade:
+        """Send the upgrade, at most once with effect. `may_send` is asked just before each attempt."""
         ...
 
     async def job(self, job_id: str, language: Language) -> Job | None:
-        """The job, or None when the cloud knows none of this id (yet, or any more)."""
+        """The job, or None when the cloud knows none with this id (yet, or any more)."""
         ...
 
     async def cancel_scheduled(self, job_id: str, language: Language) -> bool:
-        """Take a scheduled task back; False when the cloud did not: it has begun or is over."""
+        """Delete a scheduled task; False when the cloud did not: it has begun or has ended."""
         ...
 
-    async def find(self, instance_id: str, *, delay: bool, since: float, language: Language) -> str | Sight:
-        """Look for an upgrade sent after `since` (UNIX seconds) whose answer was lost: its job id, or what was seen."""
-        ...
-
-
-class Directory(Protocol):
-    """What the project has; nothing here raises: what the cloud does not tell in time is not known."""
-
-    async def listing(self, patience: float) -> Listing:
-        """All instances, waiting at most so many seconds for what is not known yet."""
-        ...
-
-    async def listed_anew(self, patience: float) -> Listing:
-        """The list as it is now, for an instance that it did not have; incomplete when that takes too long."""
-        ...
-
-    async def one(self, instance_id: str, patience: float) -> Instance | None:
-        """One instance with its details, read anew; None when they are not to be had in time."""
-        ...
-
-    def known(self) -> Listing:
-        """What is known without asking, not older than five minutes."""
+    async def find_upgrade(
+        self, instance_id: str, *, delay: bool, since: float, language: Language
+    ) -> str | SearchResult:
+        """Search for an upgrade sent after `since` (UNIX seconds) whose answer was lost: its job id, or the result."""
         ...
 
 
-class Store(Protocol):
-    """The rows; every method raises `StoreAway`. A change and its audit entries are one transaction."""
+class InstanceInventory(Protocol):
+    """The instances of the project. Nothing here raises: what the cloud does not tell in time is not known."""
+
+    def cached(self) -> InstanceList:
+        """What is known without a request, at most five minutes old."""
+        ...
+
+    async def instances(self, patience: float) -> InstanceList:
+        """All instances, waiting at most so many seconds for what is not cached."""
+        ...
+
+    async def refreshed(self, patience: float) -> InstanceList:
+        """The list read again, for an instance that it did not have; incomplete when that takes longer."""
+        ...
+
+    async def instance(self, instance_id: str, patience: float) -> Instance | None:
+        """One instance with its details, read now; None when they are not to be had in time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStats:
+    """How many rows of a state have a timer, and how many of them are due."""
+
+    state: str
+    rows: int
+    due: int
+
+
+class Storage(Protocol):
+    """The rows of upgrades and the audit trail; every method raises `StorageUnavailable`.
+
+    A change and its audit entries are one transaction.
+    """
 
     async def add(self, upgrade: Upgrade, entry: AuditEntry) -> bool:
-        """Write a new question; False when its trigger has been used (Slack delivered the command again)."""
+        """Insert a request; False when its trigger id has been used (Slack delivered the command again)."""
         ...
 
     async def get(self, upgrade_id: str) -> Upgrade | None:
-        """The row as it stands."""
+        """The row as it is."""
         ...
 
-    async def save(self, before: Upgrade, after: Upgrade, *entries: AuditEntry) -> "Upgrade | None":
-        """Compare-and-set on `before.revision`: the stored row, or None when another was faster.
+    async def save(self, before: Upgrade, after: Upgrade, *entries: AuditEntry) -> Upgrade | None:
+        """Compare-and-set on `before.revision`: the stored row, or None when another writer was first.
 
-        Raises `InstanceTaken` when another upgrade of the instance is live.
+        Raises `LiveUpgradeExists` when another upgrade of the instance is live.
         """
         ...
 
     async def record(self, entry: AuditEntry) -> None:
-        """Write an audit entry that belongs to no step."""
+        """Append an audit entry that belongs to no change of a row."""
         ...
 
     async def claim_due(self, limit: int, lease_seconds: float) -> Sequence[Upgrade]:
-        """The rows that are due, oldest first, each moved ahead by the lease so that no other takes it meanwhile."""
+        """The rows that are due, oldest first; each is moved ahead by the lease, so that nobody else claims it."""
         ...
 
-    async def prolong(self, upgrade_ids: Sequence[str], lease_seconds: float) -> None:
-        """Renew the lease of rows that are SENDING; others are left alone."""
+    async def renew_leases(self, upgrade_ids: Sequence[str], lease_seconds: float) -> None:
+        """Renew the leases of rows that are SUBMITTING; other rows are left alone."""
         ...
 
-    async def live_for(self, instance_id: str) -> Upgrade | None:
+    async def live_upgrade(self, instance_id: str) -> Upgrade | None:
         """The live upgrade of an instance."""
         ...
 
     async def find_by_message(self, channel_id: str, message_ts: str) -> Upgrade | None:
-        """The upgrade whose question is this message."""
+        """The upgrade whose request card is this message."""
         ...
 
-    async def history(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
-        """The newest upgrades first, of one instance or of all."""
+    async def latest(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
+        """Upgrades of one instance or of all, the newest first."""
         ...
 
-    async def open_now(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
-        """What waits for an answer or is live, newest first, of one instance or of all."""
+    async def open_upgrades(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
+        """What waits for a confirmation or is live, of one instance or of all, the newest first."""
+        ...
+
+    async def queue_stats(self, now: float) -> Sequence[QueueStats]:
+        """How much is waiting, by state."""
         ...
 
     def audit(self) -> AsyncIterator[AuditRow]:
@@ -106,85 +127,128 @@ class Store(Protocol):
         ...
 
     async def audit_head(self) -> tuple[int, str]:
-        """How many audit rows there are, and the last one's hash, as noted at each writing."""
+        """How many audit rows there are, and the last one's hash, as noted at each write."""
         ...
 
     async def ping(self) -> None:
-        """Raise `StoreAway` unless the store can be written."""
+        """Raise `StorageUnavailable` unless the database can be written."""
         ...
 
     async def close(self) -> None:
-        """Finish what is queued and let go."""
+        """Finish what is queued and close every connection."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """How many rows of a state have something still to be done, and how many of them are due."""
+class Publisher(Protocol):
+    """Posts and edits in Slack what everybody in the channel sees; every method raises `SlackError`."""
 
-    state: str
-    rows: int
-    due: int
-
-
-class Census(Protocol):
-    """What an operator asks of a store."""
-
-    async def census(self, now: float) -> Sequence[Waiting]:
-        """What waits, by state. Raises `StoreAway`."""
+    async def publish(self, upgrade: Upgrade, notification: Notification) -> str | None:
+        """Post or edit what the notification shows of the upgrade; the `ts` of a new message, None for an edit."""
         ...
 
-
-class InstanceTaken(Exception):
-    """Another upgrade of the instance is live (the partial unique index says so)."""
-
-
-class Thread(Protocol):
-    """The hand that writes in Slack for one upgrade; every method raises `Undelivered`."""
-
-    async def deliver(self, upgrade: Upgrade, news: News) -> str | None:
-        """Post or edit what `news` says of the upgrade; the `ts` of a new message, None for an edit."""
-        ...
-
-    async def direct_channel(self, person_id: str) -> str:
-        """The channel of direct messages with a person."""
+    async def open_dm(self, user_id: str) -> str:
+        """The id of the channel of direct messages with a user."""
         ...
 
     async def permalink(self, upgrade: Upgrade) -> str:
-        """The address of the question's message, empty if Slack does not tell."""
+        """The URL of the request card, empty when Slack does not tell it."""
         ...
 
-    async def remove_buttons(self, channel_id: str, message_ts: str, sentence: Sentence, language: Language) -> None:
-        """Replace a message of ours that belongs to no open question by one sentence."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """Who did something, where, and how to answer this person alone."""
-
-    person_id: str
-    team_id: str
-    channel_id: str
-    enterprise_id: str | None = None
-    reply_to: str = field(default="", repr=False)  # a response_url is a secret
-
-
-class People(Protocol):
-    """What Slack knows of a person."""
-
-    async def language(self, person_id: str) -> Language:
-        """The person's language; the default when Slack does not say within 300 ms."""
-        ...
-
-    async def actor(self, presence: Presence) -> Actor:
-        """The person with the user groups that matter; unknown membership is no membership."""
+    async def replace_card(self, channel_id: str, message_ts: str, message: Message, language: Language) -> None:
+        """Replace a card that belongs to no open request, so that it loses its buttons."""
         ...
 
 
-class Whisper(Protocol):
-    """A private answer to one person."""
+class EphemeralMessages(Protocol):
+    """Private replies that one person alone sees."""
 
-    async def tell(self, presence: Presence, said: Sentence | Page, language: Language) -> None:
-        """Show a private answer to this person alone; never raises, the log says what failed."""
+    async def send(self, origin: Origin, reply: Reply, language: Language) -> None:
+        """Show a reply to this person; never raises, the log says what failed."""
         ...
+
+
+class UserDirectory(Protocol):
+    """What Slack knows of its users."""
+
+    async def language(self, user_id: str) -> Language:
+        """The user's language; the default when Slack does not say within 300 ms."""
+        ...
+
+    async def user(self, origin: Origin) -> User:
+        """The user with the user groups that the rules name; membership that Slack does not tell is none."""
+        ...
+
+
+class Metrics(Protocol):
+    """What is counted. `NullMetrics` where nobody reads it, `PrometheusMetrics` (bot/metrics.py) where it is served."""
+
+    def interaction(self, kind: str) -> AbstractContextManager[object]:
+        """Around all work for one `command` or `click`: counts its result and times its first response."""
+        ...
+
+    def interaction_result(self, result: str) -> None:
+        """What the interaction that runs now came to; the last call counts."""
+        ...
+
+    def response_shown(self) -> None:
+        """The person sees something of the interaction that runs now; the first call counts."""
+        ...
+
+    def request_acknowledged(self, transport: str, outcome: str, seconds: float) -> None:
+        """A request of Slack was answered over `http` or `socket`: `ok` or `refused`."""
+        ...
+
+    def state_entered(self, state: State) -> None:
+        """An upgrade came to this state."""
+        ...
+
+    def refused(self, reason: str) -> None:
+        """A command or click was refused; the refusal's key."""
+        ...
+
+    def cloud_called(self, operation: str, outcome: str, seconds: float) -> None:
+        """A call of `CloudApi`: `ok`, `not_sent`, `rejected`, `unknown` or `cancelled`."""
+        ...
+
+    def slack_called(self, method: str, outcome: str) -> None:
+        """A Web API call: `ok`, `rejected` (for good) or `unavailable` (for now)."""
+        ...
+
+    def slack_rate_limited(self, method: str) -> None:
+        """Slack answered 429."""
+        ...
+
+
+class NullMetrics:
+    """Counts nothing."""
+
+    def interaction(self, kind: str) -> AbstractContextManager[object]:
+        """Count nothing."""
+        return nullcontext()
+
+    def interaction_result(self, result: str) -> None:
+        """Count nothing."""
+
+    def response_shown(self) -> None:
+        """Count nothing."""
+
+    def request_acknowledged(self, transport: str, outcome: str, seconds: float) -> None:
+        """Count nothing."""
+
+    def state_entered(self, state: State) -> None:
+        """Count nothing."""
+
+    def refused(self, reason: str) -> None:
+        """Count nothing."""
+
+    def cloud_called(self, operation: str, outcome: str, seconds: float) -> None:
+        """Count nothing."""
+
+    def slack_called(self, method: str, outcome: str) -> None:
+        """Count nothing."""
+
+    def slack_rate_limited(self, method: str) -> None:
+        """Count nothing."""
+
+
+NO_METRICS = NullMetrics()

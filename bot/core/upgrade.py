@@ -1,31 +1,64 @@
-"""One upgrade from question to end: every step as a pure method that returns a new value (states.py draws the way).
+"""One upgrade from the request to its end: the row, its states, and every transition as a pure method.
 
-A step is true only once the store's compare-and-set on `revision` has taken it. Times are UNIX seconds.
-`due_at` is timer and lease at once: the loop attends to rows that are due, and claims one by moving it ahead.
+    REQUESTED ──confirm──> SUBMITTING ──job id──> IN_PROGRESS ──> COMPLETED | FAILED | CANCELED (by the cloud)
+      ├──cancel──> WITHDRAWN       ├──rejected──> REJECTED            ▲  └──job gone──┐
+      └──expires─> EXPIRED         ├──not sent──> NOT_SENT            │ found         ▼
+                                   └──lost, or lease over──> UNKNOWN ─┴─nothing found─> UNRESOLVED
+
+A late answer moves UNKNOWN as it would have moved SUBMITTING; a job found by a person's search moves UNRESOLVED to
+IN_PROGRESS. A card that Slack does not take is WITHDRAWN by nobody. Nothing returns to REQUESTED or SUBMITTING: there
+is at most one POST.
+
+A transition counts only once the storage's compare-and-set on `revision` has stored it. Times are UNIX seconds.
 """
 
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from bot.core.reasons import (
-    AlreadyConfirmed,
-    AlreadyExpired,
-    AlreadyWithdrawn,
-    Fault,
-    NotSent,
-    Refused,
-    TooLate,
-    UnknownRequest,
-)
-from bot.core.sentence import Language, Moment, Person
-from bot.core.states import EDITS, LIVE, News, Sight, State
+from bot.core.errors import CloudError, NotSent, Rejected, TooLate
+from bot.core.messages import Language, Person, Time
+from bot.core.notifications import Notification, in_order
 
-LEASE_SECONDS = 10.0  # how long a claim or a send holds without being renewed
-TELL_SECONDS = 10.0  # how long the one who made a step has to tell it before others do
+LEASE_SECONDS = 10.0  # how long a claimed row or a submission belongs to its process without being renewed
+NOTIFY_SECONDS = 10.0  # how long the process that made a transition has to deliver it before others do
+
+current_upgrade_id: ContextVar[str] = ContextVar("current_upgrade_id", default="")
+"""The upgrade that the running task works on; every log line carries it."""
+
+
+class State(StrEnum):
+    """Where an upgrade is."""
+
+    REQUESTED = "requested"
+    SUBMITTING = "submitting"
+    IN_PROGRESS = "in_progress"
+    UNKNOWN = "unknown"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    NOT_SENT = "not_sent"
+    UNRESOLVED = "unresolved"
+
+
+LIVE_STATES = frozenset({State.SUBMITTING, State.IN_PROGRESS, State.UNKNOWN})
+"""At most one upgrade of an instance is in one of these."""
+
+
+class SearchResult(StrEnum):
+    """What a search for a lost upgrade saw of the instance when it found no job."""
+
+    IDLE = "idle"
+    BUSY = "busy"
+    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """One row of the store; every field is a column."""
+    """One row of the table `upgrades`; every field is a column."""
 
     id: str
     instance_id: str
@@ -34,126 +67,154 @@ class Upgrade:
     team_id: str
     channel_id: str
     trigger_id: str
-    asked_by: str
+    requested_by: str
     language: Language
-    asked_at: float
+    requested_at: float
     expires_at: float
     revision: int = 0
-    state: State = State.ASKED
-    message_ts: str | None = None
+    state: State = State.REQUESTED
+    message_ts: str | None = None  # the request card
     decided_by: str | None = None
     decided_at: float | None = None
     job_id: str | None = None
     job_status: str = ""
-    percent: int | None = None
+    progress_percent: int | None = None
     fail_reason: str = ""
     ended_at: float | None = None
     http_status: int | None = None
     error_code: str = ""
     error_msg: str = ""
-    request_id: str = ""
-    sight: str = ""
-    looks: int = 0
-    misses: int = 0
-    missing_since: float | None = None
-    look_at: float | None = None
-    untold: tuple[News, ...] = ()
-    tell_at: float | None = None
-    tell_attempts: int = 0
-    progress_ts: str | None = None
-    progress_at: float | None = None
-    direct_channel: str | None = None
-    about: str = ""  # the instance as the cloud described it, `Instance.written()`; NOT_DESCRIBED when it did not
-    due_at: float | None = None
+    api_request_id: str = ""  # the cloud's id of the POST, which its support asks for
+    search_result: str = ""
+    poll_count: int = 0
+    failed_polls: int = 0  # in a row
+    job_missing_since: float | None = None
+    next_poll_at: float | None = None  # the state's timer: expiry of a request, end of a submission's lease, next poll
+    pending_notifications: tuple[Notification, ...] = ()
+    notify_at: float | None = None
+    notify_attempts: int = 0
+    job_message_ts: str | None = None
+    job_message_edited_at: float | None = None
+    dm_channel_id: str | None = None  # where notifications go when the channel takes none
+    instance_snapshot: str = ""  # `Instance.to_json()`, "-" when the cloud did not describe it
+    due_at: float | None = None  # the earlier of next_poll_at and notify_at; claiming the row moves it ahead
 
     @property
     def is_live(self) -> bool:
-        """Whether it is being sent, runs or is being looked for: at most one such upgrade an instance."""
-        return self.state in LIVE
+        """Whether no other upgrade of the instance may be submitted."""
+        return self.state in LIVE_STATES
 
-    def scheduled(self) -> "Upgrade":
-        """The same with `due_at` following from the next look and the next telling."""
-        times = [at for at in (self.look_at, self.tell_at) if at is not None]
-        return replace(self, due_at=min(times, default=None))
+    @property
+    def is_card_rejected(self) -> bool:
+        """Whether Slack rejected the request card, with `error_code`: nobody ever saw the request."""
+        return self.state is State.WITHDRAWN and self.decided_by is None
 
-    def with_news(self, at: float, *news: News) -> "Upgrade":
-        """The same with more to tell; an edit that is still to be made is made once."""
-        more = tuple(one for one in news if not (one in EDITS and one in self.untold))
-        tell_at = self.tell_at if self.untold else at + TELL_SECONDS
-        return replace(self, untold=self.untold + more, tell_at=tell_at).scheduled()
+    @property
+    def is_conflict(self) -> bool:
+        """Whether the cloud rejected it (409) because of another operation on the instance."""
+        return self.state is State.REJECTED and self.http_status == 409
 
-    # the question
+    def rescheduled(self) -> "Upgrade":
+        """The row with `due_at` recomputed from its two timers."""
+        timers = [at for at in (self.next_poll_at, self.notify_at) if at is not None]
+        return replace(self, due_at=min(timers, default=None))
+
+    def with_notifications(self, at: float, *notifications: Notification) -> "Upgrade":
+        """The row with more notifications pending, in the order of the table."""
+        notify_at = self.notify_at if self.pending_notifications else at + NOTIFY_SECONDS
+        pending = in_order(*self.pending_notifications, *notifications)
+        return replace(self, pending_notifications=pending, notify_at=notify_at).rescheduled()
+
+    def without_notification(self, notification: Notification) -> "Upgrade":
+        """The row without the first pending notification of this kind."""
+        pending = list(self.pending_notifications)
+        if notification in pending:
+            pending.remove(notification)
+        return replace(
+            self, pending_notifications=tuple(pending), notify_at=self.notify_at if pending else None
+        ).rescheduled()
+
+    # decided by people or by time
 
     def confirm(self, by: str, at: float) -> "Upgrade | TooLate":
-        """Somebody pressed Confirm; whoever gets this step stored is the one who sends."""
-        late = self._too_late(at)
-        if late:
-            return late
-        step = replace(self, state=State.SENDING, decided_by=by, decided_at=at, look_at=at + LEASE_SECONDS)
-        return step.with_news(at, News.CARD)
+        """Somebody pressed Confirm; whoever gets this stored submits the upgrade."""
+        too_late = self._too_late(at)
+        if too_late:
+            return too_late
+        row = replace(self, state=State.SUBMITTING, decided_by=by, decided_at=at, next_poll_at=at + LEASE_SECONDS)
+        return row.with_notifications(at, Notification.CARD_UPDATE)
 
     def withdraw(self, by: str, at: float) -> "Upgrade | TooLate":
         """Somebody pressed Cancel before anything was sent."""
-        late = self._too_late(at)
-        if late:
-            return late
-        step = replace(self, state=State.WITHDRAWN, decided_by=by, decided_at=at, look_at=None)
-        return step.with_news(at, News.CARD)
+        too_late = self._too_late(at)
+        if too_late:
+            return too_late
+        row = replace(self, state=State.WITHDRAWN, decided_by=by, decided_at=at, next_poll_at=None)
+        return row.with_notifications(at, Notification.CARD_UPDATE)
 
-    def unasked(self, error: str, at: float) -> "Upgrade":
-        """Slack did not take the question: nobody can answer it, unless it stands in a message after all."""
-        if self.state is not State.ASKED or self.message_ts is not None:
-            rest = tuple(news for news in self.untold if news is not News.QUESTION)
-            return replace(self, untold=rest, tell_at=self.tell_at if rest else None).scheduled()
-        step = replace(self, state=State.WITHDRAWN, decided_at=at, look_at=None, error_code=error)
-        return replace(step, untold=(), tell_at=None).scheduled()
+    def card_rejected(self, error: str, at: float) -> "Upgrade":
+        """Slack did not take the card: nobody can decide the request, unless a card was posted after all."""
+        if self.state is not State.REQUESTED or self.message_ts is not None:
+            return self.without_notification(Notification.REQUEST_CARD)
+        row = replace(self, state=State.WITHDRAWN, decided_at=at, next_poll_at=None, error_code=error)
+        return replace(row, pending_notifications=(), notify_at=None).rescheduled()
 
     def expire(self, at: float) -> "Upgrade":
-        """Nobody answered in time; an unposted question need not be posted any more."""
-        shown = replace(self, state=State.EXPIRED, decided_at=at, look_at=None)
+        """Nobody confirmed in time; a card that was never posted need not be posted any more."""
+        row = replace(self, state=State.EXPIRED, decided_at=at, next_poll_at=None)
         if self.message_ts is None:
-            return replace(shown, untold=(), tell_at=None).scheduled()
-        return shown.with_news(at, News.CARD)
+            return replace(row, pending_notifications=(), notify_at=None).rescheduled()
+        return row.with_notifications(at, Notification.CARD_UPDATE)
 
     def _too_late(self, at: float) -> TooLate | None:
-        """Why this question can no longer be answered; None if it can."""
-        if self.state is State.ASKED:
-            return AlreadyExpired(Moment(self.expires_at)) if at >= self.expires_at else None
-        if self.state is State.EXPIRED:
-            return AlreadyExpired(Moment(self.expires_at))
+        """Why the request can no longer be decided; None if it can."""
+        if self.state is State.EXPIRED or (self.state is State.REQUESTED and at >= self.expires_at):
+            return TooLate("already_expired", at=Time(self.expires_at))
+        if self.state is State.REQUESTED:
+            return None
         if self.decided_by is None:
-            return UnknownRequest()
-        by = Person(self.decided_by)
-        return AlreadyWithdrawn(by) if self.state is State.WITHDRAWN else AlreadyConfirmed(by)
+            return TooLate("unknown_request")
+        if self.state is State.WITHDRAWN:
+            return TooLate("already_withdrawn", by=Person(self.decided_by))
+        return TooLate("already_confirmed", by=Person(self.decided_by))
 
-    # the answer of the cloud
+    # decided by the cloud
 
-    def accepted(self, job_id: str, at: float, look_at: float) -> "Upgrade":
-        """The cloud has a job for it; also after it had been unknown."""
-        news = News.STARTED if self.state is State.SENDING else News.FOUND
-        untrue = tuple(one for one in self.untold if one is not News.UNRESOLVED)  # what is now known not to be so
-        step = replace(self, state=State.FOLLOWING, job_id=job_id, look_at=look_at, looks=0, misses=0, untold=untrue)
-        return replace(step, missing_since=None, sight="", ended_at=None).with_news(at, news, News.CARD)
-
-    def faulted(self, fault: Fault, at: float) -> "Upgrade":
-        """The POST ended without a job id: refused, not sent, or nobody knows."""
-        step = replace(
-            self,
-            http_status=fault.status,
-            error_code=fault.code,
-            error_msg=fault.message,
-            request_id=fault.request_id,
-            looks=0,
+    def accepted(self, job_id: str, at: float, next_poll_at: float) -> "Upgrade":
+        """The cloud has a job for it, also after the outcome was unknown or unresolved."""
+        notification = Notification.JOB_ACCEPTED if self.state is State.SUBMITTING else Notification.JOB_FOUND
+        row = replace(
+            self.without_notification(Notification.UNRESOLVED),
+            state=State.IN_PROGRESS,
+            job_id=job_id,
+            next_poll_at=next_poll_at,
+            poll_count=0,
+            failed_polls=0,
+            job_missing_since=None,
+            search_result="",
+            ended_at=None,
         )
-        if isinstance(fault, Refused):
-            return replace(step, state=State.REFUSED, look_at=None).with_news(at, News.REFUSED, News.CARD)
-        if isinstance(fault, NotSent):
-            return replace(step, state=State.NOT_SENT, look_at=None).with_news(at, News.NOT_SENT, News.CARD)
-        return step.lost(at)
+        return row.with_notifications(at, notification, Notification.CARD_UPDATE)
 
-    def lost(self, at: float) -> "Upgrade":
-        """It was being sent and nobody knows what became of it."""
-        return replace(self, state=State.UNKNOWN, look_at=at + 1, looks=0).with_news(at, News.UNSURE, News.CARD)
+    def submission_failed(self, error: CloudError, at: float) -> "Upgrade":
+        """The POST ended without a job id: rejected, not sent, or outcome unknown."""
+        row = replace(
+            self,
+            http_status=error.status,
+            error_code=error.code,
+            error_msg=error.message,
+            api_request_id=error.api_request_id,
+            poll_count=0,
+        )
+        if isinstance(error, Rejected):
+            row = replace(row, state=State.REJECTED, next_poll_at=None)
+            return row.with_notifications(at, Notification.REJECTED, Notification.CARD_UPDATE)
+        if isinstance(error, NotSent):
+            row = replace(row, state=State.NOT_SENT, next_poll_at=None)
+            return row.with_notifications(at, Notification.NOT_SENT, Notification.CARD_UPDATE)
+        return row.outcome_lost(at)
 
-
-__all__ = ["EDITS", "LEASE_SECONDS", "LIVE", "TELL_SECONDS", "News", "Sight", "State", "Upgrade"]
+    def outcome_lost(self, at: float) -> "Upgrade":
+        """It was being submitted and no clear answer came."""
+        row = replace(self, state=State.UNKNOWN, next_poll_at=at + 1, poll_count=0)
+        return row.with_notifications(at, Notification.OUTCOME_UNKNOWN, Notification.CARD_UPDATE)

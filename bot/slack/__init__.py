@@ -1,1 +1,1 @@
-"""Floor 2: Slack — the only place that knows Bolt, mrkdwn and blocks."""
+"""Slack: Web API, Socket Mode, Bolt's listeners, users, and what is posted."""

@@ -1,96 +1,108 @@
-"""Slack's payloads, read once at the door: what is not what Slack sends is None, what is becomes a value."""
+"""Slack's payloads, validated and turned into values; what Slack would not send is None."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
-from bot.core.ports import Presence
-from bot.flow.answering import Button, Click
-from bot.flow.commanding import Press, Shortcut
+from bot.core.actions import COMMAND_ACTIONS, Action, Click, Origin
+from bot.slack.client import BotIdentity
 
-LONGEST = 4000  # characters of a command's text that are read; Slack's own limit for a message
-BUTTONS = {button.value for button in Button}
-LONGEST_PROOF = 255
-SHORTCUTS = {shortcut.value for shortcut in Shortcut}
+MAX_COMMAND_TEXT = 4000  # characters of a command that are read; Slack's own limit for a message
+MAX_IDENTIFIER = 255
+ACTION_IDS = {action.value for action in Action}
 Payload: TypeAlias = Mapping[str, Any]
 _ID = re.compile(r"[A-Za-z0-9]{2,40}", re.ASCII)
 _TS = re.compile(r"[0-9]{1,20}(\.[0-9]{1,10})?", re.ASCII)
 
 
-def text(payload: object, name: str) -> str:
-    """A field that has to be text; empty when it is anything else."""
+def text_field(payload: object, name: str) -> str:
+    """A text; empty when the field is anything else."""
     value = payload.get(name) if isinstance(payload, Mapping) else None
     return value if isinstance(value, str) else ""
 
 
-def id_in(payload: object, name: str) -> str:
-    """A field that has to be one of Slack's ids; empty when it is anything else."""
-    value = text(payload, name)
+def id_field(payload: object, name: str) -> str:
+    """One of Slack's ids; empty when the field is anything else."""
+    value = text_field(payload, name)
     return value if _ID.fullmatch(value) else ""
 
 
-def proof(payload: object, name: str) -> str:
-    """A field that marks one doing of a person, e.g. `trigger_id`; empty when it is none that Slack makes."""
-    value = text(payload, name)
-    return value if len(value) <= LONGEST_PROOF and value.isascii() and value.isprintable() else ""
+def identifier_field(payload: object, name: str) -> str:
+    """What identifies one interaction, e.g. `trigger_id`; empty when it is nothing that Slack makes."""
+    value = text_field(payload, name)
+    return value if len(value) <= MAX_IDENTIFIER and value.isascii() and value.isprintable() else ""
 
 
-def command_presence(body: Payload) -> Presence | None:
+def command_origin(body: Payload) -> Origin | None:
     """Who typed the command, and where. https://docs.slack.dev/interactivity/implementing-slash-commands"""
-    presence = Presence(
-        person_id=id_in(body, "user_id"),
-        team_id=id_in(body, "team_id"),
-        channel_id=id_in(body, "channel_id"),
-        enterprise_id=id_in(body, "enterprise_id") or None,
-        reply_to=text(body, "response_url"),
+    origin = Origin(
+        user_id=id_field(body, "user_id"),
+        team_id=id_field(body, "team_id"),
+        channel_id=id_field(body, "channel_id"),
+        enterprise_id=id_field(body, "enterprise_id") or None,
+        response_url=text_field(body, "response_url"),
     )
-    return presence if presence.person_id and presence.channel_id and presence.team_id else None
+    return origin if origin.user_id and origin.channel_id and origin.team_id else None
 
 
 def command_text(body: Payload) -> str:
     """The text after the command; Slack escapes three characters in it, and only those."""
-    return text(body, "text")[:LONGEST].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text = text_field(body, "text")[:MAX_COMMAND_TEXT]
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def read_click(body: Payload) -> Click | None:
-    """A pressed button under a question. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
-    action, presence = _action(body), _pressed_by(body)
-    message_ts = text(body.get("container"), "message_ts") or text(body.get("message"), "ts")
-    if not (presence.person_id and presence.channel_id and _TS.fullmatch(message_ts)):
-        return None
-    if text(action, "action_id") not in BUTTONS:
-        return None
-    return Click(
-        presence=presence,
-        button=Button(text(action, "action_id")),
-        upgrade_id=text(action, "value"),
-        message_ts=message_ts,
-        mark=f"{presence.person_id} {proof(action, 'action_ts')}" if proof(action, "action_ts") else "",
-    )
-
-
-def read_press(body: Payload) -> Press | None:
-    """A pressed button that stands for a command."""
-    action, presence = _action(body), _pressed_by(body)
-    if not (presence.person_id and presence.channel_id and text(action, "action_id") in SHORTCUTS):
-        return None
-    return Press(presence, Shortcut(text(action, "action_id")), text(action, "value"), proof(body, "trigger_id"))
-
-
-def _action(body: Payload) -> object:
-    """What was pressed; Slack sends one action at a time for buttons."""
+    """A pressed button. https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
     actions = body.get("actions")
-    return actions[0] if isinstance(actions, list) and actions else None
+    button = actions[0] if isinstance(actions, list) and actions else None  # Slack sends one action for a button
+    origin, action_id = _click_origin(body), text_field(button, "action_id")
+    if not (origin.user_id and origin.channel_id and action_id in ACTION_IDS):
+        return None
+    action = Action(action_id)
+    message_ts = text_field(body.get("container"), "message_ts") or text_field(body.get("message"), "ts")
+    trigger_id, action_ts = identifier_field(body, "trigger_id"), identifier_field(button, "action_ts")
+    if action in COMMAND_ACTIONS:
+        delivery_id = trigger_id
+    elif _TS.fullmatch(message_ts):
+        delivery_id = f"{message_ts} {action} {origin.user_id} {action_ts}" if action_ts else ""
+    else:
+        return None
+    return Click(origin, action, text_field(button, "value"), message_ts, trigger_id, delivery_id)
 
 
-def _pressed_by(body: Payload) -> Presence:
+def _click_origin(body: Payload) -> Origin:
     user, channel, container = body.get("user"), body.get("channel"), body.get("container")
-    enterprise = id_in(user, "enterprise_id") or id_in(body.get("enterprise"), "id")
-    return Presence(
-        person_id=id_in(user, "id"),
+    enterprise_id = id_field(user, "enterprise_id") or id_field(body.get("enterprise"), "id")
+    return Origin(
+        user_id=id_field(user, "id"),
         # `team` may be null; the person's own team is what the rules ask for
-        team_id=id_in(user, "team_id") or id_in(body.get("team"), "id"),
-        channel_id=id_in(channel, "id") or id_in(container, "channel_id"),
-        enterprise_id=enterprise or None,
-        reply_to=text(body, "response_url"),
+        team_id=id_field(user, "team_id") or id_field(body.get("team"), "id"),
+        channel_id=id_field(channel, "id") or id_field(container, "channel_id"),
+        enterprise_id=enterprise_id or None,
+        response_url=text_field(body, "response_url"),
     )
+
+
+def rejection_reason(body: Payload, identity: BotIdentity) -> str:
+    """Why a payload is not for this bot, empty if it is.
+
+    Another team does not make it another bot's: people of other organisations press our buttons in channels that are
+    shared with them, and `team` is theirs. Whether they may is for the rules to say.
+    """
+    team, message = body.get("team"), body.get("message")
+    ids = [body.get("team_id"), team.get("id") if isinstance(team, Mapping) else None, body.get("api_app_id")]
+    if not all(id is None or isinstance(id, str) for id in ids):
+        return "ids"
+    app_id = str(body.get("api_app_id") or "")
+    posted_by = message.get("app_id") if isinstance(message, Mapping) else None
+    if app_id and ((identity.app_id or app_id) != app_id or (posted_by or app_id) != app_id):
+        return "another app"
+    return ""
+
+
+def with_organisation(origin: Origin, identity: BotIdentity) -> Origin:
+    """The origin; another organisation than the bot's stands for the team."""
+    if origin.enterprise_id in (None, identity.enterprise_id) or origin.team_id not in ("", identity.team_id):
+        return origin
+    return replace(origin, team_id=str(origin.enterprise_id))

@@ -1,1 +1,1 @@
-"""TaurusDB: everything that knows how the cloud is spoken to; httpx lives here only."""
+"""TaurusDB: the client of the cloud's API; the HTTP library is used in this package only."""

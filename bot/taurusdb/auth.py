@@ -1,53 +1,159 @@
-"""Who the cloud sees: one protocol for every way of signing in, and the ready-made user token."""
+"""User tokens: an IAM user who signs in when needed, and a ready-made token. AK/SK is in signing.py.
 
-from collections.abc import Generator
-from dataclasses import dataclass, field
-from typing import Protocol
+https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0001.html
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
 
 import httpx
 
+from bot.core.errors import CloudError, NotSent, Rejected
+from bot.taurusdb.http import ApiResponse, SingleFlight, error_from_response, parse_time, send_once
 
-class SignIn(Protocol):
-    """A way of signing in: `AkSk` (signing.py), `IamUser` (iam.py) or `ReadyToken`."""
+SIGN_IN_SECONDS = 20.0
+TOKEN_LIFETIME_SECONDS = 24 * 3600.0
+RENEW_EARLY_SECONDS = 600.0
+RENEW_EARLY_SHARE = 0.1  # of a short lifetime
+RENEWAL_RETRY_SECONDS = 30.0  # after a renewal that failed while the token is still valid
+REJECTION_SECONDS = 30.0  # a rejection is repeated for so long without asking; four times longer each time: IAM locks
+MAX_REJECTION_SECONDS = 1800.0
 
-    async def ready(self, http: httpx.AsyncClient) -> httpx.Auth:
-        """What authorises the next request; Refused or NotSent when there is no signing in."""
-        ...
-
-    def outdated(self, used: httpx.Auth) -> bool:
-        """The cloud refused what was used; whether another try can do better."""
-        ...
-
-    async def aclose(self) -> None:
-        """Stop what runs."""
-        ...
+log = logging.getLogger("bot.taurusdb")
 
 
 @dataclass(frozen=True, slots=True)
-class UserToken(httpx.Auth):
-    """A user token on a request; no second try is its own affair."""
+class TokenAuth(httpx.Auth):
+    """Adds a user token to a request."""
 
     token: str = field(repr=False)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the token and send the request once."""
+        """Add the token and send the request once; ProjectApi decides about a second attempt."""
         request.headers["X-Auth-Token"] = self.token
         yield request
 
 
 @dataclass(frozen=True, slots=True)
 class ReadyToken:
-    """A ready-made user token; when the cloud refuses it, that is final."""
+    """A ready-made user token; a 401 is final."""
 
     token: str = field(repr=False)
 
-    async def ready(self, http: httpx.AsyncClient) -> httpx.Auth:
+    async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
         """The token itself."""
-        return UserToken(self.token)
+        return TokenAuth(self.token)
 
-    def outdated(self, used: httpx.Auth) -> bool:
+    def invalidate(self, used: httpx.Auth) -> bool:
         """There is no other token."""
         return False
 
     async def aclose(self) -> None:
         """Nothing runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A token with its times (UNIX seconds, our clock)."""
+
+    auth: TokenAuth
+    renew_at: float
+    expires_at: float
+
+
+@dataclass(slots=True, eq=False)
+class IamUser:
+    """An IAM user with a password: one sign-in for any number of callers, renewed before the token expires."""
+
+    domain: str
+    user: str
+    password: str = field(repr=False)
+    project_id: str
+    iam_url: str
+    clock: Callable[[], float] = field(default=time.time, repr=False)
+    _token: _Token | None = field(default=None, init=False, repr=False)
+    _sign_ins: SingleFlight[TokenAuth] = field(default_factory=SingleFlight, init=False, repr=False)
+    _rejection: Rejected | None = field(default=None, init=False, repr=False)
+    _rejections: int = field(default=0, init=False, repr=False)
+    _not_before: float = field(default=0.0, init=False, repr=False)
+
+    async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
+        """The user token; it is renewed in the background while it is valid, and waited for otherwise."""
+        now, token = self.clock(), self._token
+        if token is not None and now < token.expires_at:
+            if now >= token.renew_at and now >= self._not_before:
+                self._start_sign_in(http)
+            return token.auth
+        if self._rejection is not None and now < self._not_before:
+            raise replace(self._rejection)  # a copy, without the traceback of an earlier caller
+        return await asyncio.shield(self._start_sign_in(http))
+
+    def invalidate(self, used: httpx.Auth) -> bool:
+        """Forget this token, unless another caller has renewed it meanwhile."""
+        if self._token is not None and self._token.auth is used:
+            self._token = None
+        return True
+
+    async def aclose(self) -> None:
+        """End a sign-in that runs."""
+        await self._sign_ins.aclose()
+
+    def _start_sign_in(self, http: httpx.AsyncClient) -> asyncio.Task[TokenAuth]:
+        """The sign-in that runs, or a new one."""
+        return self._sign_ins.start("sign in at IAM", lambda: self._sign_in(http))
+
+    async def _sign_in(self, http: httpx.AsyncClient) -> TokenAuth:
+        """Sign in; the log says why it failed, also when no caller waits for it."""
+        try:
+            return await self._request_token(http)
+        except Exception as error:
+            unexpected = None if isinstance(error, CloudError) else error
+            log.warning("iam.sign_in_failed", extra={"user": self.user, "error": str(error)}, exc_info=unexpected)
+            raise
+
+    async def _request_token(self, http: httpx.AsyncClient) -> TokenAuth:
+        """Ask IAM once, and remember the token or the rejection."""
+        try:
+            response = await send_once(http, self._token_request(http), None, SIGN_IN_SECONDS)
+            token = self._token_from(response)
+        except Rejected as error:
+            self._rejection, self._rejections = error, self._rejections + 1
+            wait = REJECTION_SECONDS * 4 ** min(self._rejections - 1, 4)
+            self._not_before = self.clock() + min(wait, MAX_REJECTION_SECONDS)
+            raise
+        except CloudError as error:
+            self._rejection, self._not_before = None, self.clock() + RENEWAL_RETRY_SECONDS
+            # Whatever became of the sign-in, nothing was sent to the instance.
+            raise NotSent(error.status, error.code, error.message, error.api_request_id, error.retry_after) from error
+        self._token, self._rejection, self._rejections, self._not_before = token, None, 0, 0.0
+        return token.auth
+
+    def _token_request(self, http: httpx.AsyncClient) -> httpx.Request:
+        user = {"domain": {"name": self.domain}, "name": self.user, "password": self.password}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        body = {"auth": {"identity": identity, "scope": {"project": {"id": self.project_id}}}}
+        url = f"{self.iam_url.rstrip('/')}/auth/tokens"
+        return http.build_request("POST", url, params={"nocatalog": "true"}, json=body)
+
+    def _token_from(self, response: ApiResponse) -> _Token:
+        """The token of a 2xx; raises the error of any other response."""
+        token = response.headers.get("X-Subject-Token", "")
+        if not 200 <= response.status < 300 or not token:
+            raise error_from_response(response, "IAM gave no token")
+        now = self.clock()
+        lifetime = _lifetime(response, now)
+        renew_early = min(RENEW_EARLY_SECONDS, lifetime * RENEW_EARLY_SHARE)
+        return _Token(TokenAuth(token), now + lifetime - renew_early, now + lifetime)
+
+
+def _lifetime(response: ApiResponse, now: float) -> float:
+    """How long the token is valid (seconds), by IAM's own clock if it says; a day when it cannot be read."""
+    token = response.get("token")
+    if not isinstance(token, dict):
+        return TOKEN_LIFETIME_SECONDS
+    issued_at = parse_time(token.get("issued_at")) or response.date or now
+    expires_at = parse_time(token.get("expires_at"))
+    return expires_at - issued_at if expires_at is not None and expires_at > issued_at else TOKEN_LIFETIME_SECONDS

@@ -1,65 +1,73 @@
-"""TaurusDB as the flow needs it: start an upgrade, look at its job, look for one whose answer was lost.
+"""The client of TaurusDB: starts upgrades, polls their jobs, searches for one whose answer was lost.
 
 https://support.huaweicloud.com/intl/en-us/api-taurusdb/UpgradeStarRocksVersion.html
 """
 
 import asyncio
 import logging
+import math
 import random
+import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-from bot.core.looks import Accepted, Job
-from bot.core.reasons import NotSent
-from bot.core.sentence import Language
-from bot.core.upgrade import Sight
-from bot.taurusdb.answer import Answer
-from bot.taurusdb.auth import SignIn
-from bot.taurusdb.calls import Calls, TimeOver
-from bot.taurusdb.directory import InstanceDirectory
-from bot.taurusdb.errors import fault_of, job_unknown
-from bot.taurusdb.finding import Finding
-from bot.taurusdb.jobs import job_id_of, job_of
-from bot.taurusdb.parents import Parents
-from bot.taurusdb.wire import ANSWER_SECONDS, CONNECT_SECONDS, http_client
+from bot.core.errors import NotSent, OutcomeUnknown, Rejected
+from bot.core.messages import Language
+from bot.core.polling import AcceptedUpgrade, Job
+from bot.core.ports import NO_METRICS, Metrics
+from bot.core.upgrade import SearchResult
+from bot.taurusdb.http import (
+    CONNECT_SECONDS,
+    RESPONSE_SECONDS,
+    ApiResponse,
+    Credentials,
+    DeadlinePassed,
+    ProjectApi,
+    as_text,
+    error_from_response,
+    http_client,
+    parse_job_id,
+)
+from bot.taurusdb.inventory import InstanceScanner, Inventory
+from bot.taurusdb.job_search import JobSearch
 
-TRIES = 3
+MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 1.0  # doubled each time, with up to a half more at random
-NO_TRY_AFTER_SECONDS = 90.0
+NO_ATTEMPT_AFTER_SECONDS = 90.0
+
+_PERCENT = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)\s*%?\s*", re.ASCII)
 
 log = logging.getLogger("bot.taurusdb")
 
 
 class TaurusDb:
-    """The `Cloud` of the core; one for the process, closed at the end."""
+    """The `CloudApi` of the core for one project; created once for the process and closed at the end."""
 
     def __init__(
         self,
         endpoint: str,
         project_id: str,
-        sign_in: SignIn,
+        credentials: Credentials,
         *,
+        metrics: Metrics = NO_METRICS,
         connect_seconds: float = CONNECT_SECONDS,
-        answer_seconds: float = ANSWER_SECONDS,
+        response_seconds: float = RESPONSE_SECONDS,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._http = http_client(connect_seconds, answer_seconds)
-        self._sign_in = sign_in
-        self._calls = Calls(self._http, endpoint, project_id, sign_in, answer_seconds, clock)
-        parents = Parents(self._calls, clock)
-        self._finding = Finding(self._calls, parents, clock)
-        self.directory = InstanceDirectory(self._calls, parents, clock)
+        self._http = http_client(connect_seconds, response_seconds)
+        self._credentials = credentials
+        self._metrics = metrics
+        self._api = ProjectApi(self._http, endpoint, project_id, credentials, response_seconds, clock)
+        scanner = InstanceScanner(self._api, clock)
+        self._job_search = JobSearch(self._api, scanner, clock)
+        self.inventory = Inventory(self._api, scanner, clock)
         self._clock = clock
         self._sleep = sleep
-
-    def refused_lately(self, seconds: float) -> str:
-        """Why the cloud did not let us in within these last seconds; empty when it did since, or was not asked."""
-        refusal = self._calls.refusal
-        return refusal.why if refusal.why and self._clock() - refusal.at < seconds else ""
 
     async def __aenter__(self) -> Self:
         return self
@@ -70,70 +78,137 @@ class TaurusDb:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Stop signing in and close every connection."""
-        await self.directory.aclose()
-        await self._sign_in.aclose()
+        """End what runs in the background and close every connection."""
+        await self.inventory.aclose()
+        await self._credentials.aclose()
         await self._http.aclose()
+
+    def sign_in_error(self, within_seconds: float) -> str:
+        """Why the cloud refused to sign us in within these last seconds; empty when it did since, or was not asked."""
+        failure = self._api.sign_in_failure
+        return failure.error if failure and self._clock() - failure.at < within_seconds else ""
 
     async def upgrade(
         self, instance_id: str, *, delay: bool, skip_validate: bool, language: Language, may_send: Callable[[], bool]
-    ) -> Accepted:
-        """Send the upgrade, at most once with effect; its job.
+    ) -> AcceptedUpgrade:
+        """Send the upgrade, at most once with effect.
 
-        Only what was certainly not passed on is tried again: three tries, none of them begun after 90 s.
+        Only an attempt that was certainly not passed on is repeated: MAX_ATTEMPTS, none begun after 90 s.
         """
         path = f"instances/{quote(instance_id, safe='')}/starrocks/db-upgrade"
         body = {"delay": delay, "is_skip_validate": skip_validate}
-        last_try_at = self._clock() + NO_TRY_AFTER_SECONDS
-        tries = 0
-        while True:
-            try:
-                return _started(await self._calls.send(path, body, language, may_send))
-            except TimeOver:
-                raise
-            except NotSent as fault:
-                tries += 1
-                wait = _pause(tries, fault.retry_after)
-                if tries == TRIES or self._clock() + wait > last_try_at:
+        last_attempt_at = self._clock() + NO_ATTEMPT_AFTER_SECONDS
+        attempts = 0
+        with self._measured("upgrade"):
+            while True:
+                try:
+                    return _accepted_upgrade(await self._api.post(path, body, language, may_send))
+                except DeadlinePassed:
                     raise
-                log.info(
-                    "upgrade.not_sent", extra={"instance": instance_id, "fault": str(fault), "again_in": round(wait, 1)}
-                )
-            await self._sleep(wait)
+                except NotSent as error:
+                    attempts += 1
+                    wait = _retry_pause(attempts, error.retry_after)
+                    if attempts == MAX_ATTEMPTS or self._clock() + wait > last_attempt_at:
+                        raise
+                    log.info(
+                        "upgrade.not_sent",
+                        extra={"instance_id": instance_id, "error": str(error), "retry_seconds": round(wait, 1)},
+                    )
+                await self._sleep(wait)
 
     async def job(self, job_id: str, language: Language) -> Job | None:
-        """The job, or None when the cloud knows none of this id."""
-        answer = await self._calls.read("jobs", {"id": job_id}, language)
-        if job_unknown(answer):
-            return None
-        if answer.status != 200:
-            raise fault_of(answer)
-        return job_of(answer, job_id)
+        """The job, or None when the cloud knows none with this id."""
+        with self._measured("job"):
+            response = await self._api.get("jobs", {"id": job_id}, language)
+            if _is_job_not_found(response):
+                return None
+            if response.status != 200:
+                raise error_from_response(response)
+            return _parse_job(response, job_id)
 
     async def cancel_scheduled(self, job_id: str, language: Language) -> bool:
-        """Take a scheduled task back: DELETE …/scheduled-jobs; False when the cloud did not name it as cancelled."""
-        answer = await self._calls.remove("scheduled-jobs", {"job_ids": [job_id]}, language)
-        if answer.status in (400, 404, 409):
-            return False  # no longer a scheduled task: it has begun, or is over
-        if answer.status != 200 or not isinstance(answer.value, dict):
-            raise fault_of(answer)
-        cancelled = answer.value.get("job_ids")
-        return isinstance(cancelled, list) and job_id in cancelled
+        """Delete a scheduled task: DELETE …/scheduled-jobs; False when the cloud did not name it as deleted."""
+        with self._measured("cancel_scheduled"):
+            response = await self._api.delete("scheduled-jobs", {"job_ids": [job_id]}, language)
+            if response.status in (400, 404, 409):
+                return False  # no longer a scheduled task: it has begun, or has ended
+            if not response.is_object:
+                raise error_from_response(response)
+            deleted_ids = response.get("job_ids")
+            return isinstance(deleted_ids, list) and job_id in deleted_ids
 
-    async def find(self, instance_id: str, *, delay: bool, since: float, language: Language) -> str | Sight:
-        """Look for an upgrade sent after `since` whose answer was lost."""
-        return await self._finding.find(instance_id, delay=delay, since=since, language=language)
+    async def find_upgrade(
+        self, instance_id: str, *, delay: bool, since: float, language: Language
+    ) -> str | SearchResult:
+        """The job id of an upgrade sent after `since` (UNIX seconds), or what was seen of the instance instead."""
+        with self._measured("find_upgrade"):
+            return await self._job_search.find(instance_id, delay=delay, since=since, language=language)
+
+    @contextmanager
+    def _measured(self, operation: str) -> Iterator[None]:
+        """Report an operation's outcome and duration to the metrics."""
+        began, outcome = time.perf_counter(), "ok"
+        try:
+            yield
+        except BaseException as error:
+            outcome = _outcome(error)
+            raise
+        finally:
+            self._metrics.cloud_called(operation, outcome, time.perf_counter() - began)
 
 
-def _started(answer: Answer) -> Accepted:
-    """The job of an upgrade that was accepted; raises what the answer is instead."""
-    job_id = job_id_of(answer)
-    if 200 <= answer.status < 300 and job_id:
-        return Accepted(job_id, answer.request_id)
-    raise fault_of(answer, "the answer holds no job_id")
+def _outcome(error: BaseException) -> str:
+    """The metrics' word for what ended an operation."""
+    match error:
+        case NotSent():
+            return "not_sent"
+        case Rejected():
+            return "rejected"
+        case OutcomeUnknown():
+            return "unknown"
+        case _:
+            return "cancelled"
 
 
-def _pause(tries: int, retry_after: float | None) -> float:
-    """How long to wait after so many tries: longer each time, and never shorter than the cloud wants."""
-    backoff = BACKOFF_SECONDS * 2.0 ** (tries - 1)
+def _accepted_upgrade(response: ApiResponse) -> AcceptedUpgrade:
+    """The job of a 2xx; raises the error of any other response."""
+    job_id = parse_job_id(response.get("job_id"))
+    if 200 <= response.status < 300 and job_id:
+        return AcceptedUpgrade(job_id, response.api_request_id)
+    raise error_from_response(response, "the answer holds no job_id")
+
+
+def _retry_pause(attempts: int, retry_after: float | None) -> float:
+    """Seconds to wait after so many attempts: longer each time, and never shorter than the cloud wants."""
+    backoff = BACKOFF_SECONDS * 2.0 ** (attempts - 1)
     return max(backoff, retry_after or 0.0) + random.uniform(0.0, backoff / 2)
+
+
+def _is_job_not_found(response: ApiResponse) -> bool:
+    """Whether the cloud says that it knows no such job.
+
+    The code is undocumented. The job's id is all that varies in this request, so any 400 or 404 of the service is
+    taken for it; a code of the gateway is about something else.
+    """
+    return response.status in (400, 404) and not response.code.startswith("APIGW.")
+
+
+def _parse_job(response: ApiResponse, job_id: str) -> Job | None:
+    """The job of a 200; None when it holds none; raises `CloudError` when that is no job."""
+    if not response.is_object:
+        raise error_from_response(response, "the answer is no JSON object")
+    job = response.get("job")
+    if job is None or job == {}:
+        return None
+    if not isinstance(job, dict) or not isinstance(job.get("status"), str):
+        raise error_from_response(response, "the answer holds no job")
+    return Job(job_id, job["status"].strip(), parse_percent(job.get("process")), as_text(job.get("fail_reason")))
+
+
+def parse_percent(process: object) -> int | None:
+    """Read `60%`, `60` or 60 as 60; None when it is no number from 0 to 100."""
+    if isinstance(process, str) and (match := _PERCENT.fullmatch(process)):
+        process = float(match.group(1))
+    if isinstance(process, bool) or not isinstance(process, int | float) or not math.isfinite(process):
+        return None
+    return int(process) if 0 <= process <= 100 else None

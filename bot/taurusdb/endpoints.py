@@ -1,4 +1,4 @@
-"""Where the cloud is: a table, because the prefix of TaurusDB's address follows no pattern."""
+"""The endpoints by region: a table, because the prefix of TaurusDB's host name follows no pattern."""
 
 _REGIONS_BY_PREFIX = {
     "gaussdb": (
@@ -10,11 +10,11 @@ _REGIONS_BY_PREFIX = {
 }
 
 PREFIXES = {region: prefix for prefix, regions in _REGIONS_BY_PREFIX.items() for region in regions.split()}
-"""The first word of TaurusDB's host name, by region; as in the official SDK."""
+"""The first word of TaurusDB's host name by region, as in the official SDK."""
 
 
 def taurusdb_endpoint(region: str) -> str:
-    """The address of TaurusDB in a region; ValueError when the region is not in the table."""
+    """The base URL of TaurusDB in a region; ValueError when the region is not in the table."""
     if region not in PREFIXES:
         known = ", ".join(sorted(PREFIXES))
         raise ValueError(f"the TaurusDB endpoint of region {region!r} is not known; known are: {known}")
@@ -22,5 +22,5 @@ def taurusdb_endpoint(region: str) -> str:
 
 
 def iam_url(region: str) -> str:
-    """The address of IAM in a region."""
+    """The base URL of IAM in a region."""
     return f"https://iam.{region}.myhuaweicloud.com/v3"

@@ -14,12 +14,12 @@ from urllib.parse import quote, unquote
 import httpx
 
 ALGORITHM = "SDK-HMAC-SHA256"
-_SIGNED = ("content-type", "host", "x-language", "x-project-id", "x-sdk-date", "x-security-token")
+_SIGNED_HEADERS = ("content-type", "host", "x-language", "x-project-id", "x-sdk-date", "x-security-token")
 
 
 @dataclass(frozen=True, slots=True)
 class AkSk(httpx.Auth):
-    """An access key; a request that it signed is never tried a second time: five wrong signatures lock the key."""
+    """Signs requests with an access key. A 401 is never retried: five wrong signatures in a row lock the key."""
 
     access_key: str
     secret_key: str = field(repr=False)
@@ -27,12 +27,12 @@ class AkSk(httpx.Auth):
     project_id: str
     clock: Callable[[], float] = field(default=time.time, repr=False)
 
-    async def ready(self, http: httpx.AsyncClient) -> httpx.Auth:
-        """What authorises the next request: nothing has to be fetched for it."""
+    async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
+        """The signer itself: nothing has to be fetched."""
         return self
 
-    def outdated(self, used: httpx.Auth) -> bool:
-        """Whether another try could do better after a 401: never."""
+    def invalidate(self, used: httpx.Auth) -> bool:
+        """A 401 is final: another signature by the same key would be no better."""
         return False
 
     async def aclose(self) -> None:
@@ -48,8 +48,8 @@ class AkSk(httpx.Auth):
         yield request
 
     def sign(self, request: httpx.Request) -> None:
-        """Add the Authorization header for what the request now says."""
-        names = sorted(name for name in _SIGNED if name in request.headers)
+        """Add the Authorization header; the request must be complete."""
+        names = sorted(name for name in _SIGNED_HEADERS if name in request.headers)
         to_sign = string_to_sign(request.headers["X-Sdk-Date"], canonical_request(request, names))
         signature = hmac.new(self.secret_key.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
         request.headers["Authorization"] = (
@@ -58,7 +58,7 @@ class AkSk(httpx.Auth):
 
 
 def canonical_request(request: httpx.Request, names: Iterable[str]) -> str:
-    """The request in the one form that both sides hash; `names` are the signed headers, sorted, in lower case."""
+    """The canonical request; `names` are the signed headers, sorted, in lower case."""
     path = request.url.raw_path.decode().partition("?")[0]
     uri = "/".join(quote(unquote(segment), safe="~") for segment in path.split("/"))
     query = request.url.params.multi_items()
@@ -77,5 +77,5 @@ def canonical_request(request: httpx.Request, names: Iterable[str]) -> str:
 
 
 def string_to_sign(sdk_date: str, canonical: str) -> str:
-    """What is signed: the algorithm, the time, and the hash of the canonical request."""
+    """The string to sign: the algorithm, the time, and the hash of the canonical request."""
     return f"{ALGORITHM}\n{sdk_date}\n{hashlib.sha256(canonical.encode()).hexdigest()}"

@@ -1,10 +1,11 @@
-"""httpx on aiohttp's connections, with exceptions that tell the truth about what was passed on.
+"""httpx on aiohttp's connections, with exceptions that say whether the request can have been delivered.
 
-httpx-aiohttp reports a connection that is dropped after the request was taken as `httpx.ConnectTimeout`, exactly as one
-that was never made; who believes the name sends an upgrade twice. Here the cause decides, and the rule is:
+httpx-aiohttp raises `httpx.ConnectTimeout` both for a connection that was never made and for one that is dropped after
+the server has read the request; a client that retries on it sends an upgrade twice. Here the cause of the exception
+decides, and the rule is:
 
-    httpx.ConnectError, ConnectTimeout    certainly nothing of the request was passed on
-    every other httpx.TransportError      the request may have arrived
+    httpx.ConnectError, ConnectTimeout    certainly nothing of the request was delivered
+    every other httpx.TransportError      the request may have been delivered
 
 aiohttp repeats a request by itself only for idempotent methods; httpx never does. A POST is sent once.
 """
@@ -21,12 +22,12 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-KEEP_ALIVE_SECONDS = 15.0  # spans two looks at a job, and is shorter than the patience of any gateway
+KEEP_ALIVE_SECONDS = 15.0  # longer than the poll interval of a job, shorter than any gateway's own keep-alive
 
 log = logging.getLogger("bot.taurusdb")
 
 
-class TruthfulTransport(httpx.AsyncBaseTransport):
+class DeliveryAwareTransport(httpx.AsyncBaseTransport):
     """One session, one TLS context and one pool of connections for the process.
 
     HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured, SSL_CERT_FILE too; loopback is never reached through a proxy.
@@ -36,18 +37,18 @@ class TruthfulTransport(httpx.AsyncBaseTransport):
     def __init__(self) -> None:
         self._tls: ssl.SSLContext = httpx.create_ssl_context()
         self._session: aiohttp.ClientSession | None = None
-        self._direct = AiohttpTransport(verify=self._tls, client=self._the_session)
-        self._proxied = dict(_proxies(self._tls, self._the_session))
+        self._direct = AiohttpTransport(verify=self._tls, client=self._open_session)
+        self._proxied_by_scheme = dict(_proxied_transports(self._tls, self._open_session))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; the answer's body is read through the same exceptions."""
-        with _truth(connecting=True):
-            response = await self._way(request.url).handle_async_request(request)
+        """Send one request; reading the response's body raises by the same rule."""
+        with _classified(connecting=True):
+            response = await self._transport_for(request.url).handle_async_request(request)
         assert isinstance(response.stream, httpx.AsyncByteStream)
         return httpx.Response(
             response.status_code,
             headers=response.headers,
-            stream=TruthfulStream(response.stream),
+            stream=DeliveryAwareStream(response.stream),
             extensions=response.extensions,
         )
 
@@ -56,8 +57,8 @@ class TruthfulTransport(httpx.AsyncBaseTransport):
         if self._session is not None:
             await self._session.close()
 
-    def _the_session(self) -> aiohttp.ClientSession:
-        """Make the session when the first request needs it: it belongs to the running loop."""
+    def _open_session(self) -> aiohttp.ClientSession:
+        """The session, created by the first request because it belongs to the running loop."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=self._tls, keepalive_timeout=KEEP_ALIVE_SECONDS),
@@ -65,59 +66,59 @@ class TruthfulTransport(httpx.AsyncBaseTransport):
             )
         return self._session
 
-    def _way(self, url: httpx.URL) -> AiohttpTransport:
-        """The proxy for this address, or none."""
-        proxied = self._proxied.get(url.scheme)
+    def _transport_for(self, url: httpx.URL) -> AiohttpTransport:
+        """Through the proxy of the URL's scheme, or direct."""
+        proxied = self._proxied_by_scheme.get(url.scheme)
         if proxied is None or _is_loopback(url.host) or proxy_bypass(url.host):
             return self._direct
         return proxied
 
 
-class TruthfulStream(httpx.AsyncByteStream):
-    """The body of an answer: whatever goes wrong here, the request had been passed on."""
+class DeliveryAwareStream(httpx.AsyncByteStream):
+    """The body of a response: whatever goes wrong here, the request was delivered."""
 
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
         self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _truth(connecting=False):
+        with _classified(connecting=False):
             async for chunk in self._stream:
                 yield chunk
 
     async def aclose(self) -> None:
-        """Let go of the connection."""
-        with _truth(connecting=False):
+        """Release the connection."""
+        with _classified(connecting=False):
             await self._stream.aclose()
 
 
 @contextlib.contextmanager
-def _truth(*, connecting: bool) -> Iterator[None]:
-    """Raise what is certain, by the cause and not by the name that httpx-aiohttp gave it."""
+def _classified(*, connecting: bool) -> Iterator[None]:
+    """Raise by the cause, not by the class that httpx-aiohttp gave it; `connecting`: nothing may have been sent yet."""
     try:
         yield
     except (httpx.TransportError, aiohttp.ClientError, OSError) as error:  # OSError includes TimeoutError
-        named_here = isinstance(error, httpx.TransportError)
-        cause = error.__cause__ if named_here and error.__cause__ is not None else error
-        kind = (_before_the_request(cause) if connecting else None) or _after_the_request(cause)
-        raise kind(str(cause) or type(cause).__name__) from cause
+        wrapped = error.__cause__ if isinstance(error, httpx.TransportError) else None
+        cause = error if wrapped is None else wrapped
+        error_class = (_not_delivered(cause) if connecting else None) or _maybe_delivered(cause)
+        raise error_class(str(cause) or type(cause).__name__) from cause
 
 
-def _before_the_request(cause: BaseException) -> type[httpx.TransportError] | None:
-    """What to raise when nothing was passed on; aiohttp raises these while it makes or waits for a connection."""
+def _not_delivered(cause: BaseException) -> type[httpx.TransportError] | None:
+    """The exception for causes that aiohttp raises while it makes a connection or waits for one, None for others."""
     if isinstance(cause, aiohttp.ConnectionTimeoutError):  # also the wait for a free place in the pool
         return httpx.ConnectTimeout
-    refused = (
-        aiohttp.ClientConnectorError,  # refused, DNS, TLS, the way to the proxy
-        aiohttp.ClientHttpProxyError,  # the proxy makes no tunnel
+    connect_errors = (
+        aiohttp.ClientConnectorError,  # refused, DNS, TLS, connection to the proxy
+        aiohttp.ClientHttpProxyError,  # the proxy refuses the tunnel
         aiohttp.InvalidURL,
         aiohttp.NonHttpUrlClientError,
         httpx.UnsupportedProtocol,
     )
-    return httpx.ConnectError if isinstance(cause, refused) else None
+    return httpx.ConnectError if isinstance(cause, connect_errors) else None
 
 
-def _after_the_request(cause: BaseException) -> type[httpx.TransportError]:
-    """What to raise when the request may have arrived."""
+def _maybe_delivered(cause: BaseException) -> type[httpx.TransportError]:
+    """The exception for all other causes."""
     if isinstance(cause, TimeoutError | httpx.TimeoutException):
         return httpx.ReadTimeout
     if isinstance(cause, OSError | aiohttp.ClientPayloadError):
@@ -125,21 +126,21 @@ def _after_the_request(cause: BaseException) -> type[httpx.TransportError]:
     return httpx.RemoteProtocolError
 
 
-def _proxies(
-    tls: ssl.SSLContext, session: Callable[[], aiohttp.ClientSession]
+def _proxied_transports(
+    tls: ssl.SSLContext, open_session: Callable[[], aiohttp.ClientSession]
 ) -> Iterator[tuple[str, AiohttpTransport]]:
-    """The proxies of the environment, by the scheme of the addresses they are for."""
+    """A transport for each proxy of the environment, by the scheme of the URLs that it is for."""
     for scheme, address in getproxies().items():
         if scheme not in ("http", "https"):
             continue
         if not address.startswith(("http://", "https://")):
-            log.warning("proxy.left_out", extra={"variable": f"{scheme.upper()}_PROXY", "why": "it is no HTTP proxy"})
+            log.warning("proxy.ignored", extra={"variable": f"{scheme.upper()}_PROXY", "reason": "not an HTTP proxy"})
             continue
-        yield scheme, AiohttpTransport(verify=tls, client=session, proxy=_proxy(address))
+        yield scheme, AiohttpTransport(verify=tls, client=open_session, proxy=_proxy(address))
 
 
 def _proxy(address: str) -> httpx.Proxy:
-    """The proxy, with the password of its address as a header: httpx-aiohttp's own way is deprecated in aiohttp."""
+    """The proxy, with the password of its URL as a header: what httpx-aiohttp does with it is deprecated in aiohttp."""
     proxy = httpx.Proxy(address)
     if proxy.raw_auth is None:
         return proxy
@@ -148,9 +149,9 @@ def _proxy(address: str) -> httpx.Proxy:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own."""
+    """Whether a host is this machine itself."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    with contextlib.suppress(ValueError):  # a name, not an address
+    with contextlib.suppress(ValueError):  # a name, no IP address
         return ip_address(host).is_loopback
     return False

@@ -1,4 +1,4 @@
-"""The figures as a table: how a row is written, judged, and put between the README's markers."""
+"""The figures as a table: a row, whether its promise is met, and the README between the markers."""
 
 import os
 import platform
@@ -14,43 +14,43 @@ HEAD = "| What | The bot | Compared with | Ratio | Promise |\n|---|---|---|---|-
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure; `met` is None where nothing was promised."""
+    """One figure; `is_met` is None where nothing was promised."""
 
-    what: str
-    ours: str
-    other: str = "–"
+    label: str
+    bot: str
+    baseline: str = "–"
     ratio: float | None = None
     promise: str = "–"
-    met: bool | None = None
+    is_met: bool | None = None
 
     def __str__(self) -> str:
-        mark = {True: " ✓", False: " ✗ missed", None: ""}[self.met]
+        mark = {True: " ✓", False: " ✗ missed", None: ""}[self.is_met]
         ratio = "–" if self.ratio is None else f"{self.ratio:.2f} ×"
-        return f"| {self.what} | {self.ours} | {self.other} | {ratio} | {self.promise}{mark} |"
+        return f"| {self.label} | {self.bot} | {self.baseline} | {ratio} | {self.promise}{mark} |"
 
 
-def at_most(what: str, ours: str, other: str, ratio: float, limit: float) -> Row:
+def at_most(label: str, bot: str, baseline: str, ratio: float, limit: float) -> Row:
     """A row whose ratio may not be above the limit."""
-    return Row(what, ours, other, ratio, f"≤ {limit:g} ×", round(ratio, 2) <= limit)
+    return Row(label, bot, baseline, ratio, f"≤ {limit:g} ×", round(ratio, 2) <= limit)
 
 
-def at_least(what: str, ours: str, other: str, ratio: float, limit: float) -> Row:
+def at_least(label: str, bot: str, baseline: str, ratio: float, limit: float) -> Row:
     """A row whose ratio may not be below the limit."""
-    return Row(what, ours, other, ratio, f"≥ {limit:g} ×", round(ratio, 2) >= limit)
+    return Row(label, bot, baseline, ratio, f"≥ {limit:g} ×", round(ratio, 2) >= limit)
 
 
-def ratio_of(ours: Iterable[float], other: Iterable[float]) -> float:
+def ratio_of(bot: Iterable[float], baseline: Iterable[float]) -> float:
     """The median of the rounds' own ratios: what slows the whole machine for a while slows both sides of a round."""
-    return median(mine / theirs for mine, theirs in zip(ours, other, strict=True))
+    return median(ours / theirs for ours, theirs in zip(bot, baseline, strict=True))
 
 
 def table(rows: Iterable[Row]) -> str:
-    """All of it, in Markdown."""
+    """All rows, in Markdown."""
     return "\n".join([HEAD, *map(str, rows)])
 
 
 def machine() -> str:
-    """On what, and when, it was measured."""
+    """The machine and the date of the measurement."""
     model = next(
         (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.machine(),

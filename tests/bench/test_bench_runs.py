@@ -1,45 +1,46 @@
-"""The tools of the benchmark run, with next to nothing to do; what they measure here says nothing."""
+"""The benchmark runs, with hardly anything to do; what it measures here means nothing."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.bench.effort import TINY
+from tests.bench.app_under_test import run_app
 from tests.bench.figures import ack, flow
-from tests.bench.living import fill, job_id_of
-from tests.bench.rivals import rival
+from tests.bench.live_upgrades import insert_live_upgrades, job_id_of
+from tests.bench.scale import SMOKE
 from tests.bench.table import BEGIN, END, Row, at_least, at_most, ratio_of, table, write
 
 
 async def test_acks_are_measured_against_both_forms_of_bolt() -> None:
-    rows = await ack.measure(TINY)
+    rows = await ack.measure(SMOKE)
     assert all(row.ratio for row in rows)
     assert rows[0].promise == "≤ 1.3 ×"
 
 
-@pytest.mark.parametrize("name", ["bot", "forgetful", "fastest"])
+@pytest.mark.parametrize("name", ["bot", "bot_in_memory", "bolt_fastest"])
 async def test_a_flow_goes_from_the_command_to_the_job_id(name: str) -> None:
-    async with rival(name) as one:
-        assert await flow.flows(one, level=2, many=3) > 0
-        assert one.other.calls["upgrade"] == 3
-        assert one.contender.memory().rss > 10
+    async with run_app(name) as app:
+        assert await flow.flows_per_second(app, in_flight=2, count=3) > 0
+        assert app.services.calls["upgrade"] == 3
+        assert app.process.memory().rss > 10
 
 
-async def test_live_upgrades_are_looked_at_and_nothing_more_is_told(tmp_path: Path) -> None:
-    await fill(tmp_path / "bot.db", 4, poll_seconds=0.1)
+async def test_live_upgrades_are_polled_and_nothing_is_posted(tmp_path: Path) -> None:
+    await insert_live_upgrades(tmp_path / "bot.db", 4, poll_seconds=0.1)
     settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/bot.db", "JOB_POLL_SECONDS": "0.1"}
-    async with rival("bot", **settings) as one:
-        said = one.other.calls["chat.update"] + one.other.calls["chat.postMessage"]
-        await one.other.until(lambda: one.other.calls["job"] >= 8)
-        assert one.other.calls["chat.update"] + one.other.calls["chat.postMessage"] == said
+    async with run_app("bot", **settings) as app:
+        calls = app.services.calls
+        posted = calls["chat.update"] + calls["chat.postMessage"]
+        await app.services.until(lambda: calls["job"] >= 8)
+        assert calls["chat.update"] + calls["chat.postMessage"] == posted
     assert job_id_of(1) != job_id_of(2)
 
 
 def test_a_ratio_on_the_wrong_side_of_its_limit_is_a_missed_promise() -> None:
-    assert at_most("x", "1", "1", 1.3, 1.3).met
-    assert not at_most("x", "1", "1", 1.31, 1.3).met
-    assert at_least("x", "1", "1", 0.75, 0.75).met
-    assert not at_least("x", "1", "1", 0.74, 0.75).met
+    assert at_most("x", "1", "1", 1.3, 1.3).is_met
+    assert not at_most("x", "1", "1", 1.31, 1.3).is_met
+    assert at_least("x", "1", "1", 0.75, 0.75).is_met
+    assert not at_least("x", "1", "1", 0.74, 0.75).is_met
 
 
 def test_a_round_that_was_disturbed_does_not_move_the_ratio() -> None:

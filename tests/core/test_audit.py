@@ -1,4 +1,4 @@
-"""A row's hash holds everything that was written down, where it stands, and what stood before."""
+"""The hash of an audit row covers every field, the row's number and the hash of the row before."""
 
 import hashlib
 import json
@@ -10,76 +10,81 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.audit import GENESIS, AuditEntry, link
-from bot.core.sentence import Language
+from bot.core.audit import GENESIS, AuditEntry, row_hash
+from bot.core.messages import Language
 from bot.core.upgrade import State, Upgrade
 
 ENTRY = AuditEntry(
     at=1_764_000_000.25,
-    what="confirmed",
+    event="confirmed",
     upgrade_id="u-1",
     instance_id="590031445ef845bb912d7fc8243db80cin17",
-    person_id="U1",
+    user_id="U1",
     team_id="T1",
     channel_id="C1",
-    why="",
-    request_id="r-1",
+    reason="",
+    api_request_id="r-1",
 )
 FIELDS = [field.name for field in fields(AuditEntry)]
-TEXTS = [name for name in FIELDS if name != "at"]
+TEXT_FIELDS = [name for name in FIELDS if name != "at"]
 ANY_TEXT = st.text(
     st.characters(exclude_categories=[]), max_size=6
 )  # lone surrogates too: the cloud's JSON may have some
-ENTRIES = st.builds(AuditEntry, st.floats(0, 4e9), *([ANY_TEXT] * len(TEXTS)))
+ENTRIES = st.builds(AuditEntry, st.floats(0, 4e9), *([ANY_TEXT] * len(TEXT_FIELDS)))
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_the_hash_changes_with_every_field(field: str) -> None:
     value: Any = getattr(ENTRY, field)
     changed = replace(ENTRY, **{field: value + 0.001 if field == "at" else value + " "})
-    assert link(GENESIS, 1, changed) != link(GENESIS, 1, ENTRY)
+    assert row_hash(GENESIS, 1, changed) != row_hash(GENESIS, 1, ENTRY)
 
 
 def test_the_hash_changes_with_the_number_and_with_the_hash_before() -> None:
-    hashes = {link(GENESIS, 1, ENTRY), link(GENESIS, 2, ENTRY), link("f" * 64, 1, ENTRY), link("", 1, ENTRY)}
+    hashes = {
+        row_hash(GENESIS, 1, ENTRY),
+        row_hash(GENESIS, 2, ENTRY),
+        row_hash("f" * 64, 1, ENTRY),
+        row_hash("", 1, ENTRY),
+    }
     assert len(hashes) == 4
 
 
-@pytest.mark.parametrize("pair", list(pairwise(TEXTS)))
+@pytest.mark.parametrize("pair", list(pairwise(TEXT_FIELDS)))
 def test_a_text_moved_to_the_next_field_is_another_entry(pair: tuple[str, str]) -> None:
-    here, there = pair
-    parted: list[dict[str, Any]] = [{here: "ab", there: ""}, {here: "", there: "ab"}, {here: "a", there: "b"}]
-    assert len({link(GENESIS, 1, replace(ENTRY, **texts)) for texts in parted}) == 3
+    first, second = pair
+    splits: list[dict[str, Any]] = [{first: "ab", second: ""}, {first: "", second: "ab"}, {first: "a", second: "b"}]
+    assert len({row_hash(GENESIS, 1, replace(ENTRY, **texts)) for texts in splits}) == 3
 
 
-def test_no_text_can_play_the_part_of_two_fields() -> None:
-    forged = replace(ENTRY, what='confirmed","u-1', upgrade_id="")
-    assert link(GENESIS, 1, forged) != link(GENESIS, 1, replace(ENTRY, what="confirmed", upgrade_id="u-1"))
+def test_no_text_can_stand_for_two_fields() -> None:
+    forged = replace(ENTRY, event='confirmed","u-1', upgrade_id="")
+    assert row_hash(GENESIS, 1, forged) != row_hash(GENESIS, 1, replace(ENTRY, event="confirmed", upgrade_id="u-1"))
 
 
 @given(ENTRIES, ENTRIES)
-def test_two_entries_share_a_hash_only_if_they_are_equal(one: AuditEntry, other: AuditEntry) -> None:
-    assert (link(GENESIS, 1, one) == link(GENESIS, 1, other)) == (one == other)
+def test_two_entries_share_a_hash_only_if_they_are_equal(first: AuditEntry, second: AuditEntry) -> None:
+    assert (row_hash(GENESIS, 1, first) == row_hash(GENESIS, 1, second)) == (first == second)
 
 
 @given(ENTRIES, st.integers(1, 10**9))
 def test_any_entry_has_a_hash_of_64_hex_digits_that_is_the_same_each_time(entry: AuditEntry, number: int) -> None:
-    found = link(GENESIS, number, entry)
-    assert len(found) == 64
-    assert set(found) <= set("0123456789abcdef")
-    assert found == link(GENESIS, number, replace(entry))
+    digest = row_hash(GENESIS, number, entry)
+    assert len(digest) == 64
+    assert set(digest) <= set("0123456789abcdef")
+    assert digest == row_hash(GENESIS, number, replace(entry))
 
 
 def test_the_hash_is_what_anybody_can_compute_from_the_row() -> None:
     """The form is public: a trail written today has to be checkable by every later version."""
     body = json.dumps([GENESIS, 1, *(getattr(ENTRY, name) for name in FIELDS)], separators=(",", ":"))
-    assert link(GENESIS, 1, ENTRY) == hashlib.sha256(body.encode()).hexdigest()
-    assert link(GENESIS, 1, ENTRY) == "5df3f260ae5dee948a3f9cdf4951db18477abb121d92ac66063a7ee1590fca3b"
+    assert row_hash(GENESIS, 1, ENTRY) == hashlib.sha256(body.encode()).hexdigest()
+    assert row_hash(GENESIS, 1, ENTRY) == "5df3f260ae5dee948a3f9cdf4951db18477abb121d92ac66063a7ee1590fca3b"
 
 
-def test_an_entry_about_an_upgrade_names_the_person_only_if_one_did_it() -> None:
+def test_an_entry_about_an_upgrade_names_the_user_only_if_one_did_it() -> None:
     upgrade = Upgrade("u-1", "i-1", False, False, "T1", "C1", "t-1", "U1", Language.EN, 0.0, 600.0)
-    upgrade = replace(upgrade, state=State.REFUSED, request_id="r-9")
-    by_person = AuditEntry.of(upgrade, 5.0, "denied", "U2", why="only_requester")
-    assert by_person == AuditEntry(5.0, "denied", "u-1", "i-1", "U2", "T1", "C1", "only_requester", "r-9")
-    assert AuditEntry.of(upgrade, 6.0, "refused") == AuditEntry(6.0, "refused", "u-1", "i-1", "", "", "C1", "", "r-9")
+    upgrade = replace(upgrade, state=State.REJECTED, api_request_id="r-9")
+    by_user = AuditEntry.of(upgrade, 5.0, "denied", "U2", reason="only_requester")
+    assert by_user == AuditEntry(5.0, "denied", "u-1", "i-1", "U2", "T1", "C1", "only_requester", "r-9")
+    assert AuditEntry.of(upgrade, 6.0, "rejected") == AuditEntry(6.0, "rejected", "u-1", "i-1", "", "", "C1", "", "r-9")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.core.command import DASHES, QUOTES, HelpCommand, UpgradeCommand, parse, split
+from bot.core.command import HelpCommand, UpgradeCommand, parse_upgrade
+from bot.core.tokenizer import DASHES, QUOTES, split_words
 
 ID = "590031445ef845bb912d7fc8243db80cin17"
 BOTH = UpgradeCommand(ID, delay=True, skip_validate=True)
@@ -19,11 +20,11 @@ def hexa(characters: str) -> list[str]:
 
 
 def test_an_id_alone_is_an_upgrade_at_once_with_validation() -> None:
-    assert parse(ID) == UpgradeCommand(ID, delay=False, skip_validate=False)
+    assert parse_upgrade(ID) == UpgradeCommand(ID, delay=False, skip_validate=False)
 
 
 def test_an_id_in_upper_case_is_sent_in_lower_case() -> None:
-    assert parse(ID.upper()) == parse(ID.swapcase()) == UpgradeCommand(ID)
+    assert parse_upgrade(ID.upper()) == parse_upgrade(ID.swapcase()) == UpgradeCommand(ID)
 
 
 @pytest.mark.parametrize(
@@ -42,12 +43,12 @@ def test_an_id_in_upper_case_is_sent_in_lower_case() -> None:
     ],
 )
 def test_flags_come_in_any_order(text: str, command: UpgradeCommand) -> None:
-    assert parse(text) == command
+    assert parse_upgrade(text) == command
 
 
 def test_the_same_flag_twice_counts_once() -> None:
-    assert parse(f"--delay {ID} --delay —delay") == DELAYED
-    assert parse(f"--skip-validate {ID} -skip–validate --delay") == BOTH
+    assert parse_upgrade(f"--delay {ID} --delay —delay") == DELAYED
+    assert parse_upgrade(f"--skip-validate {ID} -skip–validate --delay") == BOTH
 
 
 def test_every_dash_of_the_contract_is_known() -> None:
@@ -58,37 +59,37 @@ def test_every_dash_of_the_contract_is_known() -> None:
 @pytest.mark.parametrize("dash", DASHES, ids=hexa(DASHES))
 def test_any_run_of_any_dash_begins_a_flag(dash: str) -> None:
     for length in (1, 2, 3, 7):
-        assert parse(f"{ID} {dash * length}delay") == DELAYED
-        assert parse(f"{dash * length}skip-validate {ID}") == UpgradeCommand(ID, skip_validate=True)
+        assert parse_upgrade(f"{ID} {dash * length}delay") == DELAYED
+        assert parse_upgrade(f"{dash * length}skip-validate {ID}") == UpgradeCommand(ID, skip_validate=True)
 
 
 @pytest.mark.parametrize("dash", DASHES, ids=hexa(DASHES))
 def test_any_dash_stands_inside_skip_validate(dash: str) -> None:
-    assert parse(f"{ID} --skip{dash}validate —delay") == BOTH
+    assert parse_upgrade(f"{ID} --skip{dash}validate —delay") == BOTH
 
 
 @pytest.mark.parametrize("text", ["-—delay", "—-delay", "――delay", "－－delay", "−‐‑‒–—―delay"])
 def test_a_run_may_mix_its_dashes(text: str) -> None:
-    assert parse(f"{ID} {text}") == DELAYED
+    assert parse_upgrade(f"{ID} {text}") == DELAYED
 
 
 @pytest.mark.parametrize("blank", BLANKS, ids=hexa(BLANKS))
 def test_every_blank_separates_words(blank: str) -> None:
-    assert parse(f"{blank}{ID}{blank * 3}--delay{blank}--skip-validate{blank}") == BOTH
-    assert split(f"a{blank}b") == ["a", "b"]
+    assert parse_upgrade(f"{blank}{ID}{blank * 3}--delay{blank}--skip-validate{blank}") == BOTH
+    assert split_words(f"a{blank}b") == ["a", "b"]
 
 
 @pytest.mark.parametrize("nothing", ZERO_WIDTH, ids=hexa(ZERO_WIDTH))
 def test_zero_width_characters_are_dropped_wherever_they_are(nothing: str) -> None:
-    assert parse(f"{nothing}{ID[:5]}{nothing}{ID[5:]}{nothing} {nothing}--del{nothing}ay{nothing}") == DELAYED
-    assert parse(f"{ID} {nothing} -{nothing}-delay") == DELAYED
+    assert parse_upgrade(f"{nothing}{ID[:5]}{nothing}{ID[5:]}{nothing} {nothing}--del{nothing}ay{nothing}") == DELAYED
+    assert parse_upgrade(f"{ID} {nothing} -{nothing}-delay") == DELAYED
 
 
 @pytest.mark.parametrize("quote", QUOTES, ids=hexa(QUOTES))
 def test_quotes_around_words_are_dropped(quote: str) -> None:
-    assert parse(f"{quote}{ID}{quote} {quote}--delay{quote}") == DELAYED
-    assert parse(f"{quote * 3}{ID} --delay{quote * 3}") == DELAYED
-    assert parse(f"{ID} {quote} --delay {quote * 2}") == DELAYED
+    assert parse_upgrade(f"{quote}{ID}{quote} {quote}--delay{quote}") == DELAYED
+    assert parse_upgrade(f"{quote * 3}{ID} --delay{quote * 3}") == DELAYED
+    assert parse_upgrade(f"{ID} {quote} --delay {quote * 2}") == DELAYED
 
 
 @pytest.mark.parametrize(
@@ -107,33 +108,33 @@ def test_quotes_around_words_are_dropped(quote: str) -> None:
     ],
 )
 def test_quotes_as_keyboards_pair_them_are_dropped(text: str) -> None:
-    assert parse(text.format(ID)) == DELAYED
+    assert parse_upgrade(text.format(ID)) == DELAYED
 
 
 @pytest.mark.parametrize(
     "text", ["help", "HELP", "--help", "—help", "-h", "h", "?", "？", "“help”", "\u3000help\u200b"]
 )
 def test_a_question_for_help_is_answered_with_help(text: str) -> None:
-    assert parse(text) == HelpCommand()
+    assert parse_upgrade(text) == HelpCommand()
 
 
 @pytest.mark.parametrize("text", [f"help {ID}", f"{ID} --help", "help --delay", "help help", "helpme"])
 def test_help_with_anything_else_is_no_question_for_help(text: str) -> None:
-    assert not isinstance(parse(text), HelpCommand | UpgradeCommand)
+    assert not isinstance(parse_upgrade(text), HelpCommand | UpgradeCommand)
 
 
 def test_dashes_inside_an_id_are_never_rewritten() -> None:
     for dash in DASHES:
-        assert not isinstance(parse(f"{ID[:8]}{dash}{ID[8:]}"), UpgradeCommand)
-        assert not isinstance(parse(f"{dash}{ID}"), UpgradeCommand)
+        assert not isinstance(parse_upgrade(f"{ID[:8]}{dash}{ID[8:]}"), UpgradeCommand)
+        assert not isinstance(parse_upgrade(f"{dash}{ID}"), UpgradeCommand)
 
 
 @pytest.mark.parametrize("text", ["ıin17", "İn17", "ｉｎ17", "in１７", "in১৭"])
 def test_letters_that_only_look_alike_make_no_id(text: str) -> None:
-    assert not isinstance(parse(ID[:32] + text), UpgradeCommand)
-    assert not isinstance(parse("５" + ID[1:]), UpgradeCommand)
+    assert not isinstance(parse_upgrade(ID[:32] + text), UpgradeCommand)
+    assert not isinstance(parse_upgrade("５" + ID[1:]), UpgradeCommand)
 
 
 def test_an_id_with_anything_around_it_is_not_that_id() -> None:
     for text in (f"{ID}.", f"<{ID}>", f"id={ID}", f"{ID}0", f"0{ID}", f"{ID}/", f"{ID}\u0301", f"{ID}--delay"):
-        assert not isinstance(parse(text), UpgradeCommand), text
+        assert not isinstance(parse_upgrade(text), UpgradeCommand), text

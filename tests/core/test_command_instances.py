@@ -2,18 +2,9 @@
 
 import pytest
 
-from bot.core.command import parse
-from bot.core.mistakes import (
-    NoInstance,
-    NotAnInstance,
-    SameInstanceTwice,
-    TaurusInstance,
-    TwoInstances,
-    WrongLength,
-    WrongLetters,
-)
-from bot.core.reasons import Mistake
-from bot.core.sentence import Code
+from bot.core.command import parse_upgrade
+from bot.core.errors import CommandMistake, NotAnInstance
+from bot.core.messages import Code
 
 ID = "590031445ef845bb912d7fc8243db80cin17"
 ANOTHER = "0123456789abcdef0123456789abcdefin17"
@@ -39,7 +30,7 @@ def copy(flags: str = "", instance: str = ID) -> Code:
     ],
 )
 def test_no_id_is_a_blank_to_fill(typed: str, corrected: Code) -> None:
-    assert parse(typed) == NoInstance(corrected)
+    assert parse_upgrade(typed) == CommandMistake("no_instance", corrected=corrected)
 
 
 @pytest.mark.parametrize(
@@ -47,50 +38,92 @@ def test_no_id_is_a_blank_to_fill(typed: str, corrected: Code) -> None:
     [(f"{ID} {ANOTHER}", ""), (f"{ID} —delay {ANOTHER}", "--delay"), (f"{ID} {ANOTHER} {ANOTHER} --delay", "--delay")],
 )
 def test_two_ids_are_two_commands(typed: str, flags: str) -> None:
-    assert parse(typed) == TwoInstances(Code(ID), Code(ANOTHER), copy(flags), copy(flags, ANOTHER))
+    assert parse_upgrade(typed) == CommandMistake(
+        "two_instances", first=Code(ID), second=Code(ANOTHER), corrected=copy(flags), alternative=copy(flags, ANOTHER)
+    )
 
 
 @pytest.mark.parametrize("again", [ID, ID.upper()])
 def test_the_same_id_twice_is_not_one_id(again: str) -> None:
     """Only flags count once: a repeated id is more likely half of a slip of the pen than meant."""
-    assert parse(f"{ID} {again}") == SameInstanceTwice(Code(ID), copy())
+    assert parse_upgrade(f"{ID} {again}") == CommandMistake("same_instance_twice", instance=Code(ID), corrected=copy())
 
 
 def test_an_id_repeated_beside_another_is_answered_with_the_two_that_differ() -> None:
-    assert parse(f"{ID} {ID} {ANOTHER}") == TwoInstances(Code(ID), Code(ANOTHER), copy(), copy(instance=ANOTHER))
+    assert parse_upgrade(f"{ID} {ID} {ANOTHER}") == CommandMistake(
+        "two_instances", first=Code(ID), second=Code(ANOTHER), corrected=copy(), alternative=copy(instance=ANOTHER)
+    )
 
 
 TAURUS = ID[:-2] + "07"
 NO_IDS = [
-    (TAURUS, TaurusInstance(Code(TAURUS), copy(instance=BLANK))),
-    (TAURUS.upper(), TaurusInstance(Code(TAURUS.upper()), copy(instance=BLANK))),
-    (f"{TAURUS[3:]} --delay", TaurusInstance(Code(TAURUS[3:]), copy("--delay", BLANK))),
-    (f"{TAURUS} {ID}", TaurusInstance(Code(TAURUS), copy())),
-    (ID[1:], WrongLength(Code(ID[1:]), 35, copy(instance=BLANK))),
-    (f"a{ID}", WrongLength(Code(f"a{ID}"), 37, copy(instance=BLANK))),
-    (ID[:32], WrongLength(Code(ID[:32]), 32, copy(instance=BLANK))),
-    (ID[:20] + "in17", WrongLength(Code(ID[:20] + "in17"), 24, copy(instance=BLANK))),
-    (f"--delay {ID[1:]}", WrongLength(Code(ID[1:]), 35, copy("--delay", BLANK))),
-    ("g" + ID[1:], WrongLetters(Code("g" + ID[1:]), Code("g"), copy(instance=BLANK))),
-    ("oOlo" + ID[4:], WrongLetters(Code("oOlo" + ID[4:]), Code("oOl"), copy(instance=BLANK))),
-    (f"é{ID[1:]} —delay", WrongLetters(Code(f"é{ID[1:]}"), Code("é"), copy("--delay", BLANK))),
-    (ID[:-4] + "in18", WrongLetters(Code(ID[:-4] + "in18"), Code("in18"), copy(instance=BLANK))),
-    (ID[:-4] + "abcd", WrongLetters(Code(ID[:-4] + "abcd"), Code("abcd"), copy(instance=BLANK))),
-    ("orders", NotAnInstance(Code("orders"), copy(instance=BLANK))),
-    ("in07", NotAnInstance(Code("in07"), copy(instance=BLANK))),
-    ("<instance_id>", NotAnInstance(Code(BLANK), copy(instance=BLANK))),
-    ("<@U0123|bob>", NotAnInstance(Code("<@U0123|bob>"), copy(instance=BLANK))),
-    ("<!channel> --delay", NotAnInstance(Code("<!channel>"), copy("--delay", BLANK))),
-    (f"{NAME} {ID}", NotAnInstance(Code(NAME), copy())),
-    (f"{ID}--delay", NotAnInstance(Code(f"{ID}--delay"), copy("--delay"))),
-    (f"{ID}——delay —skip-validate", NotAnInstance(Code(f"{ID}——delay"), copy("--delay --skip-validate"))),
+    (TAURUS, CommandMistake("taurusdb_instance", token=Code(TAURUS), corrected=copy(instance=BLANK))),
+    (TAURUS.upper(), CommandMistake("taurusdb_instance", token=Code(TAURUS.upper()), corrected=copy(instance=BLANK))),
+    (
+        f"{TAURUS[3:]} --delay",
+        CommandMistake("taurusdb_instance", token=Code(TAURUS[3:]), corrected=copy("--delay", BLANK)),
+    ),
+    (f"{TAURUS} {ID}", CommandMistake("taurusdb_instance", token=Code(TAURUS), corrected=copy())),
+    (ID[1:], NotAnInstance("wrong_length", token=Code(ID[1:]), length=35, corrected=copy(instance=BLANK))),
+    (f"a{ID}", NotAnInstance("wrong_length", token=Code(f"a{ID}"), length=37, corrected=copy(instance=BLANK))),
+    (ID[:32], NotAnInstance("wrong_length", token=Code(ID[:32]), length=32, corrected=copy(instance=BLANK))),
+    (
+        ID[:20] + "in17",
+        NotAnInstance("wrong_length", token=Code(ID[:20] + "in17"), length=24, corrected=copy(instance=BLANK)),
+    ),
+    (
+        f"--delay {ID[1:]}",
+        NotAnInstance("wrong_length", token=Code(ID[1:]), length=35, corrected=copy("--delay", BLANK)),
+    ),
+    (
+        "g" + ID[1:],
+        NotAnInstance("invalid_letters", token=Code("g" + ID[1:]), letters=Code("g"), corrected=copy(instance=BLANK)),
+    ),
+    (
+        "oOlo" + ID[4:],
+        NotAnInstance(
+            "invalid_letters", token=Code("oOlo" + ID[4:]), letters=Code("oOl"), corrected=copy(instance=BLANK)
+        ),
+    ),
+    (
+        f"é{ID[1:]} —delay",
+        NotAnInstance("invalid_letters", token=Code(f"é{ID[1:]}"), letters=Code("é"), corrected=copy("--delay", BLANK)),
+    ),
+    (
+        ID[:-4] + "in18",
+        NotAnInstance(
+            "invalid_letters", token=Code(ID[:-4] + "in18"), letters=Code("in18"), corrected=copy(instance=BLANK)
+        ),
+    ),
+    (
+        ID[:-4] + "abcd",
+        NotAnInstance(
+            "invalid_letters", token=Code(ID[:-4] + "abcd"), letters=Code("abcd"), corrected=copy(instance=BLANK)
+        ),
+    ),
+    ("orders", NotAnInstance("not_an_instance", token=Code("orders"), corrected=copy(instance=BLANK))),
+    ("in07", NotAnInstance("not_an_instance", token=Code("in07"), corrected=copy(instance=BLANK))),
+    ("<instance_id>", NotAnInstance("not_an_instance", token=Code(BLANK), corrected=copy(instance=BLANK))),
+    ("<@U0123|bob>", NotAnInstance("not_an_instance", token=Code("<@U0123|bob>"), corrected=copy(instance=BLANK))),
+    (
+        "<!channel> --delay",
+        NotAnInstance("not_an_instance", token=Code("<!channel>"), corrected=copy("--delay", BLANK)),
+    ),
+    (f"{NAME} {ID}", NotAnInstance("not_an_instance", token=Code(NAME), corrected=copy())),
+    (f"{ID}--delay", NotAnInstance("not_an_instance", token=Code(f"{ID}--delay"), corrected=copy("--delay"))),
+    (
+        f"{ID}——delay —skip-validate",
+        NotAnInstance("not_an_instance", token=Code(f"{ID}——delay"), corrected=copy("--delay --skip-validate")),
+    ),
     (
         "590031445ef8-45bb-912d-7fc8-243db80c",
-        NotAnInstance(Code("590031445ef8-45bb-912d-7fc8-243db80c"), copy(instance=BLANK)),
+        NotAnInstance(
+            "not_an_instance", token=Code("590031445ef8-45bb-912d-7fc8-243db80c"), corrected=copy(instance=BLANK)
+        ),
     ),
 ]
 
 
 @pytest.mark.parametrize(("typed", "mistake"), NO_IDS, ids=[typed for typed, _ in NO_IDS])
-def test_what_is_no_id_is_named_for_what_it_is(typed: str, mistake: Mistake) -> None:
-    assert parse(typed) == mistake
+def test_what_is_no_id_is_named_for_what_it_is(typed: str, mistake: CommandMistake) -> None:
+    assert parse_upgrade(typed) == mistake

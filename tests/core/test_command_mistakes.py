@@ -2,15 +2,9 @@
 
 import pytest
 
-from bot.core.command import parse
-from bot.core.mistakes import (
-    FlagWithoutDashes,
-    FlagWithValue,
-    MisspelledFlag,
-    NotAnInstance,
-    UnknownFlag,
-)
-from bot.core.sentence import Code
+from bot.core.command import parse_upgrade
+from bot.core.errors import CommandMistake
+from bot.core.messages import Code
 
 ID = "590031445ef845bb912d7fc8243db80cin17"
 ANOTHER = "0123456789abcdef0123456789abcdefin17"
@@ -52,22 +46,28 @@ def copy(flags: str = "", instance: str = ID) -> Code:
     ],
 )
 def test_a_flag_nearly_right_is_asked_back(typed: str, meant: str, flags: str) -> None:
-    assert parse(f"{ID} {typed}") == MisspelledFlag(Code(typed), Code(meant), copy(flags))
+    assert parse_upgrade(f"{ID} {typed}") == CommandMistake(
+        "misspelled_flag", token=Code(typed), suggestion=Code(meant), corrected=copy(flags)
+    )
 
 
 def test_the_command_offered_has_the_other_flags_too() -> None:
-    assert parse(f"--dealy {ID} --Skip") == MisspelledFlag(
-        Code("--dealy"), Code("--delay"), copy("--delay --skip-validate")
+    assert parse_upgrade(f"--dealy {ID} --Skip") == CommandMistake(
+        "misspelled_flag", token=Code("--dealy"), suggestion=Code("--delay"), corrected=copy("--delay --skip-validate")
     )
-    assert parse(f"{ID} --bogus —skip–validate delay") == UnknownFlag(Code("--bogus"), copy("--delay --skip-validate"))
+    assert parse_upgrade(f"{ID} --bogus —skip–validate delay") == CommandMistake(
+        "unknown_flag", token=Code("--bogus"), corrected=copy("--delay --skip-validate")
+    )
 
 
 @pytest.mark.parametrize(
     "typed", ["-d", "--", "—", "－－", "--force", "--x=delay", "--42", "---", "--<!here>", "--validate", "--é", "-f=1"]
 )
 def test_an_unknown_flag_is_named_and_left_out(typed: str) -> None:
-    assert parse(f"{ID} {typed}") == UnknownFlag(Code(typed), copy())
-    assert parse(f"{typed} --delay {ID}") == UnknownFlag(Code(typed), copy("--delay"))
+    assert parse_upgrade(f"{ID} {typed}") == CommandMistake("unknown_flag", token=Code(typed), corrected=copy())
+    assert parse_upgrade(f"{typed} --delay {ID}") == CommandMistake(
+        "unknown_flag", token=Code(typed), corrected=copy("--delay")
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_an_unknown_flag_is_named_and_left_out(typed: str) -> None:
     ],
 )
 def test_a_value_is_named_and_heeded_in_what_is_offered(typed: str, token: str, flags: str) -> None:
-    assert parse(f"{ID} {typed}") == FlagWithValue(Code(token), copy(flags))
+    assert parse_upgrade(f"{ID} {typed}") == CommandMistake("flag_with_value", token=Code(token), corrected=copy(flags))
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,12 @@ def test_a_value_is_named_and_heeded_in_what_is_offered(typed: str, token: str, 
     ],
 )
 def test_a_flag_without_dashes_is_no_flag(typed: str, token: str, flag: str) -> None:
-    assert parse(f"{ID} {typed}") == FlagWithoutDashes(Code(token), Code(flag), copy(flag))
-    assert parse(f"{typed} {ID}") == FlagWithoutDashes(Code(token), Code(flag), copy(flag))
+    assert parse_upgrade(f"{ID} {typed}") == CommandMistake(
+        "flag_without_dashes", token=Code(token), suggestion=Code(flag), corrected=copy(flag)
+    )
+    assert parse_upgrade(f"{typed} {ID}") == CommandMistake(
+        "flag_without_dashes", token=Code(token), suggestion=Code(flag), corrected=copy(flag)
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,6 +139,7 @@ def test_a_flag_without_dashes_is_no_flag(typed: str, token: str, flag: str) -> 
     ],
 )
 def test_who_says_no_is_not_offered_yes(typed: str, flags: str) -> None:
-    mistake = parse(f"{ID} {typed}")
-    assert isinstance(mistake, UnknownFlag | NotAnInstance)
-    assert mistake.corrected == copy(flags)
+    mistake = parse_upgrade(f"{ID} {typed}")
+    assert isinstance(mistake, CommandMistake)
+    assert mistake.key in ("unknown_flag", "not_an_instance", "wrong_length", "invalid_letters")
+    assert mistake.values["corrected"] == copy(flags)

@@ -6,28 +6,18 @@ from typing import Any
 
 import pytest
 
-from bot.core.doubts import AlreadyLatest, Doubt, NotFit, NotInProject, NotInProjectButNear, SomethingRuns, doubt
-from bot.core.doubts import not_in_project as missing
-from bot.core.facts import (
-    InstanceAbnormal,
-    InstanceNamed,
-    InstanceOther,
-    NewerAvailable,
-    NodeCount,
-    NoNewer,
-    NotDescribed,
-    NothingRuns,
-    RunsNow,
-    StatusNow,
-    VersionNow,
-    WindowNext,
-    WindowOpen,
-    facts_of,
-    status_of,
+from bot.core.instances import (
+    Instance,
+    PreflightWarning,
+    instance_choices,
+    instance_details,
+    instance_label,
+    nearest,
+    not_in_project,
+    preflight_warning,
+    status_message,
 )
-from bot.core.instances import Instance
-from bot.core.naming import NamedInstance, UnnamedInstance, called, choices, nearest
-from bot.core.sentence import Code, Moment
+from bot.core.messages import Code, Message, Time
 
 ID = "590031445ef845bb912d7fc8243db80cin17"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
@@ -37,11 +27,11 @@ ORDERS = Instance(
     "sr-orders",
     status="normal",
     version="3.1.15",
-    has_newer=True,
-    nodes=3,
+    upgrade_available=True,
+    node_count=3,
     window_start="02:00",
     window_end="06:00",
-    running=(),
+    running_actions=(),
 )
 
 
@@ -53,14 +43,16 @@ def many(count: int, **fields: Any) -> tuple[Instance, ...]:
 
 
 def test_the_card_says_name_version_status_nodes_and_what_runs() -> None:
-    facts = facts_of(ORDERS, delay=False, now=NOON)
-    assert facts[:2] == (InstanceNamed("sr-orders"), NewerAvailable("3.1.15"))
-    assert [type(fact) for fact in facts[2:]] == [StatusNow, NodeCount, NothingRuns]
+    facts = instance_details(ORDERS, delay=False, now=NOON)
+    assert facts[:2] == (Message("instance_name", name="sr-orders"), Message("version_upgradable", version="3.1.15"))
+    assert [fact.key for fact in facts[2:]] == ["instance_status", "node_count", "no_actions_running"]
 
 
 def test_the_window_and_its_next_start_are_said_with_delay_alone() -> None:
-    (window,) = set(facts_of(ORDERS, delay=True, now=NOON)) - set(facts_of(ORDERS, delay=False, now=NOON))
-    assert window == WindowNext("02:00", "06:00", Moment(NOON + 14 * HOUR))
+    (window,) = set(instance_details(ORDERS, delay=True, now=NOON)) - set(
+        instance_details(ORDERS, delay=False, now=NOON)
+    )
+    assert window == Message("window_next", start="02:00", end="06:00", at=Time(NOON + 14 * HOUR))
 
 
 @pytest.mark.parametrize(
@@ -78,8 +70,8 @@ def test_the_window_and_its_next_start_are_said_with_delay_alone() -> None:
 )
 def test_an_open_window_is_said_to_be_open(start: str, end: str, hour: float, is_open: bool) -> None:
     at = NOON + (hour - 12) * HOUR
-    facts = facts_of(replace(ORDERS, window_start=start, window_end=end), delay=True, now=at)
-    assert any(isinstance(fact, WindowOpen) for fact in facts) == is_open
+    facts = instance_details(replace(ORDERS, window_start=start, window_end=end), delay=True, now=at)
+    assert any(fact.key == "window_open" for fact in facts) == is_open
 
 
 @pytest.mark.parametrize(("start", "hours"), [("12:00", 24), ("12:01", 1 / 60), ("11:59", 24 - 1 / 60)])
@@ -89,82 +81,96 @@ def test_the_next_start_is_never_in_the_past(start: str, hours: float) -> None:
 
 @pytest.mark.parametrize("start", ["", "25:00", "02", "two:00", "02:61", ":", "-1:00", "٠٢:00x"])
 def test_a_window_that_cannot_be_read_is_left_out(start: str) -> None:
-    facts = facts_of(replace(ORDERS, window_start=start), delay=True, now=NOON)
-    assert not [fact for fact in facts if isinstance(fact, WindowNext | WindowOpen)]
+    facts = instance_details(replace(ORDERS, window_start=start), delay=True, now=NOON)
+    assert not [fact for fact in facts if fact.key in ("window_next", "window_open")]
 
 
 def test_half_an_answer_says_only_what_it_knows() -> None:
-    assert facts_of(Instance(ID), delay=True, now=NOON) == ()
-    assert facts_of(Instance(ID, version="3.1"), delay=True, now=NOON) == (VersionNow("3.1"),)
-    assert facts_of(Instance(ID, has_newer=False), delay=True, now=NOON) == (NoNewer("?"),)
-    assert facts_of(Instance(ID, nodes=0), delay=False, now=NOON) == (NodeCount(0),)
+    assert instance_details(Instance(ID), delay=True, now=NOON) == ()
+    assert instance_details(Instance(ID, version="3.1"), delay=True, now=NOON) == (Message("version", version="3.1"),)
+    assert instance_details(Instance(ID, upgrade_available=False), delay=True, now=NOON) == (
+        Message("version_latest", version="?"),
+    )
+    assert instance_details(Instance(ID, node_count=0), delay=False, now=NOON) == (Message("node_count", nodes=0),)
 
 
 def test_what_only_the_list_says_is_called_incomplete() -> None:
-    facts = facts_of(Instance(ID, "sr-orders", is_detailed=False), delay=False, now=NOON)
-    assert facts == (InstanceNamed("sr-orders"), NotDescribed())
+    facts = instance_details(Instance(ID, "sr-orders", is_detailed=False), delay=False, now=NOON)
+    assert facts == (Message("instance_name", name="sr-orders"), Message("instance_not_described"))
 
 
 def test_actions_are_named_as_the_api_names_them() -> None:
-    assert RunsNow("RESTARTING, UPGRADING") in facts_of(replace(ORDERS, running=("RESTARTING", "UPGRADING")), False, 0)
+    assert Message("actions_running", actions="RESTARTING, UPGRADING") in instance_details(
+        replace(ORDERS, running_actions=("RESTARTING", "UPGRADING")), False, 0
+    )
 
 
 def test_an_undocumented_status_stays_as_it_is() -> None:
-    assert status_of(replace(ORDERS, status="Frozen")) == InstanceOther("Frozen")
-    assert status_of(replace(ORDERS, status="Abnormal")) == InstanceAbnormal()
+    assert status_message(replace(ORDERS, status="Frozen")) == Message("instance_status_other", status="Frozen")
+    assert status_message(replace(ORDERS, status="Abnormal")) == Message("instance_abnormal")
 
 
 def test_very_long_values_are_cut() -> None:
-    long = Instance(ID, "n" * 10_000, status="s" * 10_000, version="v" * 10_000, running=("r" * 10_000,) * 50)
-    assert sum(len(str(fact)) for fact in facts_of(long, delay=True, now=NOON)) < 1000
+    long = Instance(ID, "n" * 10_000, status="s" * 10_000, version="v" * 10_000, running_actions=("r" * 10_000,) * 50)
+    assert sum(len(str(fact)) for fact in instance_details(long, delay=True, now=NOON)) < 1000
 
 
 # doubts
 
 
 @pytest.mark.parametrize(
-    ("fields", "kind"),
+    ("fields", "key"),
     [
         ({}, None),
-        ({"has_newer": None}, None),
+        ({"upgrade_available": None}, None),
         ({"status": ""}, None),
-        ({"running": None}, None),
-        ({"has_newer": False}, AlreadyLatest),
-        ({"running": ("RESTARTING",)}, SomethingRuns),
-        ({"status": "abnormal"}, NotFit),
-        ({"status": "Frozen"}, NotFit),
-        ({"status": "abnormal", "running": ("X",), "has_newer": False}, NotFit),
-        ({"running": ("X",), "has_newer": False}, SomethingRuns),
+        ({"running_actions": None}, None),
+        ({"upgrade_available": False}, "already_latest"),
+        ({"running_actions": ("RESTARTING",)}, "instance_busy"),
+        ({"status": "abnormal"}, "not_normal"),
+        ({"status": "Frozen"}, "not_normal"),
+        ({"status": "abnormal", "running_actions": ("X",), "upgrade_available": False}, "not_normal"),
+        ({"running_actions": ("X",), "upgrade_available": False}, "instance_busy"),
     ],
 )
-def test_what_speaks_against_an_upgrade(fields: dict[str, Any], kind: type[Doubt] | None) -> None:
-    found = doubt(replace(ORDERS, **fields))
-    assert type(found) is (kind or type(None))
+def test_what_speaks_against_an_upgrade(fields: dict[str, Any], key: str | None) -> None:
+    warning = preflight_warning(replace(ORDERS, **fields))
+    assert (warning.key if warning else None) == key
 
 
 def test_an_instance_without_a_name_is_called_by_its_id() -> None:
-    assert called(replace(ORDERS, name=" ")) == UnnamedInstance(Code(ID))
-    assert called(ORDERS) == NamedInstance("sr-orders", Code(ID))
+    assert instance_label(replace(ORDERS, name=" ")) == Message("unnamed_instance", instance=Code(ID))
+    assert instance_label(ORDERS) == Message("named_instance", name="sr-orders", instance=Code(ID))
 
 
 def test_an_unknown_id_is_answered_with_the_nearest_ones() -> None:
     typed = ID[:5] + "f" + ID[6:]
-    assert missing(typed, nearest(typed, [*many(50), ORDERS])) == NotInProjectButNear(Code(typed), choices([ORDERS]))
-    assert missing("f" * 32 + "in17", nearest("f" * 32 + "in17", many(3))) == NotInProject(Code("f" * 32 + "in17"))
+    assert not_in_project(typed, nearest(typed, [*many(50), ORDERS])) == PreflightWarning(
+        "not_in_project_near", instance=Code(typed), near=instance_choices([ORDERS])
+    )
+    assert not_in_project("f" * 32 + "in17", nearest("f" * 32 + "in17", many(3))) == PreflightWarning(
+        "not_in_project", instance=Code("f" * 32 + "in17")
+    )
 
 
 # in the row of an upgrade
 
 
 def test_an_instance_survives_its_row() -> None:
-    for one in (ORDERS, Instance(ID), replace(ORDERS, name="订单\u202e分析", running=("X", "Y"), is_detailed=False)):
-        assert Instance.read(one.written()) == one
+    for one in (
+        ORDERS,
+        Instance(ID),
+        replace(ORDERS, name="订单\u202e分析", running_actions=("X", "Y"), is_detailed=False),
+    ):
+        assert Instance.from_json(one.to_json()) == one
 
 
-@pytest.mark.parametrize("text", ["", "-", "null", "[]", "7", '"x"', "{}", '{"id": "1", "running": 7}', "{" * 50])
+@pytest.mark.parametrize(
+    "text", ["", "-", "null", "[]", "7", '"x"', "{}", '{"id": "1", "running_actions": 7}', "{" * 50]
+)
 def test_a_text_that_is_no_instance_is_none(text: str) -> None:
-    assert Instance.read(text) is None
+    assert Instance.from_json(text) is None
 
 
 def test_fields_of_a_newer_version_are_left_out() -> None:
-    assert Instance.read('{"id": "1", "name": "x", "colour": "blue"}') == Instance("1", "x")
+    assert Instance.from_json('{"id": "1", "name": "x", "colour": "blue"}') == Instance("1", "x")

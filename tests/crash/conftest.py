@@ -1,15 +1,15 @@
-"""A bench for the tests that start processes."""
+"""A driver for the tests that start processes."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.crash.bench import Bench, bench
+from tests.crash.process_driver import ProcessDriver, run_processes
 
 
 @pytest.fixture
-async def alone(tmp_path: Path) -> AsyncIterator[Bench]:
+async def driver(tmp_path: Path) -> AsyncIterator[ProcessDriver]:
     """The stand-ins, for processes on SQLite over Socket Mode."""
-    async with bench(tmp_path) as one:
+    async with run_processes(tmp_path) as one:
         yield one

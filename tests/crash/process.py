@@ -80,7 +80,7 @@ class BotProcess:
     @property
     def port(self) -> int:
         """Where its web server listens; 0 while it does not."""
-        return next((int(event["port"]) for event in self.events("web.listening")), 0)
+        return next((int(event["port"]) for event in self.events("http.listening")), 0)
 
     def kill(self) -> None:
         """End it at once, as `kill -9` does."""

@@ -1,37 +1,37 @@
 """A process that stood still for longer than its lease does not send when it wakes: others may have given it up."""
 
 from bot.core.upgrade import LEASE_SECONDS
-from tests.crash.bench import Bench, Stopwatch
+from tests.crash.kill_points import EDIT, Arrange, Seen, asked_token_to_send, decided, token_for_sending
+from tests.crash.parallel import in_parallel
 from tests.crash.process import BotProcess
-from tests.crash.steps import EDIT, Arrange, Seen, asked_token_to_send, decided, token_for_sending
-from tests.crash.together import together
-from tests.house import buttons
+from tests.crash.process_driver import ProcessDriver, Stopwatch
+from tests.driver import buttons
 
 GONE = LEASE_SECONDS + 2
 
 
-async def frozen_at(bench: Bench, process: BotProcess, arrange: Arrange, seen: Seen) -> None:
+async def frozen_at(driver: ProcessDriver, process: BotProcess, arrange: Arrange, seen: Seen) -> None:
     """Ask, confirm, and freeze the process as soon as that call is there."""
-    message = await bench.ask(bench.instance())
-    arrange(bench)
+    message = await driver.request(driver.instance())
+    arrange(driver)
     stop_looking = [
-        whose.on_change(lambda: process.freeze() if seen(bench) else None) for whose in (bench.slack, bench.cloud)
+        whose.on_change(lambda: process.freeze() if seen(driver) else None) for whose in (driver.slack, driver.cloud)
     ]
-    await bench.confirm(message)
-    await bench.until(lambda: seen(bench))
+    await driver.confirm(message)
+    await driver.until(lambda: seen(driver))
     for stop in stop_looking:
         stop()
 
 
-async def frozen_for(bench: Bench, seconds: float) -> None:
+async def frozen_for(driver: ProcessDriver, seconds: float) -> None:
     """Let so much time pass."""
     watch = Stopwatch()
-    await bench.until(lambda: watch.seconds >= seconds, seconds + 10)
+    await driver.until(lambda: watch.seconds >= seconds, seconds + 10)
 
 
-def hold_up_edit(bench: Bench) -> None:
+def hold_up_edit(driver: ProcessDriver) -> None:
     """Slack's answer to the edit before the POST comes while the process stands still."""
-    bench.slack.fail(EDIT, ("slow", 1.0), when=lambda given: "sending it" in str(given).lower())
+    driver.slack.fail(EDIT, ("delay_after", 1.0), when=lambda given: "sending it" in str(given).lower())
 
 
 BEFORE_THE_POST = {
@@ -40,44 +40,44 @@ BEFORE_THE_POST = {
 }
 
 
-@together("socket", cases=BEFORE_THE_POST)
-async def test_a_process_that_wakes_too_late_does_not_send(alone: Bench, arrange: Arrange, seen: Seen) -> None:
-    process = await alone.launch()
-    await frozen_at(alone, process, arrange, seen)
-    await frozen_for(alone, GONE)
+@in_parallel("socket", cases=BEFORE_THE_POST)
+async def test_a_process_that_wakes_too_late_does_not_send(driver: ProcessDriver, arrange: Arrange, seen: Seen) -> None:
+    process = await driver.launch()
+    await frozen_at(driver, process, arrange, seen)
+    await frozen_for(driver, GONE)
     process.wake()
-    await alone.until(lambda: alone.has_told("could not be sent") or alone.has_told("unknown"), 20)
-    assert not alone.sent()
-    assert not alone.open_questions()
+    await driver.until(lambda: driver.has_reply("could not be sent") or driver.has_reply("unknown"), 20)
+    assert not driver.sent()
+    assert not driver.open_cards()
 
 
-@together("socket", "http", cases=BEFORE_THE_POST, postgresql=True)
+@in_parallel("socket", "http", cases=BEFORE_THE_POST, postgresql=True)
 async def test_what_another_has_taken_over_is_not_sent_by_the_one_that_wakes(
-    replicas: Bench, arrange: Arrange, seen: Seen
+    replicas: ProcessDriver, arrange: Arrange, seen: Seen
 ) -> None:
     sleeper = await replicas.launch()
     await frozen_at(replicas, sleeper, arrange, seen)
     await replicas.launch()
-    await replicas.until(lambda: replicas.has_told("unknown"), 2 * LEASE_SECONDS)
+    await replicas.until(lambda: replicas.has_reply("unknown"), 2 * LEASE_SECONDS)
     sleeper.wake()
-    await replicas.until(lambda: replicas.has_told("could not be sent"), 20)
+    await replicas.until(lambda: replicas.has_reply("could not be sent"), 20)
     assert not replicas.sent()
-    assert not replicas.open_questions()
+    assert not replicas.open_cards()
 
 
-@together("socket", "http", postgresql=True)
-async def test_a_process_that_stood_still_after_sending_repeats_nothing(replicas: Bench) -> None:
+@in_parallel("socket", "http", postgresql=True)
+async def test_a_process_that_stood_still_after_sending_repeats_nothing(replicas: ProcessDriver) -> None:
     sleeper = await replicas.launch()
-    await frozen_at(replicas, sleeper, lambda _: None, lambda bench: bool(bench.sent()))
+    await frozen_at(replicas, sleeper, lambda _: None, lambda driver: bool(driver.sent()))
     await replicas.launch()
     job = replicas.sent()[0].job_id or "?"
-    await replicas.until(lambda: replicas.has_told("unknown"), 2 * LEASE_SECONDS)
-    await replicas.until(lambda: replicas.has_told("after it was confirmed", job), 40)
+    await replicas.until(lambda: replicas.has_reply("unknown"), 2 * LEASE_SECONDS)
+    await replicas.until(lambda: replicas.has_reply("after it was confirmed", job), 40)
     told = len(replicas.replies())
     sleeper.wake()
-    await replicas.until(lambda: sleeper.has_logged("upgrade.answered"), 20)
+    await replicas.until(lambda: sleeper.has_logged("upgrade.submitted"), 20)
     sleeper.terminate()
     assert await sleeper.ended() == 0
     assert len(replicas.replies()) == told
     assert len(replicas.sent()) == 1
-    assert all("confirm_upgrade" not in buttons(one) for one in replicas.questions())
+    assert all("confirm_upgrade" not in buttons(one) for one in replicas.cards())

@@ -1,4 +1,4 @@
-"""kill -9 at every step and at random moments, over both stores: sent once at most, and the thread says the truth."""
+"""kill -9 at every kill point and at random moments, over both databases: sent at most once, and people are told."""
 
 import asyncio
 import os
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.bench import Stopwatch, bench
-from tests.crash.killing import Run
-from tests.crash.steps import STEPS, Step, at_random
+from tests.crash.kill_points import KILL_POINTS, KillPoint, at_random
+from tests.crash.kill_run import Run
+from tests.crash.process_driver import Stopwatch, run_processes
 from tests.postgres_server import PostgresServer
 
 RUNS = int(os.environ.get("CRASH_RUNS", "50"))
@@ -31,22 +31,22 @@ class Planned:
     number: int
     store: str
     mode: str
-    step: Step
+    kill_point: KillPoint
 
     @property
     def name(self) -> str:
         """For the report."""
-        return f"{self.number} {self.store} {self.mode}: {self.step.name}"
+        return f"{self.number} {self.store} {self.mode}: {self.kill_point.name}"
 
 
 def plan() -> list[Planned]:
-    """Every step over both stores in turn, then random moments; over Socket Mode, every third one over HTTP."""
+    """Every kill point over both databases in turn, then random moments; every third run is in HTTP mode."""
     rng = random.Random(SEED)
     stores = ("sqlite", "postgresql")
-    named = [(store, step) for step in STEPS for store in stores]
+    named = [(store, point) for point in KILL_POINTS for store in stores]
     random_ones = ((stores[number % 2], at_random(rng)) for number in count())
     chosen = [*named, *islice(random_ones, max(RUNS - len(named), 0))][:RUNS]
-    runs = [Planned(n, store, ("socket", "socket", "http")[n % 3], step) for n, (store, step) in enumerate(chosen)]
+    runs = [Planned(n, store, ("socket", "socket", "http")[n % 3], point) for n, (store, point) in enumerate(chosen)]
     return [run for run in runs if ONLY in run.name]
 
 
@@ -56,7 +56,7 @@ async def test_a_killed_process_sends_nothing_twice_and_leaves_nothing_untold(po
     turns = asyncio.Semaphore(AT_ONCE)
     planned = plan()
     # what takes longest goes first: looking for what was never sent takes two minutes
-    planned.sort(key=lambda run: run.step.name != UNSENT)
+    planned.sort(key=lambda run: run.kill_point.name != UNSENT)
 
     async def played(run: Planned) -> str:
         async with turns:
@@ -75,9 +75,9 @@ async def play(run: Planned, server: PostgresServer, *, patient: bool, to_the_en
         database = f"crash{run.number}"
         url = await asyncio.to_thread(server.create, database) if run.store == "postgresql" else ""
         try:
-            async with bench(Path(folder), url, run.mode) as one:
-                waits = to_the_end and run.step.name == UNSENT
-                await Run(one, run.step, patient, waits).play()
+            async with run_processes(Path(folder), url, run.mode) as one:
+                waits = to_the_end and run.kill_point.name == UNSENT
+                await Run(one, run.kill_point, patient, waits).play()
         except Exception as error:
             return f"=== {run.name}: {type(error).__name__}: {error or traceback.format_exc()}"
         finally:

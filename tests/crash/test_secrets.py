@@ -6,17 +6,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.connections import open_cloud, sign_in_of, slack_session
-from bot.core.ports import Presence
+from bot.connections import cloud_credentials, open_cloud, slack_session
+from bot.core.actions import Origin
 from bot.settings import Settings
-from bot.slack.api import SlackApi
-from bot.slack.identity import Identity
-from bot.taurusdb.auth import ReadyToken, SignIn
+from bot.slack.client import BotIdentity, SlackClient
+from bot.taurusdb.auth import ReadyToken
+from bot.taurusdb.http import Credentials
 from bot.taurusdb.signing import AkSk
-from tests.crash.bad_day import SHORT, asked_in_vain, upgraded, with_slack_in_trouble, with_the_cloud_in_trouble
-from tests.crash.bench import bench
 from tests.crash.canaries import Canaries
-from tests.house import CHANNEL
+from tests.crash.disturbances import SHORT, asked_in_vain, upgraded, with_slack_in_trouble, with_the_cloud_in_trouble
+from tests.crash.process_driver import run_processes
+from tests.driver import CHANNEL
 
 CANARY = "canary-3f9c2e71"
 SECRETS = (
@@ -33,50 +33,50 @@ SECRETS = (
 @pytest.fixture(params=[("socket", "json"), ("socket", "text"), ("http", "json"), ("http", "text")])
 async def watched(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Canaries]:
     mode, style = request.param
-    async with bench(tmp_path, mode=mode, LOG_LEVEL="DEBUG", LOG_FORMAT=style, PYTHONASYNCIODEBUG="1") as one:
+    async with run_processes(tmp_path, mode=mode, LOG_LEVEL="DEBUG", LOG_FORMAT=style, PYTHONASYNCIODEBUG="1") as one:
         canaries = Canaries(one)
         canaries.listen()
         yield canaries
 
 
 async def test_a_bad_day_writes_no_secret_anywhere(watched: Canaries) -> None:
-    home = watched.bench
-    instances = [instance.id for instance in home.cloud.add_instances(5)]
+    driver = watched.driver
+    instances = [instance.id for instance in driver.cloud.add_instances(5)]
     process = await watched.launch()
-    await upgraded(home)
-    await with_slack_in_trouble(home)
-    await with_the_cloud_in_trouble(home, instances)
-    home.cloud.choose_mishap("hang")
-    hanging = await home.ask(instances[4])
-    before = len(home.cloud.upgrades)
-    await home.confirm(hanging)
-    await home.cloud.until(lambda: len(home.cloud.upgrades) > before, SHORT)
-    await home.killed(process)
-    home.cloud.heal()
+    await upgraded(driver)
+    await with_slack_in_trouble(driver)
+    await with_the_cloud_in_trouble(driver, instances)
+    driver.cloud.inject_fault("hang")
+    hanging = await driver.request(instances[4])
+    before = len(driver.cloud.upgrades)
+    await driver.confirm(hanging)
+    await driver.cloud.until(lambda: len(driver.cloud.upgrades) > before, SHORT)
+    await driver.killed(process)
+    driver.cloud.clear_faults()
     process = await watched.launch()
-    await home.told(hanging, "unknown", SHORT)
-    password = home.cloud.password
-    home.cloud.change_password("another-one-of-today")
-    await asked_in_vain(home, instances[3], "")
-    home.cloud.change_password(password)
-    home.slack.revoke_token()
+    await driver.wait_for_reply(hanging, "unknown", SHORT)
+    password = driver.cloud.password
+    driver.cloud.change_password("another-one-of-today")
+    await asked_in_vain(driver, instances[3], "")
+    driver.cloud.change_password(password)
+    driver.slack.revoke_token()
     assert await process.ended(SHORT) == 3
     assert watched.found() == []
     assert len(watched.handed_out) > 20, "the canaries were listened to"
-    assert len(home.processes[0].lines) > 20
+    assert len(driver.processes[0].lines) > 20
 
 
 async def test_a_secret_would_be_found_wherever_it_was_left(tmp_path: Path) -> None:
-    async with bench(tmp_path) as home:
-        canaries = Canaries(home)
+    async with run_processes(tmp_path) as driver:
+        canaries = Canaries(driver)
         canaries.listen()
-        await home.launch()
-        await home.slack.command("sre", CHANNEL, "help")
+        await driver.launch()
+        await driver.slack.command("sre", CHANNEL, "help")
         assert canaries.found() == []
         name, left = next(one for one in canaries.handed_out.items() if one[0].startswith("response_url"))
         (tmp_path / "notes.txt").write_text(left, encoding="utf-8")
-        home.slack.write("sre", CHANNEL, home.slack.bot_token)
-        home.processes[0].err.append(home.cloud.password)
+        driver.slack.write("sre", CHANNEL, driver.slack.bot_token)
+        driver.processes[0].err.append(driver.cloud.password)
         assert canaries.found() == [
             "SLACK_BOT_TOKEN in #db-ops", "HW_USER_PASSWORD in process 1", f"{name} in notes.txt",
         ]  # fmt: skip
@@ -85,22 +85,22 @@ async def test_a_secret_would_be_found_wherever_it_was_left(tmp_path: Path) -> N
 @pytest.mark.parametrize("way", ["AK/SK", "wrong AK/SK", "ready token", "dead ready token"])
 async def test_other_ways_of_signing_in_are_as_silent(tmp_path: Path, way: str) -> None:
     none = {"HW_DOMAIN_NAME": "", "HW_USER_NAME": "", "HW_USER_PASSWORD": ""}
-    async with bench(tmp_path, LOG_LEVEL="DEBUG", LOG_FORMAT="json", **none) as home:
-        canaries = Canaries(home)
+    async with run_processes(tmp_path, LOG_LEVEL="DEBUG", LOG_FORMAT="json", **none) as driver:
+        canaries = Canaries(driver)
         canaries.listen()
-        key = {"HW_ACCESS_KEY": home.cloud.access_key, "HW_SECURITY_TOKEN": home.cloud.security_token}
-        home.overrides |= {
-            "AK/SK": {**key, "HW_SECRET_KEY": home.cloud.secret_key},
+        key = {"HW_ACCESS_KEY": driver.cloud.access_key, "HW_SECURITY_TOKEN": driver.cloud.security_token}
+        driver.overrides |= {
+            "AK/SK": {**key, "HW_SECRET_KEY": driver.cloud.secret_key},
             "wrong AK/SK": {**key, "HW_SECRET_KEY": CANARY},
-            "ready token": {"HW_AUTH_TOKEN": home.cloud.ready_token},
-            "dead ready token": {"HW_AUTH_TOKEN": home.cloud.ready_token},
+            "ready token": {"HW_AUTH_TOKEN": driver.cloud.ready_token},
+            "dead ready token": {"HW_AUTH_TOKEN": driver.cloud.ready_token},
         }[way]
         if way == "dead ready token":
-            home.cloud.revoke_tokens()
+            driver.cloud.revoke_tokens()
         await canaries.launch()
-        message = await home.ask(home.instance())
-        await home.confirm(message)
-        await home.until(lambda: home.thread(message) or None, SHORT)
+        message = await driver.request(driver.instance())
+        await driver.confirm(message)
+        await driver.until(lambda: driver.thread(message) or None, SHORT)
         assert canaries.found() == []
         assert CANARY not in repr(canaries.left_behind())
 
@@ -109,8 +109,8 @@ async def test_settings_that_cannot_be_read_are_not_repeated(tmp_path: Path) -> 
     wrong = {name: f"{CANARY}\u00e9{number}" for number, name in enumerate(SECRETS)}
     wrong |= {"DATABASE_URL": f"postgres:/bot:{CANARY}@host/bot", "HW_AUTH_URL": f"ftp://bot:{CANARY}@host"}
     wrong |= {"SLACK_API_URL": f"https//bot:{CANARY}@host", "TAURUSDB_ENDPOINT": f"https://bot:{CANARY}@[host"}
-    async with bench(tmp_path) as home:
-        process = await home.spawn(**wrong)
+    async with run_processes(tmp_path) as driver:
+        process = await driver.spawn(**wrong)
         assert await process.ended() == 2
         assert len(process.lines) >= len(SECRETS)
         assert CANARY not in "".join(process.lines)
@@ -119,9 +119,9 @@ async def test_settings_that_cannot_be_read_are_not_repeated(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("password", [CANARY, f"{CANARY}%2F"])
 async def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path, password: str) -> None:
-    async with bench(tmp_path, f"postgresql://bot:{password}@127.0.0.1:1/bot", LOG_LEVEL="DEBUG") as home:
-        process = await home.spawn()
-        await home.until(lambda: any("start.waits" in line for line in process.err) or None, SHORT)
+    async with run_processes(tmp_path, f"postgresql://bot:{password}@127.0.0.1:1/bot", LOG_LEVEL="DEBUG") as driver:
+        process = await driver.spawn()
+        await driver.until(lambda: any("start.waiting" in line for line in process.err) or None, SHORT)
         assert CANARY not in "".join(process.lines)
 
 
@@ -146,19 +146,19 @@ async def test_nothing_that_holds_a_secret_shows_it_when_it_is_printed(way: str)
         }
     )
     async with slack_session() as session, open_cloud(settings.cloud) as cloud:
-        api = SlackApi(settings.slack.bot_token.reveal(), settings.slack.api_url, session)
-        identity = Identity("T1", "U1", token=settings.slack.bot_token.reveal())
-        presence = Presence("U1", "T1", "C1", reply_to=f"https://hooks.slack.com/{CANARY}")
-        sign_in = sign_in_of(settings.cloud)
-        for held in (settings, settings.slack, settings.cloud, api, identity, presence, cloud, sign_in):
+        client = SlackClient(settings.slack.bot_token.reveal(), settings.slack.api_url, session)
+        identity = BotIdentity("T1", "U1", token=settings.slack.bot_token.reveal())
+        origin = Origin("U1", "T1", "C1", response_url=f"https://hooks.slack.com/{CANARY}")
+        credentials = cloud_credentials(settings.cloud)
+        for held in (settings, settings.slack, settings.cloud, client, identity, origin, cloud, credentials):
             assert CANARY not in f"{held!r} {held!s}", type(held)
-        assert CANARY not in repr(await sign_in_headers(sign_in))
-        await sign_in.aclose()
+        assert CANARY not in repr(await authorisation(credentials))
+        await credentials.aclose()
 
 
-async def sign_in_headers(sign_in: SignIn) -> object:
+async def authorisation(credentials: Credentials) -> object:
     """What authorises a request, where nothing has to be fetched for it."""
-    if isinstance(sign_in, ReadyToken | AkSk):
+    if isinstance(credentials, ReadyToken | AkSk):
         async with httpx.AsyncClient() as client:
-            return await sign_in.ready(client)
+            return await credentials.auth(client)
     return None

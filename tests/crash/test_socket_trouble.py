@@ -4,59 +4,59 @@ import asyncio
 
 import pytest
 
-from tests.crash.bench import Bench, Stopwatch
-from tests.house import CHANNEL, said
+from tests.crash.process_driver import ProcessDriver, Stopwatch
+from tests.driver import CHANNEL, text_of
 
 NOTICED_SECONDS = 30.0
 
 
-async def works_again(bench: Bench, *, seconds: float = NOTICED_SECONDS) -> None:
+async def works_again(driver: ProcessDriver, *, seconds: float = NOTICED_SECONDS) -> None:
     """A connection is up in time, and commands through it are answered."""
-    await bench.slack.connected(timeout=seconds)
-    delivery = await bench.slack.command("sre", CHANNEL, "help")
+    await driver.slack.connected(timeout=seconds)
+    delivery = await driver.slack.command("sre", CHANNEL, "help")
     assert delivery.acked
-    await bench.until(lambda: any("/starrocks-upgrade" in said(one) for one in bench.slack.ephemerals("sre")))
+    await driver.until(lambda: any("/starrocks-upgrade" in text_of(one) for one in driver.slack.ephemerals("sre")))
 
 
 @pytest.mark.parametrize("reason", [None, "warning", "refresh_requested"])
-async def test_a_dropped_connection_is_replaced(alone: Bench, reason: str | None) -> None:
-    await alone.launch()
+async def test_a_dropped_connection_is_replaced(driver: ProcessDriver, reason: str | None) -> None:
+    await driver.launch()
     for _ in range(3):
-        await alone.slack.drop_connections(reason)
-        await works_again(alone)
+        await driver.slack.drop_connections(reason)
+        await works_again(driver)
 
 
-async def test_a_connection_that_falls_silent_is_replaced(alone: Bench) -> None:
-    await alone.launch()
+async def test_a_connection_that_falls_silent_is_replaced(driver: ProcessDriver) -> None:
+    await driver.launch()
     watch = Stopwatch()
-    alone.slack.go_silent()
-    await works_again(alone)
+    driver.slack.stall_connections()
+    await works_again(driver)
     assert watch.seconds < NOTICED_SECONDS
 
 
-async def test_a_refused_connection_is_tried_again_with_a_new_ticket(alone: Bench) -> None:
-    process = await alone.launch()
-    await alone.slack.refuse_connections()
-    await alone.slack.drop_connections()
-    await alone.until(lambda: len(list(process.events("socket.not_connected"))) >= 2, NOTICED_SECONDS)
-    await alone.slack.accept_connections()
-    await works_again(alone)
+async def test_a_refused_connection_is_tried_again_with_a_new_ticket(driver: ProcessDriver) -> None:
+    process = await driver.launch()
+    await driver.slack.refuse_connections()
+    await driver.slack.drop_connections()
+    await driver.until(lambda: len(list(process.events("socket.not_connected"))) >= 2, NOTICED_SECONDS)
+    await driver.slack.accept_connections()
+    await works_again(driver)
 
 
-async def test_tickets_that_slack_does_not_give_are_asked_for_again(alone: Bench) -> None:
-    await alone.launch()
-    alone.slack.fail("apps.connections.open", 500)
-    alone.slack.fail("apps.connections.open", "internal_error")
-    alone.slack.fail("apps.connections.open", "drop_before")
-    await alone.slack.drop_connections()
-    await works_again(alone)
+async def test_tickets_that_slack_does_not_give_are_asked_for_again(driver: ProcessDriver) -> None:
+    await driver.launch()
+    driver.slack.fail("apps.connections.open", 500)
+    driver.slack.fail("apps.connections.open", "internal_error")
+    driver.slack.fail("apps.connections.open", "drop_before")
+    await driver.slack.drop_connections()
+    await works_again(driver)
 
 
-async def test_what_was_begun_before_goes_on_while_there_is_no_connection(alone: Bench) -> None:
-    await alone.launch()
-    alone.cloud.choose_mishap("slow", seconds=1)
-    message = await alone.ask(alone.instance())
-    await alone.confirm(message)
-    await asyncio.gather(alone.slack.drop_connections(), alone.until(alone.sent))
-    await alone.until(lambda: alone.has_told("after it was confirmed"), 30)
-    await works_again(alone)
+async def test_what_was_begun_before_goes_on_while_there_is_no_connection(driver: ProcessDriver) -> None:
+    await driver.launch()
+    driver.cloud.inject_fault("slow", seconds=1)
+    message = await driver.request(driver.instance())
+    await driver.confirm(message)
+    await asyncio.gather(driver.slack.drop_connections(), driver.until(driver.sent))
+    await driver.until(lambda: driver.has_reply("after it was confirmed"), 30)
+    await works_again(driver)

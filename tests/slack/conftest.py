@@ -1,4 +1,4 @@
-"""A bot behind its HTTP door, and whoever knocks."""
+"""A bot in HTTP mode, and a client of its events endpoint."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,32 +6,32 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.house import House, house
-from tests.slack.posting import Poster
+from tests.driver import BotDriver, run_driver
+from tests.events_client import EventsClient
 
 
 @pytest.fixture
-async def empty_home(tmp_path: Path) -> AsyncIterator[House]:
+async def idle_driver(tmp_path: Path) -> AsyncIterator[BotDriver]:
     """The stand-ins alone, in HTTP mode; the test starts its bots with settings of its own."""
-    async with house(tmp_path, "http") as one:
-        yield one
+    async with run_driver(tmp_path, "http") as idle_driver:
+        yield idle_driver
 
 
 @pytest.fixture
-async def home(empty_home: House) -> House:
+async def driver(idle_driver: BotDriver) -> BotDriver:
     """The stand-ins and one bot in HTTP mode."""
-    await empty_home.start()
-    return empty_home
+    await idle_driver.start()
+    return idle_driver
 
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Connections to a door."""
-    async with aiohttp.ClientSession() as one:
-        yield one
+    """Connections to a bot."""
+    async with aiohttp.ClientSession() as session:
+        yield session
 
 
 @pytest.fixture
-def poster(home: House, session: aiohttp.ClientSession) -> Poster:
-    """Somebody who can reach that bot's door, and knows the signing secret."""
-    return Poster(session, home.replicas[0].address, home.slack.signing_secret)
+def client(driver: BotDriver, session: aiohttp.ClientSession) -> EventsClient:
+    """A client of that bot that knows the signing secret."""
+    return EventsClient(session, driver.replicas[0].url, driver.slack.signing_secret)

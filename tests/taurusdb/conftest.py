@@ -1,4 +1,4 @@
-"""The client before the stand-in cloud and before servers that behave badly."""
+"""The client connected to the stand-in cloud or to servers that behave badly."""
 
 import contextlib
 import socket
@@ -6,52 +6,54 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from bot.sandbox.cloud import HandClock, StandInCloud
-from bot.taurusdb.auth import ReadyToken, SignIn
+from bot.core.ports import NO_METRICS, Metrics
+from bot.sandbox.taurusdb import ManualClock, StandInCloud
+from bot.taurusdb.auth import IamUser, ReadyToken
 from bot.taurusdb.client import TaurusDb
-from bot.taurusdb.iam import IamUser
-from tests.taurusdb.asking import NOON, PROJECT_ID, Connect, Naps
+from bot.taurusdb.http import Credentials
+from tests.taurusdb.helpers import NOON, PROJECT_ID, FakeSleep, MakeClient
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock(NOON)
+def clock() -> ManualClock:
+    return ManualClock(NOON)
 
 
 @pytest.fixture
-def naps(clock: HandClock) -> Naps:
-    return Naps(clock)
+def fake_sleep(clock: ManualClock) -> FakeSleep:
+    return FakeSleep(clock)
 
 
 @pytest.fixture
-async def cloud(clock: HandClock) -> AsyncIterator[StandInCloud]:
+async def cloud(clock: ManualClock) -> AsyncIterator[StandInCloud]:
     async with StandInCloud(clock=clock) as cloud:
         cloud.set_speed("paused")
         yield cloud
 
 
 @pytest.fixture
-async def connect(clock: HandClock, naps: Naps) -> AsyncIterator[Connect]:
+async def make_client(clock: ManualClock, fake_sleep: FakeSleep) -> AsyncIterator[MakeClient]:
     """Make a client for an endpoint; it is closed after the test."""
     async with contextlib.AsyncExitStack() as stack:
-        made: list[TaurusDb] = []
 
         def make(
             endpoint: str,
-            sign_in: SignIn | None = None,
+            credentials: Credentials | None = None,
+            *,
+            metrics: Metrics = NO_METRICS,
             connect_seconds: float = 5.0,
-            answer_seconds: float = 5.0,
+            response_seconds: float = 5.0,
         ) -> TaurusDb:
             client = TaurusDb(
                 endpoint,
                 PROJECT_ID,
-                sign_in or ReadyToken("a-ready-token"),
+                credentials or ReadyToken("a-ready-token"),
+                metrics=metrics,
                 connect_seconds=connect_seconds,
-                answer_seconds=answer_seconds,
+                response_seconds=response_seconds,
                 clock=clock,
-                sleep=naps,
+                sleep=fake_sleep,
             )
-            made.append(client)
             stack.push_async_callback(client.aclose)
             return client
 
@@ -59,14 +61,14 @@ async def connect(clock: HandClock, naps: Naps) -> AsyncIterator[Connect]:
 
 
 @pytest.fixture
-def user(cloud: StandInCloud, clock: HandClock) -> IamUser:
+def user(cloud: StandInCloud, clock: ManualClock) -> IamUser:
     return IamUser(cloud.domain, cloud.user, cloud.password, cloud.project_id, cloud.iam_url, clock=clock)
 
 
 @pytest.fixture
-def taurusdb(cloud: StandInCloud, user: IamUser, connect: Connect) -> TaurusDb:
-    """The client before the stand-in cloud, signed in as the IAM user."""
-    return connect(cloud.endpoint, user)
+def taurusdb(cloud: StandInCloud, user: IamUser, make_client: MakeClient) -> TaurusDb:
+    """A client of the stand-in cloud, signed in as the IAM user."""
+    return make_client(cloud.endpoint, user)
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-Behaviour = Callable[["Conversation"], Awaitable[None]]
+Behaviour = Callable[["Connection"], Awaitable[None]]
 
 
-class Conversation:
+class Connection:
     """One connection, from the server's side."""
 
     def __init__(self, server: "RawServer", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -57,7 +57,7 @@ class RawServer:
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(
@@ -79,97 +79,97 @@ class RawServer:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         behaviour = self._behaviours[min(self.connections, len(self._behaviours) - 1)]
         self.connections += 1
-        task = asyncio.create_task(self._behave(behaviour, Conversation(self, reader, writer)))
+        task = asyncio.create_task(self._run(behaviour, Connection(self, reader, writer)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _behave(self, behaviour: Behaviour, conversation: Conversation) -> None:
+    async def _run(self, behaviour: Behaviour, connection: Connection) -> None:
         try:
-            await behaviour(conversation)
+            await behaviour(connection)
         except (asyncio.IncompleteReadError, ConnectionError):
             return  # the client left first
         finally:
-            conversation.writer.close()
+            connection.writer.close()
 
 
-async def takes_and_closes(talk: Conversation) -> None:
+async def takes_and_closes(connection: Connection) -> None:
     """Take the request, close without an answer."""
-    await talk.read_request()
+    await connection.read_request()
 
 
-async def takes_and_resets(talk: Conversation) -> None:
-    await talk.read_request()
-    talk.reset()
+async def takes_and_resets(connection: Connection) -> None:
+    await connection.read_request()
+    connection.reset()
 
 
-async def closes_at_once(talk: Conversation) -> None:
+async def closes_at_once(connection: Connection) -> None:
     """Close before anything is read."""
 
 
-async def breaks_off_in_the_head(talk: Conversation) -> None:
-    await talk.read_request()
-    talk.write("HTTP/1.1 200 OK\r\nContent-Le")
+async def breaks_off_in_the_head(connection: Connection) -> None:
+    await connection.read_request()
+    connection.write("HTTP/1.1 200 OK\r\nContent-Le")
 
 
-async def breaks_off_in_the_body(talk: Conversation) -> None:
-    await talk.read_request()
-    talk.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"job_id": "9a7d')
+async def breaks_off_in_the_body(connection: Connection) -> None:
+    await connection.read_request()
+    connection.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"job_id": "9a7d')
 
 
-async def resets_in_the_body(talk: Conversation) -> None:
-    await breaks_off_in_the_body(talk)
-    await talk.writer.drain()
-    talk.reset()
+async def resets_in_the_body(connection: Connection) -> None:
+    await breaks_off_in_the_body(connection)
+    await connection.writer.drain()
+    connection.reset()
 
 
-async def breaks_off_in_a_chunk(talk: Conversation) -> None:
-    await talk.read_request()
-    talk.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{"job_id": "9a7d')
+async def breaks_off_in_a_chunk(connection: Connection) -> None:
+    await connection.read_request()
+    connection.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{"job_id": "9a7d')
 
 
-async def garbles_a_chunk(talk: Conversation) -> None:
+async def garbles_a_chunk(connection: Connection) -> None:
     """Break the framing of a body that has begun; aiohttp alone would wait for the rest for ever."""
-    await talk.read_request()
-    talk.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"job')
-    left = asyncio.ensure_future(talk.until_left())
+    await connection.read_request()
+    connection.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"job')
+    left = asyncio.ensure_future(connection.until_left())
     await asyncio.wait([left], timeout=0.05)  # so that the first part is read alone
-    talk.write("garbage\r\ngarbage\r\n")
+    connection.write("garbage\r\ngarbage\r\n")
     await left
 
 
-async def speaks_something_else(talk: Conversation) -> None:
-    await talk.read_request()
-    talk.write("220 smtp.example.com ready\r\n")
+async def speaks_something_else(connection: Connection) -> None:
+    await connection.read_request()
+    connection.write("220 smtp.example.com ready\r\n")
 
 
-async def never_answers(talk: Conversation) -> None:
-    await talk.read_request()
-    await talk.until_left()
+async def never_answers(connection: Connection) -> None:
+    await connection.read_request()
+    await connection.until_left()
 
 
-async def drips(talk: Conversation) -> None:
+async def drips(connection: Connection) -> None:
     """Answer so slowly that no wait between two bytes is ever long."""
-    await talk.read_request()
-    talk.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{"job_id": "')
-    left = asyncio.ensure_future(talk.until_left())
+    await connection.read_request()
+    connection.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{"job_id": "')
+    left = asyncio.ensure_future(connection.until_left())
     while not left.done():
-        talk.write("9")
+        connection.write("9")
         await asyncio.wait([left], timeout=0.02)
     await left
 
 
-async def answers(talk: Conversation) -> None:
+async def answers(connection: Connection) -> None:
     """Accept every upgrade."""
     while True:
-        await talk.read_request()
-        talk.answer('{"job_id": "9a7d3c1b"}')
+        await connection.read_request()
+        connection.answer('{"job_id": "9a7d3c1b"}')
 
 
-async def closes_at_the_second_request(talk: Conversation) -> None:
+async def closes_at_the_second_request(connection: Connection) -> None:
     """Answer, keep the connection alive, and close it when the next request has been read."""
-    await talk.read_request()
-    talk.answer('{"job_id": "9a7d3c1b"}')
-    await talk.read_request()
+    await connection.read_request()
+    connection.answer('{"job_id": "9a7d3c1b"}')
+    await connection.read_request()

@@ -1,4 +1,4 @@
-"""The trap: whether a request was passed on must never be read from the name of an exception that lies."""
+"""An exception says whether the request can have been delivered, whatever class httpx-aiohttp gave it; and proxies."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,11 +7,11 @@ import aiohttp
 import httpx
 import pytest
 
-from bot.taurusdb.transport import TruthfulStream, TruthfulTransport
+from bot.taurusdb.transport import DeliveryAwareStream, DeliveryAwareTransport
 from tests.taurusdb import raw_server as raw
-from tests.taurusdb.raw_server import Behaviour, Conversation, RawServer
+from tests.taurusdb.raw_server import Behaviour, Connection, RawServer
 
-TAKEN = [
+DELIVERED = [
     pytest.param(raw.takes_and_closes, httpx.RemoteProtocolError, id="closed"),
     pytest.param(raw.takes_and_resets, httpx.ReadError, id="reset"),
     pytest.param(raw.breaks_off_in_the_head, httpx.RemoteProtocolError, id="half a head"),
@@ -26,12 +26,12 @@ TAKEN = [
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     timeout = httpx.Timeout(0.5, connect=0.5)
-    async with httpx.AsyncClient(transport=TruthfulTransport(), trust_env=False, timeout=timeout) as client:
+    async with httpx.AsyncClient(transport=DeliveryAwareTransport(), trust_env=False, timeout=timeout) as client:
         yield client
 
 
-@pytest.mark.parametrize(("behaviour", "kind"), TAKEN)
-async def test_a_request_that_was_taken_is_never_said_not_to_be_connected(
+@pytest.mark.parametrize(("behaviour", "kind"), DELIVERED)
+async def test_a_request_that_was_read_is_never_reported_as_not_connected(
     http: httpx.AsyncClient, behaviour: Behaviour, kind: type[Exception]
 ) -> None:
     async with RawServer(behaviour) as server:
@@ -41,11 +41,11 @@ async def test_a_request_that_was_taken_is_never_said_not_to_be_connected(
         assert len(server.requests) == 1
 
 
-async def test_a_body_that_breaks_off_is_never_said_not_to_be_connected() -> None:
-    class Lying(httpx.AsyncByteStream):
+async def test_a_body_that_breaks_off_is_never_reported_as_not_connected() -> None:
+    class MisleadingStream(httpx.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
             yield b"{"
-            raise httpx.ConnectTimeout("so says the other transport") from self.cause
+            raise httpx.ConnectTimeout("the class that httpx-aiohttp would raise") from self.cause
 
         def __init__(self, cause: Exception) -> None:
             self.cause = cause
@@ -59,15 +59,15 @@ async def test_a_body_that_breaks_off_is_never_said_not_to_be_connected() -> Non
         (aiohttp.ConnectionTimeoutError(), httpx.ReadTimeout),
     ):
         with pytest.raises(httpx.TransportError) as caught:
-            await read(TruthfulStream(Lying(cause)))
+            await read(DeliveryAwareStream(MisleadingStream(cause)))
         assert type(caught.value) is kind
 
 
-async def test_every_body_is_read_through_that_truth() -> None:
-    transport = TruthfulTransport()
+async def test_every_body_is_read_by_that_rule() -> None:
+    transport = DeliveryAwareTransport()
     async with RawServer(raw.answers) as server:
         response = await transport.handle_async_request(httpx.Request("POST", server.endpoint, content=b"{}"))
-        assert isinstance(response.stream, TruthfulStream)
+        assert isinstance(response.stream, DeliveryAwareStream)
         await response.aclose()
         await transport.aclose()
 
@@ -80,18 +80,18 @@ async def test_a_kept_alive_connection_that_closes_is_not_tried_again_by_itself(
         assert (len(server.requests), server.connections) == (2, 1)
 
 
-async def test_a_kept_alive_connection_that_was_reset_in_between_is_never_called_not_sent(
+async def test_a_kept_alive_connection_that_was_reset_in_between_is_never_reported_as_not_sent(
     http: httpx.AsyncClient,
 ) -> None:
-    async def answers_and_resets(talk: Conversation) -> None:
-        await raw_answer(talk)
-        await talk.read_request()
-        talk.reset()
+    async def answers_and_resets(connection: Connection) -> None:
+        await raw_answer(connection)
+        await connection.read_request()
+        connection.reset()
 
-    async def raw_answer(talk: Conversation) -> None:
-        await talk.read_request()
-        talk.answer("{}")
-        await talk.writer.drain()
+    async def raw_answer(connection: Connection) -> None:
+        await connection.read_request()
+        connection.answer("{}")
+        await connection.writer.drain()
 
     async with RawServer(answers_and_resets) as server:
         await http.post(server.endpoint, content=b"{}")
@@ -124,10 +124,10 @@ async def test_an_address_that_is_none_is_a_connect_error(http: httpx.AsyncClien
 
 
 async def test_tls_with_something_that_is_no_tls_is_a_connect_error(http: httpx.AsyncClient) -> None:
-    async def garbage(talk: Conversation) -> None:
-        await talk.reader.read(1)
-        talk.write("HTTP/1.1 400 Bad Request\r\n\r\n")
-        await talk.until_left()
+    async def garbage(connection: Connection) -> None:
+        await connection.reader.read(1)
+        connection.write("HTTP/1.1 400 Bad Request\r\n\r\n")
+        await connection.until_left()
 
     async with RawServer(garbage) as server:
         with pytest.raises(httpx.ConnectError):
@@ -136,7 +136,7 @@ async def test_tls_with_something_that_is_no_tls_is_a_connect_error(http: httpx.
 
 
 async def test_tls_that_is_never_answered_is_a_connect_timeout(http: httpx.AsyncClient) -> None:
-    async with RawServer(Conversation.until_left) as server:
+    async with RawServer(Connection.until_left) as server:
         with pytest.raises(httpx.ConnectTimeout):
             await http.post(f"https://127.0.0.1:{server.port}", content=b"{}")
 
@@ -159,11 +159,60 @@ async def test_waiting_for_a_place_in_the_pool_is_not_sending(http: httpx.AsyncC
 
 
 async def test_a_redirect_is_an_answer_and_not_followed(http: httpx.AsyncClient) -> None:
-    async def redirects(talk: Conversation) -> None:
+    async def redirects(connection: Connection) -> None:
         while True:
-            await talk.read_request()
-            talk.answer("", "307 Temporary Redirect", f"Location: {talk.server.endpoint}/elsewhere\r\n")
+            await connection.read_request()
+            connection.answer("", "307 Temporary Redirect", f"Location: {connection.server.endpoint}/elsewhere\r\n")
 
     async with RawServer(redirects) as server:
         assert (await http.post(server.endpoint, content=b"{}")).status_code == 307
         assert len(server.requests) == 1
+
+
+# proxies of the environment
+
+
+async def test_loopback_is_never_reached_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with RawServer(raw.answers) as server, RawServer(raw.answers) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.endpoint)
+        async with httpx.AsyncClient(transport=DeliveryAwareTransport(), trust_env=False) as http:
+            for host in ("127.0.0.1", "localhost"):
+                await http.post(f"http://{host}:{server.port}/", content=b"{}")
+        assert (len(server.requests), proxy.requests) == (2, [])
+
+
+async def test_the_proxy_of_the_environment_is_used_for_other_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with RawServer(raw.answers) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.endpoint)
+        monkeypatch.setenv("https_proxy", proxy.endpoint)
+        monkeypatch.setenv("no_proxy", "direct.invalid")
+        async with httpx.AsyncClient(transport=DeliveryAwareTransport(), trust_env=False) as http:
+            await http.post("http://cloud.invalid/v3", content=b"{}")
+            assert proxy.requests[0].startswith("POST http://cloud.invalid/v3 HTTP/1.1")
+            with pytest.raises(httpx.ConnectError):
+                await http.post("http://direct.invalid/v3", content=b"{}")
+        assert len(proxy.requests) == 1
+
+
+async def test_a_proxy_that_makes_no_tunnel_has_passed_nothing_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def denies(connection: Connection) -> None:
+        await connection.read_request()
+        connection.answer("", "403 Forbidden")
+
+    async with RawServer(denies) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://user:word@127.0.0.1:{proxy.port}")
+        async with httpx.AsyncClient(transport=DeliveryAwareTransport(), trust_env=False) as http:
+            with pytest.raises(httpx.ConnectError) as caught:
+                await http.post("https://cloud.invalid/v3", content=b"{}")
+        assert [request.split()[0] for request in proxy.requests] == ["CONNECT"]
+        assert "proxy-authorization: basic dxnlcjp3b3jk" in proxy.requests[0].lower()
+        assert "word" not in str(caught.value)
+
+
+async def test_a_proxy_of_another_kind_is_ignored_and_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1080")
+    await DeliveryAwareTransport().aclose()
+    (record,) = caplog.records
+    assert (record.getMessage(), vars(record)["variable"]) == ("proxy.ignored", "HTTPS_PROXY")

@@ -1,9 +1,7 @@
-"""A stand-in for Slack on loopback: the tests' bench and the sandbox page's workspace."""
+"""A stand-in for Slack on loopback, used by the tests and by the sandbox."""
 
-from bot.sandbox.slack.delivery import Delivery
-from bot.sandbox.slack.gate import Call
-from bot.sandbox.slack.messages import Ephemeral, Message, buttons, said
+from bot.sandbox.slack.interactions import Delivery
 from bot.sandbox.slack.server import StandInSlack
-from bot.sandbox.slack.workspace import Channel, Person
+from bot.sandbox.slack.state import Call, Channel, Ephemeral, Message, Person, buttons, text_of
 
-__all__ = ["Call", "Channel", "Delivery", "Ephemeral", "Message", "Person", "StandInSlack", "buttons", "said"]
+__all__ = ["Call", "Channel", "Delivery", "Ephemeral", "Message", "Person", "StandInSlack", "buttons", "text_of"]

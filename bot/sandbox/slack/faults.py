@@ -1,66 +1,123 @@
-"""What can go wrong on the way to the stand-in's Web API, and when it shall."""
+"""Fault injection for the app's HTTP calls (Web API and response_url); every call is written to the request log."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-When: TypeAlias = Callable[[Mapping[str, Any]], bool]
-How: TypeAlias = str | int | tuple[str, float]
+from aiohttp import web
+
+from bot.sandbox.slack.state import Workspace
+
+Arguments: TypeAlias = Mapping[str, Any]
+Failure: TypeAlias = str | int | tuple[str, float]
+# The HTTP response of a call, the answer for the request log, and whether the call took effect.
+Handler: TypeAlias = Callable[[], tuple[web.Response, Any, bool]]
 
 
 @dataclass(slots=True)
 class Fault:
-    """One kind of failure of a method ("*" for any), for some calls (None: until healed).
+    """A failure of the next calls of a method ("*": any method); `times_left=None` means until it is cleared.
 
-    `how` is an error code of Slack; a status (429, 500 …); "html"; "hang" (nothing happens and no answer comes);
-    ("slow", seconds): applied at once, answered late; ("late", seconds): applied late; "drop_before" and "drop_after":
-    the connection is closed without an answer, before or after the call took effect.
+    `failure` is one of
+    - an error code of Slack, answered with status 200
+    - an HTTP status (429 comes with Retry-After)
+    - "html": an HTML page with status 200
+    - "hang": no effect and no answer
+    - ("delay_before", seconds): the call takes effect late
+    - ("delay_after", seconds): the call takes effect at once and is answered late
+    - "drop_before", "drop_after": the connection is closed without an answer, before or after the call took effect
     """
 
     method: str
-    how: How
+    failure: Failure
     times_left: int | None = 1
-    when: When | None = None
+    when: Callable[[Arguments], bool] | None = None
     retry_after: int = 1
 
-    def meets(self, method: str, arguments: Mapping[str, Any]) -> bool:
-        """Say whether this call is one that shall fail."""
+    def __post_init__(self) -> None:
+        if isinstance(self.failure, tuple) and self.failure[0] not in ("delay_before", "delay_after"):
+            raise ValueError(f"unknown failure {self.failure!r}")
+
+    def applies_to(self, method: str, arguments: Arguments) -> bool:
+        """Whether this call is one that fails."""
         return self.method in ("*", method) and (self.when is None or self.when(arguments))
 
+    def response(self) -> web.Response | None:
+        """Return the response of a failure that answers at once, None for the other kinds."""
+        if self.failure == 429:
+            headers = {"Retry-After": str(self.retry_after)}
+            return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
+        if isinstance(self.failure, int):
+            return web.Response(text="server error", status=self.failure)
+        if self.failure == "html":
+            return web.Response(text="<!DOCTYPE html><title>Slack</title><p>Sorry!</p>", content_type="text/html")
+        if isinstance(self.failure, str) and self.failure not in ("hang", "drop_before", "drop_after"):
+            return web.json_response({"ok": False, "error": self.failure})
+        return None
 
-class Faults:
-    """The failures that are still to come, in the order in which they were asked for."""
 
-    def __init__(self) -> None:
-        self._waiting: list[Fault] = []
-        self._healed = asyncio.Event()
+class FaultInjection:
+    """The faults that are still to come, in the order in which they were added."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._faults: list[Fault] = []
+        self._cleared = asyncio.Event()
 
     def add(self, fault: Fault) -> None:
         """Let calls fail in that way."""
-        self._waiting.append(fault)
+        self._faults.append(fault)
 
-    def take(self, method: str, arguments: Mapping[str, Any]) -> Fault | None:
-        """Return the failure this call meets, if any, and count it."""
-        fault = next((fault for fault in self._waiting if fault.meets(method, arguments)), None)
+    def clear(self) -> None:
+        """Remove all faults; hanging calls lose their connection, delayed ones go on."""
+        self._faults.clear()
+        self._cleared.set()
+        self._cleared = asyncio.Event()
+
+    async def respond(self, request: web.Request, method: str, arguments: Arguments, handler: Handler) -> web.Response:
+        """Answer one call by its handler, or by the fault that applies to it, and log it."""
+        fault = self._take(method, arguments)
+        if fault is not None and (response := fault.response()) is not None:
+            self._workspace.log_call(method, arguments, response.status, response.text, took_effect=False)
+            return response
+        failure = None if fault is None else fault.failure
+        kind, seconds = failure if isinstance(failure, tuple) else (failure, None)
+        if kind in ("hang", "drop_before"):
+            self._workspace.log_call(method, arguments, None, None, took_effect=False)
+            if kind == "hang":
+                await self._wait_until_cleared()
+            return _drop_connection(request)
+        if kind == "delay_before":
+            await self._wait_until_cleared(seconds)
+        response, answer, took_effect = handler()
+        if kind == "drop_after":
+            self._workspace.log_call(method, arguments, None, None, took_effect=took_effect)
+            return _drop_connection(request)
+        self._workspace.log_call(method, arguments, response.status, answer, took_effect=took_effect)
+        if kind == "delay_after":
+            await self._wait_until_cleared(seconds)
+        return response
+
+    def _take(self, method: str, arguments: Arguments) -> Fault | None:
+        """Return the first fault that applies to this call and count it."""
+        fault = next((fault for fault in self._faults if fault.applies_to(method, arguments)), None)
         if fault is not None and fault.times_left is not None:
             fault.times_left -= 1
             if fault.times_left <= 0:
-                self._waiting.remove(fault)
+                self._faults.remove(fault)
         return fault
 
-    def heal(self) -> None:
-        """Forget all failures; calls that hang lose their connection."""
-        self._waiting.clear()
-        self._healed.set()
-        self._healed = asyncio.Event()
+    async def _wait_until_cleared(self, timeout: float | None = None) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._cleared.wait(), timeout)
 
-    async def hang(self, seconds: float | None = None) -> bool:
-        """Keep a call waiting; True when it was healed before the time was over."""
-        try:
-            await asyncio.wait_for(self._healed.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+
+def _drop_connection(request: web.Request) -> web.Response:
+    """Close the connection; the response that a handler has to return is never sent."""
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response()

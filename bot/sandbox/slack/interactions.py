@@ -1,141 +1,159 @@
-"""What people do in the stand-in: they type commands and press buttons, and see what comes of it."""
+"""Slash commands and button clicks: their payloads, and what the person sees of the app's acknowledgement."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from bot.sandbox.slack.chat import LONGEST_POST, Chat, content
-from bot.sandbox.slack.credentials import SlackRefusal
-from bot.sandbox.slack.delivery import Delivery, Envelope, Reply
-from bot.sandbox.slack.hooks import Hooks
-from bot.sandbox.slack.messages import Block, Ephemeral, Message, Record, button_elements
-from bot.sandbox.slack.payloads import click_payload, command_form
-from bot.sandbox.slack.ways import Ways
-from bot.sandbox.slack.workspace import Channel, Person, Workspace
+from bot.sandbox.slack.state import APP_ID, Block, Channel, Ephemeral, Message, Person, Workspace
+from bot.sandbox.slack.web_api import MAX_POST_LENGTH, WebApiError, message_json, parse_content
 
 
-class Interactions:
-    """Turns what people do into envelopes, delivers them, and shows people the app's ack."""
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A command or click to be delivered to the app; a retry keeps the id."""
 
-    def __init__(self, workspace: Workspace, record: Record, chat: Chat, hooks: Hooks, ways: Ways) -> None:
-        self._workspace = workspace
-        self._record = record
-        self._chat = chat
-        self._hooks = hooks
-        self._ways = ways
+    id: str
+    kind: Literal["slash_commands", "interactive"]
+    payload: dict[str, Any]
+    person_id: str
+    channel_id: str
+    attempt: int = 0
 
-    async def command(
-        self,
-        person: Person | str,
-        channel: Channel | str,
-        text: str,
-        command: str = "/starrocks-upgrade",
-        *,
-        trigger_id: str | None = None,
-        team_id: str | None = None,
-        through: int | str | None = None,
-    ) -> Delivery:
-        """Type a slash command; `through` is a connection's number or an address, else they take turns."""
-        who, where = self._workspace.person(person), self._workspace.channel(channel)
-        form = command_form(
-            who,
-            where,
-            command,
-            text,
-            team_id=team_id or who.team_id,
-            trigger_id=trigger_id or new_trigger_id(),
-            response_url=self._hooks.open_url(where.id, who.id),
-        )
-        return await self._deliver(Envelope(str(uuid.uuid4()), "slash_commands", form, who.id, where.id), through)
-
-    async def click(
-        self,
-        person: Person | str,
-        message: Message | Ephemeral,
-        action_id: str,
-        value: str | None = None,
-        channel: Channel | str | None = None,
-        *,
-        through: int | str | None = None,
-    ) -> Delivery:
-        """Press a button of a message as the person sees it, which may be how it was before an edit."""
-        who, where = self._workspace.person(person), self._workspace.channel(channel or message.channel_id)
-        now = self._record.find(where.id, message.ts) or self._record.find_ephemeral(message.ts) or message
-        button = find_button(message, action_id) or find_button(now, action_id)
-        if button is None:
-            raise AssertionError(f"there is and was no button {action_id!r} in: {message}")
-        payload = click_payload(
-            who,
-            where,
-            now,
-            button if value is None else {**button, "value": value},
-            replies=len(self._record.replies(where.id, message.ts)),
-            trigger_id=new_trigger_id(),
-            response_url=self._hooks.open_url(where.id, who.id, message.ts),
-        )
-        return await self._deliver(Envelope(str(uuid.uuid4()), "interactive", payload, who.id, where.id), through)
-
-    def write(
-        self, person: Person | str, channel: Channel | str, text: str, *, thread_ts: str | None = None
-    ) -> Message:
-        """Write a plain message, of which the app hears nothing."""
-        who, where = self._workspace.person(person), self._workspace.channel(channel)
-        return self._chat.say(where.id, text, (), thread_ts=thread_ts, user_id=who.id)
-
-    async def redeliver(self, delivery: Delivery, *, through: int | str | None = None) -> Delivery:
-        """Deliver the same command or click once more, marked as a retry."""
-        return await self._deliver(delivery.envelope.again(), through)
-
-    async def _deliver(self, envelope: Envelope, through: int | str | None) -> Delivery:
-        """Send an envelope and show the person what comes of it."""
-        began = time.monotonic()
-        reply = await self._ways.deliver(envelope, through)
-        self._show(envelope, reply)
-        seconds = time.monotonic() - began
-        return Delivery(reply.acked, seconds, reply.body, reply.status, envelope.payload, envelope, reply.through)
-
-    def _show(self, envelope: Envelope, reply: Reply) -> None:
-        """Show the person what an ack carries, or that there was none; acks of clicks carry nothing to show."""
-        command = envelope.kind == "slash_commands"
-        wrong = None
-        if not reply.acked:
-            wrong = "dispatch_failed" if reply.unreachable or reply.status is not None else "operation_timeout"
-        elif command and reply.body:
-            wrong = self._show_body(envelope, reply.body)
-        if wrong is not None:
-            what = envelope.payload["command"] if command else "The button"
-            self._chat.whisper(
-                envelope.channel_id, envelope.person_id, f'{what} failed with the error "{wrong}"', by_slack=True
-            )
-
-    def _show_body(self, envelope: Envelope, body: Any) -> str | None:
-        """Show what a command's ack says; returns the error when Slack would not take it."""
-        told = body if isinstance(body, dict) else {"text": str(body)}
-        try:
-            text, blocks = content(told, LONGEST_POST)
-        except SlackRefusal as refusal:
-            return None if refusal.error == "no_text" else refusal.error
-        if told.get("response_type") == "in_channel":
-            self._chat.say(envelope.channel_id, text, blocks)
-        else:
-            self._chat.whisper(envelope.channel_id, envelope.person_id, text, blocks)
-        return None
+    def retry(self) -> Envelope:
+        """Return the same envelope for one more attempt."""
+        return replace(self, attempt=self.attempt + 1)
 
 
-def find_button(spoken: Message | Ephemeral, action_id: str) -> Block | None:
-    """Find a button in a message as it is, else as it was before its edits, the newest first."""
-    versions = [spoken.blocks]
-    if isinstance(spoken, Message):
-        versions += [blocks for _, blocks in reversed(spoken.history)]
-    for blocks in versions:
-        for button in button_elements(blocks):
-            if button.get("action_id") == action_id:
-                return button
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The result of delivering an envelope."""
+
+    envelope: Envelope
+    acked: bool
+    body: Any = None  # of the acknowledgement: JSON, text or None
+    status: int | None = None  # HTTP mode only
+    through: int | str | None = None  # the number of the connection, or the URL, that was used
+    unreachable: bool = False
+    seconds: float = 0.0
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The payload of the envelope."""
+        return self.envelope.payload
+
+
+def command_envelope(
+    person: Person,
+    channel: Channel,
+    command: str,
+    text: str,
+    response_url: str,
+    *,
+    team_id: str | None = None,
+    trigger_id: str | None = None,
+) -> Envelope:
+    """Return a slash command: flat form fields, never a `thread_ts`.
+
+    https://docs.slack.dev/interactivity/implementing-slash-commands
+    """
+    team_id = team_id or person.team_id
+    form = {
+        "token": "deprecated-verification-token",
+        "team_id": team_id,
+        "team_domain": team_id.lower(),
+        "channel_id": channel.id,
+        "channel_name": _channel_name(channel),
+        "user_id": person.id,
+        "user_name": person.name,
+        "command": command,
+        "text": text,
+        "api_app_id": APP_ID,
+        "is_enterprise_install": "false",
+        "response_url": response_url,
+        "trigger_id": trigger_id or _new_trigger_id(),
+    }
+    if person.enterprise_id:
+        form |= {"enterprise_id": person.enterprise_id, "enterprise_name": person.enterprise_id.lower()}
+    return Envelope(str(uuid.uuid4()), "slash_commands", form, person.id, channel.id)
+
+
+def click_envelope(
+    person: Person,
+    channel: Channel,
+    message: Message | Ephemeral,
+    button: Block,
+    response_url: str,
+    *,
+    reply_count: int,
+) -> Envelope:
+    """Return the `block_actions` payload of a button click.
+
+    https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+    """
+    container: dict[str, Any] = {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": channel.id,
+        "is_ephemeral": isinstance(message, Ephemeral),
+    }
+    if message.thread_ts:
+        container["thread_ts"] = message.thread_ts
+    action = {key: button[key] for key in ("action_id", "block_id", "text", "value", "style") if key in button}
+    payload: dict[str, Any] = {
+        "type": "block_actions",
+        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id},
+        "api_app_id": APP_ID,
+        "token": "deprecated-verification-token",
+        "container": container,
+        "trigger_id": _new_trigger_id(),
+        "team": {"id": person.team_id, "domain": person.team_id.lower()},
+        "enterprise": {"id": person.enterprise_id, "name": "enterprise"} if person.enterprise_id else None,
+        "is_enterprise_install": False,
+        "channel": {"id": channel.id, "name": _channel_name(channel)},
+        "state": {"values": {}},
+        "response_url": response_url,
+        "actions": [{"type": "button", "action_ts": f"{time.time():.6f}", **action}],
+    }
+    if isinstance(message, Message):
+        payload["message"] = message_json(message, reply_count)
+    return Envelope(str(uuid.uuid4()), "interactive", payload, person.id, channel.id)
+
+
+def show_result(workspace: Workspace, delivery: Delivery) -> None:
+    """Show the person the body of a command's acknowledgement, or Slack's own error message."""
+    envelope = delivery.envelope
+    is_command = envelope.kind == "slash_commands"
+    error = None
+    if not delivery.acked:
+        error = "dispatch_failed" if delivery.unreachable or delivery.status is not None else "operation_timeout"
+    elif is_command and delivery.body:
+        error = _show_body(workspace, envelope, delivery.body)
+    if error is not None:
+        subject = envelope.payload["command"] if is_command else "The button"
+        text = f'{subject} failed with the error "{error}"'
+        workspace.show_ephemeral(envelope.channel_id, envelope.person_id, text, by_slack=True)
+
+
+def _show_body(workspace: Workspace, envelope: Envelope, body: Any) -> str | None:
+    """Show the body of a command's acknowledgement; returns the error code when Slack would refuse it."""
+    arguments = body if isinstance(body, dict) else {"text": str(body)}
+    try:
+        text, blocks = parse_content(arguments, MAX_POST_LENGTH)
+    except WebApiError as refusal:
+        return None if refusal.error == "no_text" else refusal.error
+    if arguments.get("response_type") == "in_channel":
+        workspace.post_message(envelope.channel_id, text, blocks)
+    else:
+        workspace.show_ephemeral(envelope.channel_id, envelope.person_id, text, blocks)
     return None
 
 
-def new_trigger_id() -> str:
-    """Return a trigger_id that no other interaction has."""
+def _channel_name(channel: Channel) -> str:
+    return "privategroup" if channel.is_private else channel.name
+
+
+def _new_trigger_id() -> str:
     return f"1.2.{uuid.uuid4().hex}"

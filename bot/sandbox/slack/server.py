@@ -1,148 +1,202 @@
-"""The stand-in Slack as one object: start it, point a bot at it, act as people do, and look at what was said."""
+"""`StandInSlack`: the stand-in as one object to start, to drive as people would, and to inspect."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Self, TypeVar
+from dataclasses import replace
+from typing import Final, Self
 
 from aiohttp import web
 
-from bot.sandbox.slack.changes import Changes
-from bot.sandbox.slack.chat import Chat
-from bot.sandbox.slack.credentials import Credentials
-from bot.sandbox.slack.events import Events
-from bot.sandbox.slack.faults import Fault, Faults, How, When
-from bot.sandbox.slack.gate import Gate
-from bot.sandbox.slack.hooks import Hooks
-from bot.sandbox.slack.interactions import Interactions
-from bot.sandbox.slack.lookups import Lookups
-from bot.sandbox.slack.messages import Ephemeral, Message, Record
-from bot.sandbox.slack.port import Port
-from bot.sandbox.slack.sockets import Link, Sockets
-from bot.sandbox.slack.transcript import transcript
-from bot.sandbox.slack.ways import Ways
+from bot.sandbox.slack.faults import Arguments, Failure, Fault, FaultInjection
+from bot.sandbox.slack.http_mode import HttpMode
+from bot.sandbox.slack.interactions import Delivery, Envelope, click_envelope, command_envelope, show_result
+from bot.sandbox.slack.response_url import ResponseUrls
+from bot.sandbox.slack.socket_mode import Connection, SocketMode
+from bot.sandbox.slack.state import APP_ID, Channel, Ephemeral, Message, Person, Workspace, find_button
 from bot.sandbox.slack.web_api import WebApi
-from bot.sandbox.slack.workspace import BOT_USER, HOME_TEAM, Channel, Person, Workspace
 
-T = TypeVar("T")
+HOST: Final = "127.0.0.1"
+ACK_SECONDS: Final = 3.0  # how long Slack waits for an acknowledgement
+SHUTDOWN_SECONDS: Final = 1.0
 
 
-class StandInSlack:
-    """A workspace with one app on loopback; `async with StandInSlack() as slack:` starts and ends it."""
+class StandInSlack(Workspace):
+    """A workspace with one app, served on loopback between `async with` and its end.
 
-    team_id = HOME_TEAM
-    bot_user_id = BOT_USER
+    `port=0` takes a free port, which stays the same when connections are refused and accepted again.
+    """
 
     def __init__(self, port: int = 0, clock: Callable[[], float] = time.time) -> None:
-        self._changes = changes = Changes()
-        self.credentials = Credentials()
-        self.workspace = workspace = Workspace(changes.note)
-        self._record = record = Record(changes.note)
-        self._faults = Faults()
-        self._gate = gate = Gate(self._faults, changes, clock)
-        chat = Chat(workspace, record, clock)
-        hooks = Hooks(gate, chat, record, clock, lambda: self._port.host)
-        self._sockets = Sockets(changes, lambda: self._port.host)
-        self._events = Events(self.credentials.signing_secret)
-        self.ways = Ways(self._sockets, self._events)
-        lookups = Lookups(workspace, self.credentials)
-        api = WebApi(self.credentials, gate, chat, lookups, self._sockets.open_url)
+        super().__init__(clock)
+        self.ack_seconds = ACK_SECONDS
+        self.deliveries: list[Delivery] = []  # of commands, clicks and retries, in the order of their end
+        self._port = port
+        self._faults = FaultInjection(self)
+        self._response_urls = ResponseUrls(self, self._faults)
+        self._socket_mode = SocketMode(self)
+        self._http_mode = HttpMode(self)
         app = web.Application()
-        app.router.add_route("*", "/api/{method}", api.handle)
-        app.router.add_post("/hooks/{secret}", hooks.handle)
-        app.router.add_get("/link/", self._sockets.handle)
-        self._port = Port(app, port, keep=lambda: self._sockets.transports)
-
-        # What people do, and who and what is there: offered here just as they are there.
-        people_do = Interactions(workspace, record, chat, hooks, self.ways)
-        self.command, self.click, self.redeliver = people_do.command, people_do.click, people_do.redeliver
-        self.write = people_do.write
-        self.people, self.channels, self.groups = workspace.people, workspace.channels, workspace.groups
-        self.add_person, self.change_person = workspace.add_person, workspace.change_person
-        self.add_channel, self.change_channel = workspace.add_channel, workspace.change_channel
-        self.set_group = workspace.set_group
-        self.calls = gate.calls
-        self.on_change = changes.listen
-        self.bot_token, self.app_token = self.credentials.bot_token, self.credentials.app_token
-        self.signing_secret = self.credentials.signing_secret
-        self.heal = self._faults.heal
-        self.go_silent, self.drop_connections = self._sockets.go_silent, self._sockets.drop
-        self.refuse_connections, self.accept_connections = self._port.refuse, self._port.open
+        app.router.add_route("*", "/api/{method}", WebApi(self, self._faults, self._connection_url).handle)
+        app.router.add_post("/hooks/{secret}", self._response_urls.handle)
+        app.router.add_get("/link/", self._socket_mode.handle)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        self._site: web.TCPSite | None = None
 
     async def __aenter__(self) -> Self:
-        await self._port.open()
+        await self._runner.setup()
+        await self.accept_connections()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self._faults.heal()
-        await self._port.refuse()  # first, or an app would connect anew in between
-        await self._sockets.drop()
-        await self._events.close()
-        await self._port.close()
+        self._faults.clear()
+        await self.refuse_connections()  # before the others, or the app would reconnect in between
+        await self._socket_mode.drop()
+        await self._http_mode.close()
+        await self._runner.cleanup()
 
     @property
     def api_url(self) -> str:
-        """The base address of the Web API, as SLACK_API_URL takes it."""
-        return f"http://{self._port.host}/api/"
+        """The base URL of the Web API, the value for SLACK_API_URL."""
+        return f"http://{HOST}:{self._port}/api/"
 
-    @property
-    def changed(self) -> int:
-        """A number that grows with every change."""
-        return self._changes.count
+    # What people do
 
-    @property
-    def scopes(self) -> str:
-        """The scopes of the bot token, comma-separated; a call that needs another one is refused."""
-        return self.credentials.scopes
+    async def command(
+        self,
+        person: Person | str,
+        channel: Channel | str,
+        text: str,
+        command: str = "/starrocks-upgrade",
+        *,
+        trigger_id: str | None = None,
+        team_id: str | None = None,
+        through: int | str | None = None,
+    ) -> Delivery:
+        """Type a slash command; `through`: see `deliver`."""
+        person, channel = self.person(person), self.channel(channel)
+        response_url = self._response_url(channel, person)
+        envelope = command_envelope(
+            person, channel, command, text, response_url, team_id=team_id, trigger_id=trigger_id
+        )
+        return await self._deliver_and_show(envelope, through)
 
-    @scopes.setter
-    def scopes(self, scopes: str) -> None:
-        self.credentials.scopes = scopes
+    async def click(
+        self,
+        person: Person | str,
+        message: Message | Ephemeral,
+        action_id: str,
+        value: str | None = None,
+        channel: Channel | str | None = None,
+        *,
+        through: int | str | None = None,
+    ) -> Delivery:
+        """Click a button of a message as the person sees it, which may be a version before an edit.
 
-    @property
-    def connections(self) -> tuple[Link, ...]:
-        """The Socket Mode connections that are up, the oldest first."""
-        return tuple(self._sockets.live)
+        `value` replaces the button's own; `through`: see `deliver`. AssertionError when there never was such a button.
+        """
+        person, channel = self.person(person), self.channel(channel or message.channel_id)
+        current = self.find_message(channel.id, message.ts) or self.find_ephemeral(message.ts) or message
+        button = find_button(message, action_id) or find_button(current, action_id)
+        if button is None:
+            raise AssertionError(f"there is and was no button {action_id!r} in: {message}")
+        if value is not None:
+            button = {**button, "value": value}
+        response_url = self._response_url(channel, person, message.ts)
+        reply_count = len(self.thread(channel, message.ts))
+        envelope = click_envelope(person, channel, current, button, response_url, reply_count=reply_count)
+        return await self._deliver_and_show(envelope, through)
+
+    async def redeliver(self, delivery: Delivery, *, through: int | str | None = None) -> Delivery:
+        """Deliver the same command or click again, marked as a retry."""
+        return await self._deliver_and_show(delivery.envelope.retry(), through)
+
+    def write(
+        self, person: Person | str, channel: Channel | str, text: str, *, thread_ts: str | None = None
+    ) -> Message:
+        """Post a plain message as a person; the app gets no event."""
+        return self.post_message(self.channel(channel).id, text, user_id=self.person(person).id, thread_ts=thread_ts)
+
+    # Delivery to the app
 
     def deliver_to(self, *urls: str | None) -> None:
-        """Send commands and clicks to these addresses in turn; none (or None) means Socket Mode."""
-        self._events.urls = tuple(url for url in urls if url is not None)
+        """Deliver commands and clicks to these request URLs in turn; none (or None) means Socket Mode."""
+        self._http_mode.urls = tuple(url for url in urls if url is not None)
 
-    def messages(self, channel: Channel | str) -> list[Message]:
-        """Return what a channel shows, replies only where they were sent to the channel too."""
-        return self._record.top_level(self.workspace.channel(channel).id)
+    async def deliver(self, envelope: Envelope, through: int | str | None = None) -> Delivery:
+        """Deliver an envelope and wait for the acknowledgement; the person sees nothing of the result.
 
-    def thread(self, channel: Channel | str, ts: str) -> list[Message]:
-        """Return the replies to a message."""
-        return self._record.replies(self.workspace.channel(channel).id, ts)
+        `through` is the number of a Socket Mode connection or a request URL; by default they take turns.
+        """
+        if isinstance(through, str) or (through is None and self._http_mode.urls):
+            return await self._http_mode.deliver(envelope, through, self.ack_seconds)
+        return await self._socket_mode.deliver(envelope, through, self.ack_seconds)
 
-    def ephemerals(self, person: Person | str) -> list[Ephemeral]:
-        """Return what this person alone has been shown."""
-        return self._record.ephemerals(self.workspace.person(person).id)
-
-    async def until(self, condition: Callable[[], T], timeout: float = 10) -> T:
-        """Wait until the condition is true and return its value; late, an AssertionError tells what happened."""
-        return await self._changes.until(condition, timeout, self.transcript)
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The Socket Mode connections that are up, the oldest first."""
+        return self._socket_mode.live
 
     async def connected(self, n: int = 1, timeout: float = 10) -> None:
         """Wait until n Socket Mode connections are up."""
-        await self.until(lambda: len(self._sockets.live) >= n, timeout)
+        await self.until(lambda: len(self.connections) >= n, timeout)
 
-    def transcript(self) -> str:
-        """Tell what was said and called, for people to read."""
-        return transcript(self.workspace, self._record, self.calls)
+    # Failures
 
     def fail(
-        self, method: str, how: How, times: int | None = 1, when: When | None = None, retry_after: int = 1
+        self,
+        method: str,
+        failure: Failure,
+        times: int | None = 1,
+        when: Callable[[Arguments], bool] | None = None,
+        retry_after: int = 1,
     ) -> None:
-        """Let calls of a method ("*": any; "response_url": those) fail; `how`: see Fault; times=None: until healed."""
-        self._faults.add(Fault(method, how, times, when, retry_after))
+        """Let the next calls of a method ("*": any, "response_url": those) fail; see `Fault` for the kinds."""
+        self._faults.add(Fault(method, failure, times, when, retry_after))
 
-    def revoke_token(self) -> None:
-        """Revoke the bot token."""
-        self.credentials.revoked.add(self.bot_token)
+    def clear_faults(self) -> None:
+        """Remove all faults; hanging calls lose their connection."""
+        self._faults.clear()
 
-    def revoke_app_token(self) -> None:
-        """Revoke the token for Socket Mode; connections that are up stay up."""
-        self.credentials.revoked.add(self.app_token)
+    def stall_connections(self) -> None:
+        """Let the present Socket Mode connections stay open but carry nothing; later ones work."""
+        self._socket_mode.stall()
+
+    async def drop_connections(self, reason: str | None = None) -> None:
+        """Close all Socket Mode connections; with a reason, a `disconnect` message comes first."""
+        await self._socket_mode.drop(reason)
+
+    async def accept_connections(self) -> None:
+        """Listen, on the same port as before."""
+        if self._site is None:
+            self._site = web.TCPSite(self._runner, HOST, self._port)
+            await self._site.start()
+            self._port = self._runner.addresses[0][1]
+
+    async def refuse_connections(self) -> None:
+        """Stop listening and close all connections but those of Socket Mode, so that every new call is refused."""
+        if self._site is None:
+            return
+        await self._site.stop()
+        self._site = None
+        socket_mode = self._socket_mode.transports
+        server = self._runner.server
+        for handler in server.connections if server is not None else ():
+            if handler.transport not in socket_mode:
+                handler.force_close()
+
+    async def _deliver_and_show(self, envelope: Envelope, through: int | str | None) -> Delivery:
+        started = time.monotonic()
+        delivery = await self.deliver(envelope, through)
+        delivery = replace(delivery, seconds=time.monotonic() - started)
+        show_result(self, delivery)
+        self.deliveries.append(delivery)
+        return delivery
+
+    def _response_url(self, channel: Channel, person: Person, source_ts: str | None = None) -> str:
+        secret = self._response_urls.issue(channel.id, person.id, source_ts)
+        return f"http://{HOST}:{self._port}/hooks/{secret}"
+
+    def _connection_url(self) -> str:
+        return f"ws://{HOST}:{self._port}/link/?ticket={self._socket_mode.issue_ticket()}&app_id={APP_ID}"

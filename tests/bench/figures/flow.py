@@ -1,62 +1,63 @@
-"""Whole flows a second: command, question, click, job id told; with 1, 50 and 500 of them in flight."""
+"""Whole flows a second: command, request card, click, job id posted; with 1, 50 and 500 of them in flight."""
 
 import asyncio
 import time
 from contextlib import AsyncExitStack
 from statistics import median
 
-from tests.bench.effort import Effort
-from tests.bench.rivals import Rival, rival
+from tests.bench.app_under_test import AppUnderTest, run_app
+from tests.bench.scale import Scale
 from tests.bench.table import Row, at_least, ratio_of
 
 IN_FLIGHT = (1, 50, 500)
 FLOWS = {1: 60, 50: 300, 500: 600}
-NAMES = ("bot", "forgetful", "fastest", "documented")
-LIMIT = 0.75
+APPS = ("bot", "bot_in_memory", "bolt_fastest", "bolt_as_documented")
+MIN_RATIO = 0.75
 
 
-async def measure(effort: Effort) -> list[Row]:
-    """Each level in interleaved rounds."""
+async def measure(scale: Scale) -> list[Row]:
+    """Each number of flows in flight in interleaved rounds."""
     rows: list[Row] = []
-    for level in IN_FLIGHT:
-        speeds: dict[str, list[float]] = {name: [] for name in NAMES}
+    for in_flight in IN_FLIGHT:
+        rates: dict[str, list[float]] = {name: [] for name in APPS}
         async with AsyncExitStack() as stack:
-            rivals = {name: await stack.enter_async_context(rival(name)) for name in NAMES}
-            for name in NAMES:
-                await flows(rivals[name], level, effort.many(FLOWS[level] // 4))  # warm
-            for turn in range(effort.rounds):
-                for name in NAMES if turn % 2 else reversed(NAMES):
-                    speeds[name].append(await flows(rivals[name], level, effort.many(FLOWS[level])))
-        rows += _rows(level, speeds)
+            apps = {name: await stack.enter_async_context(run_app(name)) for name in APPS}
+            for name in APPS:
+                await flows_per_second(apps[name], in_flight, scale.count(FLOWS[in_flight] // 4))  # warm up
+            for turn in range(scale.rounds):
+                for name in APPS if turn % 2 else reversed(APPS):
+                    rate = await flows_per_second(apps[name], in_flight, scale.count(FLOWS[in_flight]))
+                    rates[name].append(rate)
+        rows += _rows(in_flight, rates)
     return rows
 
 
-def _rows(level: int, speeds: dict[str, list[float]]) -> list[Row]:
-    said = {name: f"{median(speeds[name]):.0f}/s" for name in NAMES}
-    ratios = {name: ratio_of(speeds["bot"], speeds[name]) for name in NAMES}
-    what = f"durable flows, {level} in flight, against the bot on a store that forgets"
-    first = (
-        at_least(what, said["bot"], said["forgetful"], ratios["forgetful"], LIMIT)
-        if level == 50
-        else Row(what, said["bot"], said["forgetful"], ratios["forgetful"])
+def _rows(in_flight: int, rates: dict[str, list[float]]) -> list[Row]:
+    texts = {name: f"{median(rates[name]):.0f}/s" for name in APPS}
+    ratios = {name: ratio_of(rates["bot"], rates[name]) for name in APPS}
+    label = f"durable flows, {in_flight} in flight, against the bot with its storage in memory"
+    in_memory = (
+        at_least(label, texts["bot"], texts["bot_in_memory"], ratios["bot_in_memory"], MIN_RATIO)
+        if in_flight == 50
+        else Row(label, texts["bot"], texts["bot_in_memory"], ratios["bot_in_memory"])
     )
-    others = {"fastest": "in its fastest form", "documented": "as documented"}
-    return [first] + [
-        Row(f"the same against bare Bolt {form}, which remembers nothing", said["bot"], said[name], ratios[name])
-        for name, form in others.items()
+    bare = {"bolt_fastest": "in its fastest form", "bolt_as_documented": "as documented"}
+    return [in_memory] + [
+        Row(f"the same against bare Bolt {form}, which stores nothing", texts["bot"], texts[name], ratios[name])
+        for name, form in bare.items()
     ]
 
 
-async def flows(one: Rival, level: int, many: int) -> float:
-    """So many flows, `level` at a time; how many a second."""
-    left = iter(range(many))
+async def flows_per_second(app: AppUnderTest, in_flight: int, count: int) -> float:
+    """Run so many flows, `in_flight` at a time."""
+    remaining = iter(range(count))
 
     async def worker() -> None:
-        for _ in left:
-            await one.people.errand()
+        for _ in remaining:
+            await app.load.run_flow()
 
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(level, many)):
+        for _ in range(min(in_flight, count)):
             group.create_task(worker())
-    return many / (time.perf_counter() - began)
+    return count / (time.perf_counter() - started_at)

@@ -1,4 +1,4 @@
-"""Ten thousand live upgrades: what following them costs, and whether anybody who asks for one more notices."""
+"""Ten thousand live upgrades: what polling their jobs costs, and whether it slows down new requests."""
 
 import asyncio
 import time
@@ -8,123 +8,130 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from tests.bench.counterpart import counterpart
-from tests.bench.effort import Effort
-from tests.bench.figures.flow import flows
-from tests.bench.living import fill
-from tests.bench.processes import BOT, Memory, contender
-from tests.bench.rivals import rival
+from tests.bench.app_process import BOT, Memory, start_app
+from tests.bench.app_under_test import run_app
+from tests.bench.figures.flow import flows_per_second
+from tests.bench.live_upgrades import insert_live_upgrades
+from tests.bench.scale import Scale
+from tests.bench.stub_services import run_stub_services
 from tests.bench.table import Row, at_least, at_most, ratio_of
 
-LIVE = 10_000
+LIVE_UPGRADES = 10_000
 POLL_SECONDS = 10.0
-SETTLE_SECONDS, WATCH_SECONDS = 8.0, 20.0
+SETTLE_SECONDS, MEASURE_SECONDS = 8.0, 20.0
 FLOWS, IN_FLIGHT = 300, 50
-HALF, A_FIFTH, LEAN, MOST_MIB = 0.5, 0.2, 0.9, 200.0
-POLLING = ("-m", "tests.bench.contenders.polling")
+MAX_CPU_RATIO, MAX_MEMORY_RATIO, MIN_FLOW_RATIO, MAX_RSS_MIB = 0.5, 0.2, 0.9, 200.0
+APPS = ("bot", "httpx", "bot_client")  # the last two: one task per job, by this client
+TASK_PER_JOB = ("-m", "tests.bench.apps.task_per_job")
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What following costs: the share of one processor, looks made a second, and memory."""
+    """What polling costs: `cpu` is the share of one core."""
 
     cpu: float
-    looks: float
+    polls_per_second: float
     memory: Memory
 
     @property
-    def a_look(self) -> float:
-        """Processor seconds for one look."""
-        return self.cpu / max(self.looks, 1e-9)
+    def cpu_seconds_per_poll(self) -> float:
+        """CPU time of one poll."""
+        return self.cpu / max(self.polls_per_second, 1e-9)
 
 
-async def measure(effort: Effort) -> list[Row]:
-    """The bot and one task a job, each with all of them and with none; then the flow, with and without them."""
-    many = effort.many(LIVE)
-    names = ("bot", "httpx", "ours")
-    costs: dict[str, list[Cost]] = {name: [] for name in names}
-    rest: dict[str, list[Cost]] = {name: [] for name in names}
-    for _ in range(max(1, effort.rounds // 3)):
-        for name in names:
-            rest[name].append(await following(name, 0, effort))
-            costs[name].append(await following(name, many, effort))
-    return [*_rows(many, costs, rest), *await _speeds(many, effort)]
+async def measure(scale: Scale) -> list[Row]:
+    """The bot and one task per job, each with all of them and with none; then flows, with and without them."""
+    count = scale.count(LIVE_UPGRADES)
+    costs: dict[str, list[Cost]] = {name: [] for name in APPS}
+    idle_costs: dict[str, list[Cost]] = {name: [] for name in APPS}
+    for _ in range(max(1, scale.rounds // 3)):
+        for name in APPS:
+            idle_costs[name].append(await polling_cost(name, 0, scale))
+            costs[name].append(await polling_cost(name, count, scale))
+    return [*_cost_rows(count, costs, idle_costs), *await _flow_rows(count, scale)]
 
 
-def _rows(many: int, costs: dict[str, list[Cost]], rest: dict[str, list[Cost]]) -> list[Row]:
-    what = f"{many} live upgrades followed"
-    cpu = {name: median(one.cpu for one in costs[name]) for name in costs}
-    look = {name: median(one.a_look for one in costs[name]) * 1e3 for name in costs}
-    said = {
-        name: f"{cpu[name]:.0%} of a core, {median(one.looks for one in costs[name]):.0f} looks/s" for name in costs
-    }
-    grown = {
-        name: median(one.memory.pss for one in costs[name]) - median(one.memory.pss for one in rest[name])
+def _cost_rows(count: int, costs: dict[str, list[Cost]], idle_costs: dict[str, list[Cost]]) -> list[Row]:
+    label, on_httpx = f"{count} live upgrades polled", "one task per job on httpx"
+    cpu = {name: median(cost.cpu for cost in costs[name]) for name in costs}
+    polls = {name: median(cost.polls_per_second for cost in costs[name]) for name in costs}
+    poll_ms = {name: median(cost.cpu_seconds_per_poll for cost in costs[name]) * 1e3 for name in costs}
+    texts = {name: f"{cpu[name]:.0%} of a core, {polls[name]:.0f} polls/s" for name in costs}
+    added_mib = {
+        name: median(cost.memory.pss for cost in costs[name]) - median(cost.memory.pss for cost in idle_costs[name])
         for name in costs
     }
-    added, theirs = max(grown["bot"], 0.0), grown["httpx"]
-    held = median(one.memory.rss for one in costs["bot"])
-    task = "one task per job on httpx"
+    added, added_on_httpx = max(added_mib["bot"], 0.0), added_mib["httpx"]
+    rss = median(cost.memory.rss for cost in costs["bot"])
+    on_bot_client = "the same against one task per job on the bot's client"
     return [
-        at_most(f"{what}: CPU, against {task}", said["bot"], said["httpx"], cpu["bot"] / cpu["httpx"], HALF),
-        Row(
-            "the same against one task per job on the bot's client", said["bot"], said["ours"], cpu["bot"] / cpu["ours"]
+        at_most(
+            f"{label}: CPU, against {on_httpx}", texts["bot"], texts["httpx"], cpu["bot"] / cpu["httpx"], MAX_CPU_RATIO
         ),
-        _a_look(f"{what}: CPU for one look, against {task}", look["bot"], look["httpx"]),
-        _a_look("the same against one task per job on the bot's client", look["bot"], look["ours"]),
-        at_most(f"{what}: memory they add", f"{added:.1f} MiB", f"{theirs:.1f} MiB", added / theirs, A_FIFTH),
+        Row(on_bot_client, texts["bot"], texts["bot_client"], cpu["bot"] / cpu["bot_client"]),
+        _poll_row(f"{label}: CPU for one poll, against {on_httpx}", poll_ms["bot"], poll_ms["httpx"]),
+        _poll_row(on_bot_client, poll_ms["bot"], poll_ms["bot_client"]),
+        at_most(
+            f"{label}: memory they add",
+            f"{added:.1f} MiB",
+            f"{added_on_httpx:.1f} MiB",
+            added / added_on_httpx,
+            MAX_MEMORY_RATIO,
+        ),
         Row(
-            f"{what}: the whole process, RSS", f"{held:.0f} MiB", promise=f"≤ {MOST_MIB:.0f} MiB", met=held <= MOST_MIB
+            f"{label}: the whole process, RSS",
+            f"{rss:.0f} MiB",
+            promise=f"≤ {MAX_RSS_MIB:.0f} MiB",
+            is_met=rss <= MAX_RSS_MIB,
         ),
     ]
 
 
-def _a_look(what: str, ours: float, other: float) -> Row:
-    return Row(what, f"{ours:.2f} ms", f"{other:.2f} ms", ours / other)
+def _poll_row(label: str, bot_ms: float, baseline_ms: float) -> Row:
+    return Row(label, f"{bot_ms:.2f} ms", f"{baseline_ms:.2f} ms", bot_ms / baseline_ms)
 
 
-async def following(name: str, many: int, effort: Effort) -> Cost:
-    """Follow so many alone for a while."""
+async def polling_cost(name: str, count: int, scale: Scale) -> Cost:
+    """Run an app alone for a while, with so many live upgrades."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
-        other = await stack.enter_async_context(counterpart())
-        await fill(folder / "bot.db", many, POLL_SECONDS)
+        services = await stack.enter_async_context(run_stub_services())
+        await insert_live_upgrades(folder / "bot.db", count, POLL_SECONDS)
         settings = {"DATABASE_URL": f"sqlite:///{folder}/bot.db", "JOB_POLL_SECONDS": str(POLL_SECONDS)}
-        command = BOT if name == "bot" else (*POLLING, str(many), name)
-        one = await stack.enter_async_context(contender(command, {**other.environ(), **settings}, folder))
-        await asyncio.sleep(effort.seconds(SETTLE_SECONDS))
-        looks, cpu, began = other.calls["job"], one.cpu_seconds(), time.perf_counter()
-        await asyncio.sleep(effort.seconds(WATCH_SECONDS))
-        seconds = time.perf_counter() - began
-        return Cost((one.cpu_seconds() - cpu) / seconds, (other.calls["job"] - looks) / seconds, one.memory())
+        command = BOT if name == "bot" else (*TASK_PER_JOB, str(count), name)
+        app = await stack.enter_async_context(start_app(command, {**services.environ(), **settings}, folder))
+        await asyncio.sleep(scale.seconds(SETTLE_SECONDS))
+        polls, cpu_seconds, started_at = services.calls["job"], app.cpu_seconds(), time.perf_counter()
+        await asyncio.sleep(scale.seconds(MEASURE_SECONDS))
+        seconds = time.perf_counter() - started_at
+        return Cost(
+            cpu=(app.cpu_seconds() - cpu_seconds) / seconds,
+            polls_per_second=(services.calls["job"] - polls) / seconds,
+            memory=app.memory(),
+        )
 
 
-async def _speeds(many: int, effort: Effort) -> list[Row]:
-    """Flows a second with none, with all of them waiting for their next look, and with all of them being followed."""
-    speeds: dict[str, list[float]] = {"none": [], "waiting": [], "followed": []}
+async def _flow_rows(count: int, scale: Scale) -> list[Row]:
+    """Flows a second with no live upgrades, with all of them waiting for their next poll, and with all being polled."""
+    rates: dict[str, list[float]] = {"none": [], "waiting": [], "polled": []}
     async with AsyncExitStack() as stack:
-        rivals = {}
-        for name in speeds:
+        apps = {}
+        for name in rates:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
-            poll = POLL_SECONDS if name == "followed" else 3600.0
-            await fill(folder / "bot.db", 0 if name == "none" else many, poll * 10 if name == "waiting" else poll)
-            settings = {"DATABASE_URL": f"sqlite:///{folder}/bot.db", "JOB_POLL_SECONDS": str(poll)}
-            rivals[name] = await stack.enter_async_context(rival("bot", **settings))
-        for turn in range(effort.rounds + 1):
-            for name in speeds if turn % 2 else reversed(speeds):
-                speed = await flows(rivals[name], IN_FLIGHT, effort.many(FLOWS))
+            poll_seconds = POLL_SECONDS if name == "polled" else 3600.0
+            first_polls_within = poll_seconds * 10 if name == "waiting" else poll_seconds
+            await insert_live_upgrades(folder / "bot.db", 0 if name == "none" else count, first_polls_within)
+            settings = {"DATABASE_URL": f"sqlite:///{folder}/bot.db", "JOB_POLL_SECONDS": str(poll_seconds)}
+            apps[name] = await stack.enter_async_context(run_app("bot", **settings))
+        for turn in range(scale.rounds + 1):
+            for name in rates if turn % 2 else reversed(rates):
+                rate = await flows_per_second(apps[name], IN_FLIGHT, scale.count(FLOWS))
                 if turn:
-                    speeds[name].append(speed)
-    said = {name: f"{median(speeds[name]):.0f}/s" for name in speeds}
-    what = f"flows with {many} live upgrades in the store, {IN_FLIGHT} in flight"
+                    rates[name].append(rate)
+    texts = {name: f"{median(rates[name]):.0f}/s" for name in rates}
+    label = f"flows with {count} live upgrades in the database, {IN_FLIGHT} in flight"
+    waiting_ratio = ratio_of(rates["waiting"], rates["none"])
     return [
-        at_least(
-            f"{what}, against none", said["waiting"], said["none"], ratio_of(speeds["waiting"], speeds["none"]), LEAN
-        ),
-        Row(
-            f"{what}, while all are followed",
-            said["followed"],
-            said["none"],
-            ratio_of(speeds["followed"], speeds["none"]),
-        ),
+        at_least(f"{label}, against none", texts["waiting"], texts["none"], waiting_ratio, MIN_FLOW_RATIO),
+        Row(f"{label}, while all are polled", texts["polled"], texts["none"], ratio_of(rates["polled"], rates["none"])),
     ]

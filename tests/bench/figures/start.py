@@ -1,4 +1,4 @@
-"""How long the process takes until it serves, and what it holds when nothing happens."""
+"""How long the process takes until it serves, and its memory when nothing happens."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -6,51 +6,52 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from tests.bench.counterpart import counterpart
-from tests.bench.effort import Effort
-from tests.bench.processes import Memory, contender
-from tests.bench.rivals import COMMANDS
+from tests.bench.app_process import Memory, start_app
+from tests.bench.app_under_test import COMMANDS
+from tests.bench.scale import Scale
+from tests.bench.stub_services import run_stub_services
 from tests.bench.table import Row, at_most, ratio_of
 
-NAMES = ("bot", "fastest")
+APPS = ("bot", "bolt_fastest")
 REST_SECONDS = 2.0
-SLOWER, LARGER = 1.35, 1.25
+MAX_START_RATIO, MAX_MEMORY_RATIO = 1.35, 1.25
 
 
-async def measure(effort: Effort) -> list[Row]:
-    """Each started anew in every round, in turn; the first, which fills caches and makes the database, is left out."""
-    seconds: dict[str, list[float]] = {name: [] for name in NAMES}
-    held: dict[str, list[Memory]] = {name: [] for name in NAMES}
+async def measure(scale: Scale) -> list[Row]:
+    """Each started anew in every round, in turns; the first, which fills caches and makes the database, is left out."""
+    seconds: dict[str, list[float]] = {name: [] for name in APPS}
+    memory: dict[str, list[Memory]] = {name: [] for name in APPS}
     with TemporaryDirectory(prefix="bench-") as folder:
-        for turn in range(effort.rounds + 1):
-            for name in NAMES if turn % 2 else reversed(NAMES):
-                ready, memory = await start(name, Path(folder), effort.seconds(REST_SECONDS))
+        for turn in range(scale.rounds + 1):
+            for name in APPS if turn % 2 else reversed(APPS):
+                ready_seconds, at_rest = await start(name, Path(folder), scale.seconds(REST_SECONDS))
                 if turn:
-                    seconds[name].append(ready)
-                    held[name].append(memory)
-    took = {name: f"{median(seconds[name]):.2f} s" for name in NAMES}
+                    seconds[name].append(ready_seconds)
+                    memory[name].append(at_rest)
+    texts = {name: f"{median(seconds[name]):.2f} s" for name in APPS}
     rows = [
         at_most(
             "start until it serves, against bare Bolt + httpx",
-            took["bot"],
-            took["fastest"],
-            ratio_of(seconds["bot"], seconds["fastest"]),
-            SLOWER,
+            texts["bot"],
+            texts["bolt_fastest"],
+            ratio_of(seconds["bot"], seconds["bolt_fastest"]),
+            MAX_START_RATIO,
         )
     ]
-    rss, pss = ({name: [getattr(one, kind) for one in held[name]] for name in NAMES} for kind in ("rss", "pss"))
-    for kind, sizes in (("RSS", rss), ("PSS", pss)):
-        said = {name: f"{median(sizes[name]):.1f} MiB" for name in NAMES}
-        ratio = ratio_of(sizes["bot"], sizes["fastest"])
-        rows.append(at_most(f"memory at rest, {kind}", said["bot"], said["fastest"], ratio, LARGER))
+    rss = {name: [at_rest.rss for at_rest in memory[name]] for name in APPS}
+    pss = {name: [at_rest.pss for at_rest in memory[name]] for name in APPS}
+    for kind, mebibytes in (("RSS", rss), ("PSS", pss)):
+        texts = {name: f"{median(mebibytes[name]):.1f} MiB" for name in APPS}
+        ratio = ratio_of(mebibytes["bot"], mebibytes["bolt_fastest"])
+        rows.append(at_most(f"memory at rest, {kind}", texts["bot"], texts["bolt_fastest"], ratio, MAX_MEMORY_RATIO))
     return rows
 
 
 async def start(name: str, folder: Path, rest_seconds: float) -> tuple[float, Memory]:
-    """Start it alone, let it rest, look, end it."""
+    """Start it alone, leave it at rest; how long the start took, and its memory."""
     async with AsyncExitStack() as stack:
-        other = await stack.enter_async_context(counterpart())
-        environ = {**other.environ(), "DATABASE_URL": f"sqlite:///{folder}/bot.db"}
-        one = await stack.enter_async_context(contender(COMMANDS[name], environ, folder))
+        services = await stack.enter_async_context(run_stub_services())
+        environ = {**services.environ(), "DATABASE_URL": f"sqlite:///{folder}/bot.db"}
+        app = await stack.enter_async_context(start_app(COMMANDS[name], environ, folder))
         await asyncio.sleep(rest_seconds)
-        return one.ready_seconds, one.memory()
+        return app.ready_seconds, app.memory()

@@ -1,4 +1,4 @@
-"""What the tests of the stand-in Slack share: a stand-in, the official client, and a real Bolt app."""
+"""Fixtures: a stand-in Slack, the official client, and a Bolt app in Socket Mode or HTTP mode."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import StandInSlack
-from tests.sandbox.slack.bolt_bot import BoltBot, connected, make_bot
+from tests.sandbox.slack.helpers import BoltApp, connected, make_app
 
 
 @pytest.fixture
@@ -27,29 +27,29 @@ async def client(slack: StandInSlack) -> AsyncIterator[AsyncWebClient]:
 
 
 @pytest.fixture
-def bolt(slack: StandInSlack, client: AsyncWebClient) -> BoltBot:
-    return make_bot(slack, client)
+def bolt(slack: StandInSlack, client: AsyncWebClient) -> BoltApp:
+    return make_app(slack, client)
 
 
 @pytest.fixture
-async def socket_bot(slack: StandInSlack, bolt: BoltBot) -> AsyncIterator[BoltBot]:
+async def socket_app(slack: StandInSlack, bolt: BoltApp) -> AsyncIterator[BoltApp]:
     async with connected(slack, bolt):
         yield bolt
 
 
 @pytest.fixture
-async def http_bot(slack: StandInSlack, bolt: BoltBot) -> AsyncIterator[BoltBot]:
-    """The same bot behind POST /slack/events; the stand-in delivers there."""
+async def http_app(slack: StandInSlack, bolt: BoltApp) -> AsyncIterator[BoltApp]:
+    """The same app behind POST /slack/events; the stand-in delivers there."""
 
-    async def answer(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.Request) -> web.StreamResponse:
         return await to_aiohttp_response(await bolt.app.async_dispatch(await to_bolt_request(request)))
 
     app = web.Application()
-    app.router.add_post("/slack/events", answer)
+    app.router.add_post("/slack/events", handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     slack.deliver_to(f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events")
     yield bolt
-    bolt.stays.set()
+    bolt.released.set()
     await runner.cleanup()

@@ -1,4 +1,4 @@
-"""Each way in which a call can fail, as the official client sees it, and whether it took effect."""
+"""Each kind of failure as the official client sees it, and whether the call took effect."""
 
 import asyncio
 
@@ -7,19 +7,11 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack import StandInSlack, said
-from tests.sandbox.slack.bolt_bot import BoltBot
+from bot.sandbox.slack import StandInSlack, text_of
+from tests.sandbox.slack.helpers import BoltApp, post, texts
 
 
-def texts(slack: StandInSlack) -> list[str]:
-    return [message.text for message in slack.messages("db-ops")]
-
-
-async def post(slack: StandInSlack, client: AsyncWebClient, text: str = "x") -> None:
-    await client.chat_postMessage(channel=slack.channels["db-ops"].id, text=text)
-
-
-async def test_an_error_code_comes_as_often_as_asked(slack: StandInSlack, client: AsyncWebClient) -> None:
+async def test_an_error_code_is_answered_as_often_as_requested(slack: StandInSlack, client: AsyncWebClient) -> None:
     slack.fail("chat.postMessage", "internal_error", times=2)
     for _ in range(2):
         with pytest.raises(SlackApiError, match="internal_error"):
@@ -29,7 +21,7 @@ async def test_an_error_code_comes_as_often_as_asked(slack: StandInSlack, client
     assert [call.took_effect for call in slack.calls] == [False, False, True]
 
 
-async def test_throttling_says_when_to_come_back(slack: StandInSlack, client: AsyncWebClient) -> None:
+async def test_a_rate_limit_comes_with_retry_after(slack: StandInSlack, client: AsyncWebClient) -> None:
     slack.fail("chat.postMessage", 429, retry_after=7)
     with pytest.raises(SlackApiError) as caught:
         await post(slack, client)
@@ -38,18 +30,18 @@ async def test_throttling_says_when_to_come_back(slack: StandInSlack, client: As
     assert texts(slack) == []
 
 
-@pytest.mark.parametrize(("how", "status"), [(500, 500), (503, 503), ("html", 200)])
-async def test_what_is_no_json_is_an_error(
-    how: str | int, status: int, slack: StandInSlack, client: AsyncWebClient
+@pytest.mark.parametrize(("failure", "status"), [(500, 500), (503, 503), ("html", 200)])
+async def test_an_answer_that_is_not_json_is_an_error(
+    failure: str | int, status: int, slack: StandInSlack, client: AsyncWebClient
 ) -> None:
-    slack.fail("chat.postMessage", how)
+    slack.fail("chat.postMessage", failure)
     with pytest.raises(SlackApiError) as caught:
         await post(slack, client)
     assert caught.value.response.status_code == status
     assert texts(slack) == []
 
 
-async def test_a_call_that_hangs_takes_no_effect_and_ends_when_healed(
+async def test_a_call_that_hangs_takes_no_effect_and_ends_when_the_faults_are_cleared(
     slack: StandInSlack, client: AsyncWebClient
 ) -> None:
     slack.fail("chat.postMessage", "hang")
@@ -58,7 +50,7 @@ async def test_a_call_that_hangs_takes_no_effect_and_ends_when_healed(
     assert (hanging.status, hanging.took_effect) == (None, False)
     await client.auth_test()
     assert not call.done()
-    slack.heal()
+    slack.clear_faults()
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await call
     assert texts(slack) == []
@@ -76,65 +68,59 @@ async def test_a_call_that_hangs_does_not_keep_the_stand_in_from_closing() -> No
         await call
 
 
-async def test_a_slow_call_takes_effect_at_once_and_is_answered_late(
+async def test_a_call_with_a_delay_after_takes_effect_at_once_and_is_answered_late(
     slack: StandInSlack, client: AsyncWebClient
 ) -> None:
-    slack.fail("chat.postMessage", ("slow", 0.3))
-    began = asyncio.get_running_loop().time()
+    slack.fail("chat.postMessage", ("delay_after", 0.3))
+    started = asyncio.get_running_loop().time()
     call = asyncio.create_task(post(slack, client))
     await slack.until(lambda: texts(slack))
     assert not call.done()
     await call
-    assert 0.29 < asyncio.get_running_loop().time() - began < 1.5
+    assert 0.29 < asyncio.get_running_loop().time() - started < 1.5
 
 
-@pytest.mark.parametrize(("how", "seen"), [("drop_before", []), ("drop_after", ["x"])])
+async def test_a_call_with_a_delay_before_takes_effect_late(slack: StandInSlack, client: AsyncWebClient) -> None:
+    slack.fail("chat.postMessage", ("delay_before", 0.2))
+    started_at = slack.clock()
+    await post(slack, client)
+    [message] = slack.messages("db-ops")
+    assert 0.19 < message.at - started_at < 1.5
+
+
+def test_an_unknown_kind_of_failure_is_refused() -> None:
+    with pytest.raises(ValueError, match="sloth"):
+        StandInSlack().fail("chat.postMessage", ("sloth", 1.0))
+
+
+@pytest.mark.parametrize(("failure", "posted_texts"), [("drop_before", []), ("drop_after", ["x"])])
 async def test_a_dropped_connection_leaves_open_whether_it_took_effect(
-    how: str, seen: list[str], slack: StandInSlack, client: AsyncWebClient
+    failure: str, posted_texts: list[str], slack: StandInSlack, client: AsyncWebClient
 ) -> None:
-    slack.fail("chat.postMessage", how)
+    slack.fail("chat.postMessage", failure)
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await post(slack, client)
-    assert texts(slack) == seen
+    assert texts(slack) == posted_texts
     [call] = slack.calls
-    assert (call.status, call.answer, call.took_effect) == (None, None, bool(seen))
+    assert (call.status, call.answer, call.took_effect) == (None, None, bool(posted_texts))
 
 
-async def test_a_fault_may_wait_for_its_call(slack: StandInSlack, client: AsyncWebClient) -> None:
+async def test_a_fault_may_apply_only_to_calls_with_certain_arguments(
+    slack: StandInSlack, client: AsyncWebClient
+) -> None:
     slack.fail("*", "fatal_error", times=None, when=lambda arguments: arguments.get("text") == "this one")
     await post(slack, client, "another")
     for _ in range(3):
         with pytest.raises(SlackApiError, match="fatal_error"):
             await post(slack, client, "this one")
-    slack.heal()
+    slack.clear_faults()
     await post(slack, client, "this one")
     assert texts(slack) == ["another", "this one"]
 
 
-async def test_a_closed_port_refuses_and_opens_again(slack: StandInSlack, client: AsyncWebClient) -> None:
-    await post(slack, client, "before")
-    url = slack.api_url
-    await slack.refuse_connections()
-    with pytest.raises((aiohttp.ClientConnectorError, aiohttp.ServerDisconnectedError)):
-        await post(slack, client, "lost")
-    with pytest.raises(aiohttp.ClientConnectorError):
-        await post(slack, client, "lost too")
-    await slack.accept_connections()
-    assert slack.api_url == url
-    await post(slack, client, "after")
-    assert texts(slack) == ["before", "after"]
-
-
-async def test_socket_mode_outlives_a_closed_port(slack: StandInSlack, socket_bot: BoltBot) -> None:
-    await slack.command("sre", "db-ops", "first")  # here Bolt asks auth.test, once
-    await slack.refuse_connections()
-    assert (await slack.command("sre", "db-ops", "second")).acked
-    assert [body["text"] for body in socket_bot.heard] == ["first", "second"]
-
-
-async def test_the_ack_is_taken_while_the_api_is_down(slack: StandInSlack, socket_bot: BoltBot) -> None:
+async def test_an_acknowledgement_is_accepted_while_the_api_is_down(slack: StandInSlack, socket_app: BoltApp) -> None:
     await slack.command("sre", "db-ops", "first")
     slack.fail("*", 503, times=None)
-    socket_bot.ack_with = {"text": "working on it"}
+    socket_app.ack_with = {"text": "working on it"}
     assert (await slack.command("sre", "db-ops", "second")).acked
-    assert [said(whispered) for whispered in slack.ephemerals("sre")] == ["working on it"]
+    assert [text_of(ephemeral) for ephemeral in slack.ephemerals("sre")] == ["working on it"]

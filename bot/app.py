@@ -1,0 +1,276 @@
+"""The running bot: every part is built once, passed in where it is needed, and run in one task group."""
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from aiohttp import web
+from slack_bolt.async_app import AsyncApp
+
+from bot.connections import open_cloud, slack_session
+from bot.core.errors import SlackUnavailable, StorageUnavailable
+from bot.core.permissions import AccessPolicy
+from bot.core.polling import PollSchedule
+from bot.core.ports import NO_METRICS, Metrics, Storage
+from bot.doctor.runner import SelfCheck
+from bot.http_server import Readiness, start_server, web_app
+from bot.i18n.catalog import Catalog
+from bot.settings import DEFAULT_PORT, Settings
+from bot.slack.bolt_app import Listeners, bolt_app
+from bot.slack.client import BotIdentity, Heartbeat, InvalidToken, SlackClient, read_identity
+from bot.slack.publisher import SlackEphemeralMessages, SlackPublisher
+from bot.slack.socket_mode import SocketModeConnection, open_connection
+from bot.slack.users import SlackUsers
+from bot.storage.opening import open_storage
+from bot.taurusdb.client import TaurusDb
+from bot.workflow.background_tasks import BackgroundTasks, UpgradesInProcess
+from bot.workflow.handle_action import ActionHandler
+from bot.workflow.handle_command import CommandHandler
+from bot.workflow.interaction import Replier
+from bot.workflow.notifier import Notifier
+from bot.workflow.poller import Poller
+from bot.workflow.preflight import Preflight
+from bot.workflow.reconcile import Reconciler
+from bot.workflow.submit import Submitter
+from bot.workflow.transitions import Transitions
+
+if TYPE_CHECKING:
+    from bot.metrics import PrometheusMetrics
+
+log = logging.getLogger("bot")
+START_RETRY_SECONDS = 2.0
+DRAIN_SECONDS = 12.0
+POLLER_STOP_SECONDS = 3.0
+CLOSE_SECONDS = 2.0
+OnReady = Callable[[str], None]
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The parts that run, or that have to be closed at the end."""
+
+    storage: Storage
+    cloud: TaurusDb
+    tasks: BackgroundTasks
+    poller: Poller
+    submitter: Submitter
+    listeners: Listeners
+    users: SlackUsers
+
+
+def build(
+    settings: Settings,
+    client: SlackClient,
+    identity: BotIdentity,
+    storage: Storage,
+    cloud: TaurusDb,
+    metrics: Metrics,
+) -> Components:
+    """Build every part once."""
+    clock, rules, inventory = time.time, settings.rules, cloud.inventory
+    catalog, schedule = Catalog.load(), PollSchedule(settings.job_poll_seconds)
+    tasks, in_process = BackgroundTasks(), UpgradesInProcess()
+    policy = AccessPolicy(rules, identity.team_id)
+    publisher = SlackPublisher(client, catalog, rules)
+    ephemeral = SlackEphemeralMessages(client, catalog, rules, settings.slack.api_url)
+    users = SlackUsers(client, rules, identity.team_id, settings.default_language, time.monotonic)
+    transitions = Transitions(storage, metrics, clock)
+    replier = Replier(users, ephemeral, metrics)
+    notifier = Notifier(transitions, publisher, clock)
+    preflight = Preflight(inventory, transitions, notifier, clock)
+    submitter = Submitter(transitions, cloud, notifier, preflight, schedule, clock, time.monotonic)
+    reconciler = Reconciler(transitions, cloud, publisher, notifier, schedule, clock)
+    command_handler = CommandHandler(
+        transitions=transitions,
+        notifier=notifier,
+        preflight=preflight,
+        inventory=inventory,
+        publisher=publisher,
+        users=users,
+        replier=replier,
+        policy=policy,
+        in_process=in_process,
+        metrics=metrics,
+        clock=clock,
+        new_id=lambda: secrets.token_urlsafe(12),
+        run_doctor=SelfCheck(settings).report,
+        command_name=settings.slack.command,
+        confirm_ttl_seconds=settings.confirm_ttl_seconds,
+    )
+    action_handler = ActionHandler(
+        transitions=transitions,
+        cloud=cloud,
+        publisher=publisher,
+        notifier=notifier,
+        users=users,
+        replier=replier,
+        policy=policy,
+        submitter=submitter,
+        reconciler=reconciler,
+        in_process=in_process,
+        schedule=schedule,
+        metrics=metrics,
+        clock=clock,
+    )
+    poller = Poller(
+        transitions=transitions,
+        cloud=cloud,
+        inventory=inventory,
+        notifier=notifier,
+        reconciler=reconciler,
+        ephemeral=ephemeral,
+        in_process=in_process,
+        schedule=schedule,
+        clock=clock,
+    )
+    listeners = Listeners(command_handler, action_handler, tasks, identity)
+    return Components(storage, cloud, tasks, poller, submitter, listeners, users)
+
+
+async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: OnReady = lambda _: None) -> None:
+    """Run the bot until `stop` is set, or SIGTERM or SIGINT come; `on_ready` gets the web server's URL ("" if none).
+
+    Raises `InvalidToken`.
+    """
+    stop = stop or stop_on_signal()
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(slack_session())
+        prometheus = _prometheus_metrics() if settings.serves_http else None  # nobody could read them otherwise
+        metrics: Metrics = prometheus or NO_METRICS
+        client = SlackClient(settings.slack.bot_token.reveal(), settings.slack.api_url, session, metrics)
+        identity = await _retry_until_stopped(lambda: read_identity(client), stop)
+        if identity is None:
+            return
+        await _check_app_token(settings, client)
+        storage = await _retry_until_stopped(lambda: open_storage(settings.database_url), stop)
+        if storage is None:
+            return
+        stack.push_async_callback(storage.close)
+        cloud = await stack.enter_async_context(open_cloud(settings.cloud, metrics))
+        components = build(settings, client, identity, storage, cloud, metrics)
+        await _serve(stop, settings, client, identity, components, prometheus, on_ready)
+
+
+async def _serve(
+    stop: asyncio.Event,
+    settings: Settings,
+    client: SlackClient,
+    identity: BotIdentity,
+    components: Components,
+    prometheus: "PrometheusMetrics | None",
+    on_ready: OnReady,
+) -> None:
+    """Everything that runs for the life of the process, in one task group."""
+    app_token, secret = settings.slack.app_token, settings.slack.signing_secret
+    signing_secret = None if app_token else secret.reveal() if secret else ""
+    metrics: Metrics = prometheus or NO_METRICS
+    app = bolt_app(client, identity, components.listeners, settings.slack.command, signing_secret, metrics)
+    socket = SocketModeConnection(app, app_token.reveal(), client.web_client) if app_token else None
+    heartbeat = Heartbeat(client)
+    runner, url = None, ""
+    if settings.serves_http:
+        readiness = Readiness(heartbeat, socket, components.storage, components.cloud)
+        runner, url = await _start_http(settings, components, None if socket else app, readiness, prometheus)
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = [
+                group.create_task(components.poller.run(), name="poller"),
+                group.create_task(components.submitter.renew_leases(), name="leases"),
+                group.create_task(heartbeat.run(), name="heartbeat"),
+                group.create_task(components.cloud.inventory.keep_fresh(), name="inventory"),
+                group.create_task(client.wait_for_invalid_token(), name="token"),
+            ]
+            if prometheus is not None:
+                running.append(group.create_task(prometheus.measure_loop_lag(), name="loop lag"))
+            socket_task = group.create_task(socket.run(), name="socket") if socket else None
+            on_ready(url)
+            log.info("bot.ready", extra={"mode": "socket" if socket else "http", "team": identity.team_id})
+            await stop.wait()
+            log.info("bot.stopping", extra={"tasks": len(components.tasks)})
+            # No request may come in once the tasks are closed: it would be acknowledged and then dropped.
+            await _stop_receiving(runner, socket_task)
+            await components.tasks.drain(DRAIN_SECONDS)
+            for task in running:
+                task.cancel()
+    except* InvalidToken as errors:
+        raise errors.exceptions[0] from None
+    finally:
+        if runner is not None:
+            await runner.cleanup()
+        await components.tasks.drain(0)
+        await components.poller.stop(POLLER_STOP_SECONDS)
+        await components.users.close()
+
+
+async def _start_http(
+    settings: Settings,
+    components: Components,
+    app: AsyncApp | None,
+    readiness: Readiness,
+    prometheus: "PrometheusMetrics | None",
+) -> tuple[web.AppRunner, str]:
+    metrics_text = partial(prometheus.exposition, components.storage) if prometheus else None
+    port = DEFAULT_PORT if settings.port is None else settings.port
+    return await start_server(web_app(app, readiness, metrics_text), settings.host, port)
+
+
+async def _stop_receiving(runner: web.AppRunner | None, socket_task: asyncio.Task[None] | None) -> None:
+    """Close both ways from Slack; requests that have come in are handled."""
+    if socket_task is not None:
+        socket_task.cancel()
+        await asyncio.wait({socket_task}, timeout=CLOSE_SECONDS)
+    if runner is not None:
+        await runner.cleanup()
+
+
+def stop_on_signal() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT; the second signal ends the process at once."""
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    return stop
+
+
+def _prometheus_metrics() -> "PrometheusMetrics":
+    """Imported only where somebody can read them: the library costs start-up time."""
+    from bot.metrics import PrometheusMetrics
+
+    return PrometheusMetrics()
+
+
+async def _check_app_token(settings: Settings, client: SlackClient) -> None:
+    """An invalid app token would be retried for ever by the SDK: try it once. Raises `InvalidToken`."""
+    if settings.slack.app_token is not None:
+        try:
+            await open_connection(client.web_client, settings.slack.app_token.reveal())
+        except InvalidToken:
+            raise
+        except Exception as error:  # Slack is unavailable: the connection is retried for as long as it takes
+            log.warning("start.socket_unavailable", extra={"reason": type(error).__name__})
+
+
+async def _retry_until_stopped(open_: Callable[[], Awaitable[Answer]], stop: asyncio.Event) -> Answer | None:
+    """Try until Slack or the database answers; None when the process is stopped before."""
+    while not stop.is_set():
+        try:
+            return await open_()
+        except (SlackUnavailable, StorageUnavailable) as error:
+            log.warning("start.waiting", extra={"reason": str(error) or repr(error)})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), START_RETRY_SECONDS)
+    return None

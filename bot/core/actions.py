@@ -1,0 +1,54 @@
+"""The buttons by their `action_id`, and the origin of a command or a click."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """Every button of the bot; the value is the `action_id` that Slack sends and the views set."""
+
+    CONFIRM = "confirm_upgrade"
+    CANCEL = "cancel_upgrade"
+    TRANSLATE = "translate_card"
+    SEARCH_AGAIN = "search_again"
+    CANCEL_SCHEDULED = "cancel_scheduled"
+    REQUEST_NOW = "request_now"
+    REQUEST_DELAYED = "request_delayed"
+    REQUEST_ANYWAY = "request_anyway"
+    LIST_PAGE = "list_page"
+
+
+COMMAND_ACTIONS = frozenset({Action.REQUEST_NOW, Action.REQUEST_DELAYED, Action.REQUEST_ANYWAY, Action.LIST_PAGE})
+"""Buttons of private replies that stand for a typed command: their value is its text, or the page of the list.
+
+The value of every other button is the id of the upgrade.
+"""
+
+THREAD_ACTIONS = frozenset({Action.SEARCH_AGAIN, Action.CANCEL_SCHEDULED})
+"""Buttons under a message of the thread, not under the request card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who typed or clicked, and where; `response_url` answers this person alone, empty if Slack gave none."""
+
+    user_id: str
+    team_id: str
+    channel_id: str
+    enterprise_id: str | None = None
+    response_url: str = field(default="", repr=False)  # whoever has it can write in Slack
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A button pressed under the message `message_ts`.
+
+    `delivery_id` is the same when Slack delivers the click again, empty when the payload does not identify it.
+    """
+
+    origin: Origin
+    action: Action
+    value: str
+    message_ts: str = ""
+    trigger_id: str = ""
+    delivery_id: str = ""

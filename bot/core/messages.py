@@ -1,0 +1,103 @@
+"""What the bot says to people, as data: a catalogue key and the values for its placeholders. bot/i18n has the words."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class Language(StrEnum):
+    """A language of the catalogues; the value is also what TaurusDB expects in `X-Language`."""
+
+    EN = "en-us"
+    ZH = "zh-cn"
+
+    @classmethod
+    def from_locale(cls, locale: str | None) -> "Language | None":
+        """Map Slack's `user.locale` (IETF: `zh-CN`, `en-US`): any `zh…` is Chinese, all else English, None if unset."""
+        if not locale:
+            return None
+        return cls.ZH if locale.lower().startswith("zh") else cls.EN
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A Slack user id, rendered as a mention."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A point in time in UNIX seconds, rendered in the reader's own time zone."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A URL that Slack gave us (a permalink), never one that a person typed."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Text to copy or to compare letter by letter: an id, a command, a token of the user's input."""
+
+    text: str
+
+
+Value: TypeAlias = "str | int | Person | Time | Link | Code | Message | tuple[Message, ...]"
+
+
+class Message:
+    """One entry of the catalogues with its values: `Message("job_accepted", instance=Code(id), job=Code(job_id))`.
+
+    The key is a string literal at every call, so that a test can compare code and catalogues. Only what code branches
+    on is a subclass: refusals (errors.py) and preflight warnings (instances.py).
+    """
+
+    __slots__ = ("key", "values")
+
+    def __init__(self, key: str, /, **values: Value) -> None:
+        self.key = key
+        self.values = values
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Message):
+            return NotImplemented
+        return type(self) is type(other) and (self.key, self.values) == (other.key, other.values)
+
+    def __hash__(self) -> int:
+        return hash((self.key, tuple(sorted(self.values))))
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
+        return f"{type(self).__name__}({', '.join(filter(None, (repr(self.key), values)))})"
+
+
+def duration_message(seconds: float) -> Message:
+    """A duration in its two largest units; a negative one (the clock was set back) counts as 0."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return Message("seconds", seconds=whole)
+    if whole < 3600:
+        return Message("minutes", minutes=whole // 60, seconds=whole % 60)
+    if whole < 86400:
+        return Message("hours", hours=whole // 3600, minutes=whole % 3600 // 60)
+    return Message("days", days=whole // 86400, hours=whole % 86400 // 3600)
+
+
+def help_message(command_name: str) -> Message:
+    """How the command is used; `command_name` is its name in this workspace."""
+    return Message(
+        "help",
+        usage=Code(f"{command_name} <instance_id> [--delay] [--skip-validate]"),
+        delay=Code("--delay"),
+        skip_validate=Code("--skip-validate"),
+        ending=Code("in17"),
+        list=Code(command_name),
+        status=Code(f"{command_name} status [instance]"),
+        history=Code(f"{command_name} history [instance]"),
+        help=Code(f"{command_name} help"),
+    )

@@ -1,0 +1,86 @@
+"""What is posted or edited in Slack for an upgrade: one table of all kinds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Notification(StrEnum):
+    """A kind of notification; a row keeps the ones that Slack has not taken yet."""
+
+    REQUEST_CARD = "request_card"
+    CARD_UPDATE = "card_update"
+    JOB_ACCEPTED = "job_accepted"
+    JOB_FOUND = "job_found"
+    JOB_PROGRESS = "job_progress"
+    REJECTED = "rejected"
+    NOT_SENT = "not_sent"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    POLLS_FAILING = "polls_failing"
+    UNRESOLVED = "unresolved"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Target(StrEnum):
+    """Where a notification goes."""
+
+    NEW_CARD = "new_card"  # chat.postMessage in the channel
+    CARD = "card"  # chat.update of that message
+    THREAD = "thread"  # chat.postMessage in its thread
+    JOB_MESSAGE = "job_message"  # chat.update of the thread message that shows the job
+
+
+class Renderer(StrEnum):
+    """Which view shows it (bot/slack/blocks)."""
+
+    REQUEST_CARD = "request_card"
+    JOB = "job"
+    NO_JOB = "no_job"
+    POLLS_FAILING = "polls_failing"
+    UNRESOLVED = "unresolved"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationSpec:
+    """How one kind is delivered; kinds of a lower `order` go first, equal ones in the order they came up."""
+
+    target: Target
+    renderer: Renderer
+    order: int
+    broadcast: bool = False  # also shown in the channel (reply_broadcast)
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether it edits a message: an edit shows the row as it is, so one pending edit of a kind is enough."""
+        return self.target in (Target.CARD, Target.JOB_MESSAGE)
+
+
+# New messages before edits: chat.update has a rate limit of its own, and an outcome must not wait for it.
+NOTIFICATIONS: Mapping[Notification, NotificationSpec] = {
+    Notification.REQUEST_CARD: NotificationSpec(Target.NEW_CARD, Renderer.REQUEST_CARD, order=0),
+    Notification.JOB_ACCEPTED: NotificationSpec(Target.THREAD, Renderer.JOB, order=1),
+    Notification.JOB_FOUND: NotificationSpec(Target.THREAD, Renderer.JOB, order=1),
+    Notification.REJECTED: NotificationSpec(Target.THREAD, Renderer.NO_JOB, order=1),
+    Notification.NOT_SENT: NotificationSpec(Target.THREAD, Renderer.NO_JOB, order=1),
+    Notification.OUTCOME_UNKNOWN: NotificationSpec(Target.THREAD, Renderer.NO_JOB, order=1, broadcast=True),
+    Notification.POLLS_FAILING: NotificationSpec(Target.THREAD, Renderer.POLLS_FAILING, order=1),
+    Notification.UNRESOLVED: NotificationSpec(Target.THREAD, Renderer.UNRESOLVED, order=1, broadcast=True),
+    Notification.COMPLETED: NotificationSpec(Target.THREAD, Renderer.END, order=1),
+    Notification.FAILED: NotificationSpec(Target.THREAD, Renderer.END, order=1, broadcast=True),
+    Notification.CANCELED: NotificationSpec(Target.THREAD, Renderer.END, order=1, broadcast=True),
+    Notification.CARD_UPDATE: NotificationSpec(Target.CARD, Renderer.REQUEST_CARD, order=2),
+    Notification.JOB_PROGRESS: NotificationSpec(Target.JOB_MESSAGE, Renderer.JOB, order=3),
+}
+EDITS = frozenset(kind for kind, spec in NOTIFICATIONS.items() if spec.is_edit)
+
+
+def in_order(*notifications: Notification) -> tuple[Notification, ...]:
+    """Pending notifications in the order of their delivery, an edit of a kind only once."""
+    unique: list[Notification] = []
+    for notification in notifications:
+        if notification not in unique or notification not in EDITS:
+            unique.append(notification)
+    return tuple(sorted(unique, key=lambda notification: NOTIFICATIONS[notification].order))

@@ -1,0 +1,97 @@
+"""The outbox of an upgrade: what a delivery to Slack, or its failure, does to the pending notifications. Pure steps."""
+
+from dataclasses import replace
+
+from bot.core.notifications import EDITS, Notification
+from bot.core.upgrade import NOTIFY_SECONDS, State, Upgrade
+
+EDIT_INTERVAL_SECONDS = 3.0  # at most one edit of the job message in so many seconds
+MAX_BACKOFF_SECONDS = 60.0
+MAX_RETRY_AFTER_SECONDS = 600.0  # however long Slack asks to wait: people wait for the outcome
+
+
+def delivered(upgrade: Upgrade, notification: Notification, at: float, ts: str | None, rendered: Upgrade) -> Upgrade:
+    """Slack took the notification as rendered from the row `rendered`; `ts` is a new message's, None for an edit.
+
+    An edit that shows an older state than the row has now is still pending, also if another process delivered it.
+    """
+    is_stale = notification in EDITS and rendered_fields(upgrade) != rendered_fields(rendered)
+    pending = list(upgrade.pending_notifications)
+    if is_stale and notification not in pending:
+        pending.append(notification)
+    elif not is_stale and notification in pending:
+        pending.remove(notification)
+    notify_at = at + NOTIFY_SECONDS if pending else None
+    row = replace(upgrade, pending_notifications=tuple(pending), notify_attempts=0, notify_at=notify_at)
+    if notification is Notification.REQUEST_CARD:
+        return _card_posted(row, at, ts, rendered)
+    if notification in (Notification.JOB_ACCEPTED, Notification.JOB_FOUND):
+        row = replace(row, job_message_ts=ts, job_message_edited_at=at)
+    if notification is Notification.JOB_PROGRESS:
+        row = replace(row, job_message_edited_at=at)
+    return row.rescheduled()
+
+
+def _card_posted(upgrade: Upgrade, at: float, ts: str | None, rendered: Upgrade) -> Upgrade:
+    """The card is in the channel; if the row has gone on meanwhile, an edit brings the card up to date."""
+    if upgrade.message_ts is not None:
+        return upgrade.rescheduled()  # a click on the card was handled first; a second copy is handled when clicked
+    row = replace(upgrade, message_ts=ts)
+    if row.state is not State.REQUESTED:
+        return row.with_notifications(at, Notification.CARD_UPDATE)
+    row = replace(row, next_poll_at=row.expires_at)
+    if row.instance_snapshot == rendered.instance_snapshot:
+        return row.rescheduled()
+    return row.with_notifications(at, Notification.CARD_UPDATE)
+
+
+def retry_later(upgrade: Upgrade, at: float, retry_after: float | None = None) -> Upgrade:
+    """Slack did not take a notification: exponential backoff, or what Slack's `Retry-After` says (seconds)."""
+    attempts = upgrade.notify_attempts + 1
+    pause = min(0.5 * 2.0 ** min(attempts, 8), MAX_BACKOFF_SECONDS) if retry_after is None else retry_after
+    pause = min(max(pause, 0.0), MAX_RETRY_AFTER_SECONDS)
+    return hold_until(replace(upgrade, notify_attempts=attempts), at + pause)
+
+
+def maybe_applied_late(upgrade: Upgrade, notification: Notification, at: float, rendered: Upgrade) -> Upgrade:
+    """An edit without an answer may be applied by Slack later: if the row has gone on, its own edit is made again."""
+    if rendered_fields(upgrade) == rendered_fields(rendered):
+        return upgrade
+    return upgrade.with_notifications(at, notification)
+
+
+def hold_until(upgrade: Upgrade, at: float) -> Upgrade:
+    """Pending notifications wait until then."""
+    if not upgrade.pending_notifications:
+        return upgrade.rescheduled()
+    return replace(upgrade, notify_at=at).rescheduled()
+
+
+def fall_back_to_dm(upgrade: Upgrade, dm_channel_id: str, at: float) -> Upgrade:
+    """The channel is gone: new messages go to the requester directly; messages there can no longer be edited."""
+    pending = tuple(kind for kind in upgrade.pending_notifications if kind not in EDITS)
+    row = replace(
+        upgrade, dm_channel_id=dm_channel_id, pending_notifications=pending, job_message_ts=None, notify_attempts=0
+    )
+    return hold_until(row, at + NOTIFY_SECONDS) if pending else replace(row, notify_at=None).rescheduled()
+
+
+def give_up(upgrade: Upgrade) -> Upgrade:
+    """Neither the channel nor the requester takes any message: only the log has the outcome."""
+    return replace(upgrade, pending_notifications=(), notify_at=None).rescheduled()
+
+
+def job_message_editable_at(upgrade: Upgrade) -> float:
+    """From when on the job message may be edited again."""
+    return (upgrade.job_message_edited_at or 0.0) + EDIT_INTERVAL_SECONDS
+
+
+def rendered_fields(upgrade: Upgrade) -> tuple[object, ...]:
+    """The fields that an edit shows."""
+    return (
+        upgrade.state,
+        upgrade.job_id,
+        upgrade.job_status,
+        upgrade.progress_percent,
+        upgrade.instance_snapshot,
+    )

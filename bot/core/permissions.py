@@ -1,0 +1,131 @@
+"""Who may request, confirm and cancel: pure rules, checked at the command and again at the click."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bot.core.errors import PermissionDenied
+from bot.core.messages import Code, Person
+from bot.core.upgrade import Upgrade
+
+
+class ConfirmBy(StrEnum):
+    """Who of the people who may use the bot may confirm a request."""
+
+    REQUESTER = "requester"
+    ANYONE = "anyone"
+    ANOTHER = "another"  # four-eyes principle: anyone but the requester
+
+
+@dataclass(frozen=True, slots=True)
+class IdSet:
+    """A set of ids, or every id (`*`)."""
+
+    ids: frozenset[str] = frozenset()
+    is_everything: bool = False
+
+    def __contains__(self, id: str) -> bool:
+        return self.is_everything or id in self.ids
+
+    def __bool__(self) -> bool:
+        return self.is_everything or bool(self.ids)
+
+
+NOTHING = IdSet()
+EVERYTHING = IdSet(is_everything=True)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A Slack user: ids as Slack gives them, and those of the rules' user groups that the user is in."""
+
+    id: str
+    team_id: str
+    groups: frozenset[str] = frozenset()
+    is_guest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules as set; nobody may do anything by default."""
+
+    channels: IdSet = NOTHING
+    users: IdSet = NOTHING
+    usergroups: IdSet = NOTHING
+    confirm_by: ConfirmBy = ConfirmBy.REQUESTER
+    confirm_skip_validate_by: ConfirmBy = ConfirmBy.REQUESTER
+    skip_validate_users: IdSet = field(default=EVERYTHING)
+    skip_validate_usergroups: IdSet = NOTHING
+    instances: IdSet = field(default=EVERYTHING)
+
+    def all_usergroups(self) -> frozenset[str]:
+        """The user groups whose members have to be known."""
+        return self.usergroups.ids | self.skip_validate_usergroups.ids
+
+    def confirmers(self, skip_validate: bool) -> ConfirmBy:
+        """Who may confirm such a request."""
+        return self.confirm_skip_validate_by if skip_validate else self.confirm_by
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPolicy:
+    """The rules applied in the bot's own team; every check returns None for yes."""
+
+    rules: Rules
+    team_id: str
+
+    def check_use(self, user: User, channel_id: str) -> PermissionDenied | None:
+        """May this user use the bot in this channel?"""
+        rules = self.rules
+        if user.id not in rules.users.ids:
+            if user.team_id != self.team_id:
+                return PermissionDenied("other_team")
+            if user.is_guest:
+                return PermissionDenied("guest_not_allowed")
+            is_in_group = rules.usergroups.is_everything or user.groups & rules.usergroups.ids
+            if not (rules.users.is_everything or is_in_group):
+                return PermissionDenied("user_not_allowed")
+        return None if channel_id in rules.channels else PermissionDenied("channel_not_allowed")
+
+    def check_request(
+        self, user: User, channel_id: str, instance_id: str, skip_validate: bool
+    ) -> PermissionDenied | None:
+        """May this user request this upgrade here?"""
+        refusal = self.check_use(user, channel_id)
+        if refusal:
+            return refusal
+        if instance_id not in self.rules.instances:
+            return PermissionDenied("instance_not_allowed", instance=Code(instance_id))
+        if skip_validate and not self._may_skip_validate(user):
+            return PermissionDenied("skip_validate_not_allowed")
+        return None
+
+    def check_confirm(self, user: User, upgrade: Upgrade) -> PermissionDenied | None:
+        """May this user confirm the request?"""
+        refusal = self.check_request(user, upgrade.channel_id, upgrade.instance_id, upgrade.skip_validate)
+        if refusal:
+            return refusal
+        if self._must_be_requester(user, upgrade):
+            return PermissionDenied("only_requester", requester=Person(upgrade.requested_by))
+        return PermissionDenied("only_another") if self._must_be_another(user, upgrade) else None
+
+    def check_cancel_scheduled(self, user: User, upgrade: Upgrade) -> PermissionDenied | None:
+        """May this user cancel the delayed upgrade before its window? Whoever may confirm it may."""
+        refusal = self.check_request(user, upgrade.channel_id, upgrade.instance_id, upgrade.skip_validate)
+        if refusal:
+            return refusal
+        if self._must_be_requester(user, upgrade):
+            return PermissionDenied("only_requester_cancels", requester=Person(upgrade.requested_by))
+        return PermissionDenied("only_another_cancels") if self._must_be_another(user, upgrade) else None
+
+    def _must_be_requester(self, user: User, upgrade: Upgrade) -> bool:
+        is_required = self.rules.confirmers(upgrade.skip_validate) is ConfirmBy.REQUESTER
+        return is_required and user.id != upgrade.requested_by
+
+    def _must_be_another(self, user: User, upgrade: Upgrade) -> bool:
+        is_required = self.rules.confirmers(upgrade.skip_validate) is ConfirmBy.ANOTHER
+        return is_required and user.id == upgrade.requested_by
+
+    def _may_skip_validate(self, user: User) -> bool:
+        rules = self.rules
+        is_in_group = rules.skip_validate_usergroups.is_everything or user.groups & rules.skip_validate_usergroups.ids
+        return bool(user.id in rules.skip_validate_users or is_in_group)

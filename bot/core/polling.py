@@ -1,0 +1,119 @@
+"""What a poll of a job, or a search for a lost one, means for the upgrade, and when the next one is due: pure steps."""
+
+from dataclasses import dataclass, replace
+
+from bot.core.notifications import Notification
+from bot.core.upgrade import SearchResult, State, Upgrade
+
+MINUTE = 60.0
+JOB_RETENTION_SECONDS = 30 * 24 * 60 * MINUTE  # the cloud keeps a job for one month
+JOB_GONE_SECONDS = 10 * MINUTE  # a job answered "not found" for so long is gone
+JOB_APPEARS_SECONDS = MINUTE  # a new job may be unknown to the API for several seconds
+SEARCH_SECONDS = (1.0, 3.0, 6.0, 12.0, 24.0, 40.0, 60.0, 85.0, 120.0)  # searches after a lost answer, from its loss on
+FAILED_POLLS_NOTIFIED = 3  # failed polls in a row that people are told of
+MAX_BACKOFF_SECONDS = 300.0
+SLOW_POLL_FACTOR = 12  # a job that waits for its window or for an authorization changes rarely
+
+FINAL_STATUSES = {"Completed": State.COMPLETED, "Failed": State.FAILED, "Canceled": State.CANCELED}
+PENDING = "Pending"
+UNAUTHORIZED = "Unauthorized"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job of the cloud: `status` in the API's words, `percent` 0 to 100 or None."""
+
+    id: str
+    status: str
+    percent: int | None = None
+    fail_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedUpgrade:
+    """The cloud's answer to an accepted POST; `api_request_id` is empty when it named none."""
+
+    job_id: str
+    api_request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PollSchedule:
+    """When a job is polled next; `poll_seconds` is the interval for a running one."""
+
+    poll_seconds: float = 10.0
+
+    def next_poll_at(self, upgrade: Upgrade, at: float) -> float:
+        """The time of the next poll: exponential backoff after failed polls, rarer while the job waits."""
+        if upgrade.failed_polls:
+            backoff = self.poll_seconds * 2.0 ** min(upgrade.failed_polls, 6)
+            return at + min(backoff, max(MAX_BACKOFF_SECONDS, self.poll_seconds))
+        waits = upgrade.job_status == UNAUTHORIZED or (upgrade.delay and upgrade.job_status == PENDING)
+        return at + self.poll_seconds * (SLOW_POLL_FACTOR if waits else 1)
+
+
+def job_polled(upgrade: Upgrade, job: Job, at: float, schedule: PollSchedule) -> Upgrade:
+    """The cloud showed the job: it goes on, or it has ended."""
+    changed = (job.status, job.percent) != (upgrade.job_status, upgrade.progress_percent)
+    row = replace(
+        upgrade,
+        job_status=job.status,
+        progress_percent=job.percent,
+        poll_count=upgrade.poll_count + 1,
+        failed_polls=0,
+        job_missing_since=None,
+    )
+    final_state = FINAL_STATUSES.get(job.status)
+    if final_state:
+        row = replace(row, state=final_state, fail_reason=job.fail_reason, ended_at=at, next_poll_at=None)
+        end = Notification(final_state.value)
+        return row.with_notifications(at, end, Notification.CARD_UPDATE, Notification.JOB_PROGRESS)
+    row = replace(row, next_poll_at=schedule.next_poll_at(row, at))
+    return row.with_notifications(at, Notification.JOB_PROGRESS) if changed else row.rescheduled()
+
+
+def job_missing(upgrade: Upgrade, at: float, schedule: PollSchedule) -> Upgrade:
+    """The cloud knows no such job: normal for a minute after the submission, the end of it after ten."""
+    since = at if upgrade.job_missing_since is None else upgrade.job_missing_since
+    row = replace(upgrade, poll_count=upgrade.poll_count + 1, job_missing_since=since)
+    if _is_past_retention(upgrade, at) or at - since >= JOB_GONE_SECONDS:
+        return unresolved(row, at)
+    if at - (upgrade.decided_at or at) < JOB_APPEARS_SECONDS:
+        return replace(row, next_poll_at=at + schedule.poll_seconds).rescheduled()
+    return _failed_poll(row, at, schedule)
+
+
+def poll_failed(upgrade: Upgrade, at: float, schedule: PollSchedule) -> Upgrade:
+    """The cloud did not answer the poll; three in a row are told once, and polling goes on more slowly."""
+    if _is_past_retention(upgrade, at):
+        return unresolved(upgrade, at)
+    return _failed_poll(replace(upgrade, poll_count=upgrade.poll_count + 1), at, schedule)
+
+
+def search_missed(upgrade: Upgrade, result: SearchResult, at: float) -> Upgrade:
+    """A search for a lost upgrade found no job: search again, unresolved after the last one."""
+    row = replace(upgrade, poll_count=upgrade.poll_count + 1, search_result=result.value)
+    if row.poll_count >= len(SEARCH_SECONDS):
+        return unresolved(row, at)
+    pause = SEARCH_SECONDS[row.poll_count] - SEARCH_SECONDS[row.poll_count - 1]
+    return replace(row, next_poll_at=at + pause).rescheduled()
+
+
+def unresolved(upgrade: Upgrade, at: float) -> Upgrade:
+    """Nobody can say what became of it; a person decides."""
+    row = replace(upgrade, state=State.UNRESOLVED, ended_at=at, next_poll_at=None)
+    # The job message of a delayed upgrade offers to cancel it: the edit removes that button.
+    edit = (Notification.JOB_PROGRESS,) if row.delay and row.job_message_ts else ()
+    return row.with_notifications(at, Notification.UNRESOLVED, Notification.CARD_UPDATE, *edit)
+
+
+def _failed_poll(upgrade: Upgrade, at: float, schedule: PollSchedule) -> Upgrade:
+    row = replace(upgrade, failed_polls=upgrade.failed_polls + 1)
+    row = replace(row, next_poll_at=schedule.next_poll_at(row, at))
+    if row.failed_polls == FAILED_POLLS_NOTIFIED:
+        return row.with_notifications(at, Notification.POLLS_FAILING)
+    return row.rescheduled()
+
+
+def _is_past_retention(upgrade: Upgrade, at: float) -> bool:
+    return at - (upgrade.decided_at or at) > JOB_RETENTION_SECONDS

@@ -1,0 +1,225 @@
+"""Checks of the cloud: endpoints, clock, sign-in, permissions. Every request only reads."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from urllib.parse import quote
+from uuid import UUID
+
+import aiohttp
+import httpx
+
+from bot.connections import cloud_credentials
+from bot.core.errors import CloudError, NotSent
+from bot.core.messages import Language
+from bot.doctor.report import Check, Reporter, failed, passed, skipped, warned
+from bot.settings import CloudSettings, IamUserCredentials, KeyCredentials, TokenCredentials
+from bot.taurusdb.http import (
+    ApiResponse,
+    Credentials,
+    ProjectApi,
+    as_text,
+    error_from_response,
+    http_client,
+    send_once,
+)
+
+# Shorter than the bot's own limits: the whole run has one of its own.
+CONNECT_SECONDS = 5.0
+RESPONSE_SECONDS = 7.0
+SIGN_IN_SECONDS = 9.0
+MAX_CLOCK_SKEW_SECONDS = 300.0
+CLOCK_SKEW_WARNING_SECONDS = 60.0
+MAX_TAURUSDB_INSTANCES = 5  # that are asked for a StarRocks instance
+NO_JOB_ID = str(UUID(int=0))
+
+UPGRADE_PERMISSION = "gaussdbformysql:instance:upgrade"
+TASK_PERMISSION = "gaussdbformysql:task:list"
+INSTANCE_PERMISSION = "gaussdbformysql:instance:list"
+DETAIL_PERMISSION = "gaussdbformysql:htapInstance:get"
+SETTING_REMEDIES = {
+    "APIGW.0101": "check HW_REGION_NAME and TAURUSDB_ENDPOINT: this API is not there",
+    "APIGW.0310": "check HW_PROJECT_ID: it is the id of the region's project (My Credentials > Projects)",
+    "APIGW.0802": "check HW_REGION_NAME: the IAM user may not work in this region",
+}
+"""What to do about errors of the gateway that come from a setting, not from a missing permission."""
+TRY_AGAIN = "run the doctor again in a minute"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCall:
+    """A GET that tries a permission; `name` is the last part of the check's name."""
+
+    name: str
+    permission: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+
+
+IMMEDIATE_TASKS = ReadCall("immediate-jobs", TASK_PERMISSION, "immediate-jobs", {"offset": "0", "limit": "10"})
+JOB = ReadCall("jobs", TASK_PERMISSION, "jobs", {"id": NO_JOB_ID})
+SCHEDULED_TASKS = ReadCall("scheduled-jobs", TASK_PERMISSION, "scheduled-jobs", {"offset": "0", "limit": "10"})
+TAURUSDB_INSTANCES = ReadCall("instances", INSTANCE_PERMISSION, "instances", {"offset": "0", "limit": "100"})
+
+
+async def check_cloud(report: Reporter, cloud: CloudSettings, clock: Callable[[], float]) -> None:
+    """Every check of the cloud, from the endpoint to the permissions; what depends on a failed one is skipped."""
+    credentials = cloud_credentials(cloud)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(http_client(CONNECT_SECONDS, RESPONSE_SECONDS))
+        stack.push_async_callback(credentials.aclose)
+        api = ProjectApi(http, cloud.endpoint, cloud.project_id, credentials, RESPONSE_SECONDS, clock)
+        endpoints = [_check_endpoint(report, http, clock, "cloud.endpoint", cloud.endpoint, "TAURUSDB_ENDPOINT")]
+        if isinstance(cloud.credentials, IamUserCredentials):
+            endpoints.append(_check_endpoint(report, http, clock, "cloud.iam_endpoint", cloud.auth_url, "HW_AUTH_URL"))
+        if not all(await asyncio.gather(*endpoints)):
+            report(skipped("cloud.sign_in", "the cloud was not reached"))
+        elif await _check_sign_in(report, http, credentials, cloud):
+            await PermissionChecks(report, api, _sign_in_remedy(cloud)).run()
+            return
+        report(skipped("cloud.permissions", "there is no signing in"))
+
+
+async def _check_endpoint(
+    report: Reporter, http: httpx.AsyncClient, clock: Callable[[], float], name: str, url: str, setting: str
+) -> bool:
+    """Whether anything answers there; the TaurusDB endpoint also says what time it is."""
+    try:
+        response = await send_once(http, http.build_request("GET", url), None, RESPONSE_SECONDS)
+    except CloudError as error:
+        problem, remedy = _connection_problem(error, setting)
+        report(failed(name, f"{url}: {problem} ({error.message})", remedy))
+        return False
+    report(passed(name, f"{url} answers"))
+    if name == "cloud.endpoint":
+        report(_clock_check(None if response.date is None else response.date - clock()))
+    return True
+
+
+def _connection_problem(error: CloudError, setting: str) -> tuple[str, str]:
+    """Why there was no response, by what aiohttp raised, and the remedy."""
+    for cause in _causes(error):
+        if isinstance(cause, aiohttp.ClientConnectorDNSError):
+            return "the name does not resolve", f"check HW_REGION_NAME or {setting}, and this machine's DNS"
+        if isinstance(cause, aiohttp.ClientSSLError | ssl.SSLError):
+            remedy = "set SSL_CERT_FILE to the certificate of the proxy in between, or correct the address"
+            return "no trusted TLS connection", remedy
+    return "no connection", f"let outgoing connections through (firewall, HTTPS_PROXY), or correct {setting}"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and what caused it."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _clock_check(ahead: float | None) -> Check:
+    """The cloud's Date header against this machine's clock; `ahead` in seconds, None when there was none."""
+    if ahead is None:
+        return warned("cloud.clock", "the cloud did not say what time it is", "compare this machine's clock by hand")
+    detail = f"this machine's clock is {abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} the cloud's"
+    if abs(ahead) > MAX_CLOCK_SKEW_SECONDS:
+        return failed("cloud.clock", detail, "set the clock (NTP): signatures and tokens depend on it")
+    if abs(ahead) > CLOCK_SKEW_WARNING_SECONDS:
+        return warned("cloud.clock", detail, "set the clock (NTP) before it gets worse")
+    return passed("cloud.clock", detail)
+
+
+async def _check_sign_in(
+    report: Reporter, http: httpx.AsyncClient, credentials: Credentials, cloud: CloudSettings
+) -> bool:
+    """One attempt only: wrong passwords lock the user. A key or a token is tried by the first read."""
+    try:
+        async with asyncio.timeout(SIGN_IN_SECONDS):
+            await credentials.auth(http)
+    except (NotSent, TimeoutError) as error:
+        reason = str(error) or f"no token within {SIGN_IN_SECONDS:g} s"
+        report(failed("cloud.sign_in", f"IAM gives no token now: {reason}", "try again later; check HW_AUTH_URL"))
+        return False
+    except CloudError as error:
+        report(failed("cloud.sign_in", f"IAM refuses: {error}", _sign_in_remedy(cloud)))
+        return False
+    if isinstance(cloud.credentials, IamUserCredentials):
+        report(passed("cloud.sign_in", f"as the IAM user {cloud.credentials.user}"))
+    return True
+
+
+def _sign_in_remedy(cloud: CloudSettings) -> str:
+    """What to check when the cloud does not let the bot in."""
+    match cloud.credentials:
+        case IamUserCredentials():
+            return "check HW_DOMAIN_NAME, HW_USER_NAME, HW_USER_PASSWORD, HW_PROJECT_ID (IAM locks after wrong tries)"
+        case KeyCredentials():
+            return "check HW_ACCESS_KEY, HW_SECRET_KEY, HW_SECURITY_TOKEN and the clock (5 wrong tries lock the key)"
+        case TokenCredentials():
+            return "HW_AUTH_TOKEN has ended (it lives 24 hours) or is of another project: get a new one"
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionChecks:
+    """What the bot may do in the project, tried by calls that only read."""
+
+    report: Reporter
+    api: ProjectApi
+    sign_in_remedy: str
+
+    async def run(self) -> None:
+        """Every permission. The first call shows whether we are signed in at all; only then the others are made."""
+        response = await self._try_and_report(IMMEDIATE_TASKS)
+        if response is not None and response.status == 401:
+            self.report(skipped("cloud.permissions", "there is no signing in"))
+            return
+        await asyncio.gather(self._try_and_report(JOB), self._try_and_report(SCHEDULED_TASKS), self._try_instances())
+        detail = f"{UPGRADE_PERMISSION} cannot be tried without upgrading something: see that the policy grants it"
+        self.report(skipped("cloud.permission.db-upgrade", detail))
+
+    async def _try_instances(self) -> None:
+        """From the TaurusDB instances to one StarRocks instance and its details."""
+        response = await self._try_and_report(TAURUSDB_INSTANCES)
+        rows = response.objects("instances") if response is not None and response.status == 200 else []
+        for row in rows[:MAX_TAURUSDB_INSTANCES]:
+            path = f"instances/{quote(as_text(row.get('id')), safe='')}"
+            response, check = await self._try(ReadCall("htap", DETAIL_PERMISSION, f"{path}/htap"))
+            if response is None:
+                continue
+            ids = [as_text(instance.get("id")) for instance in response.objects("instances")]
+            if not ids and response.status != 403:
+                continue  # most TaurusDB instances have no StarRocks, and answer an error: that is no finding
+            self.report(check)
+            if ids:
+                details = ReadCall("starrocks", DETAIL_PERMISSION, f"{path}/starrocks/{quote(ids[0], safe='')}")
+                await self._try_and_report(details)
+            return
+        detail = f"{DETAIL_PERMISSION}: no StarRocks instance was found to look at"
+        self.report(skipped("cloud.permission.starrocks", detail))
+
+    async def _try_and_report(self, call: ReadCall) -> ApiResponse | None:
+        """Make a call and report its check; None when there was no response."""
+        response, check = await self._try(call)
+        self.report(check)
+        return response
+
+    async def _try(self, call: ReadCall) -> tuple[ApiResponse | None, Check]:
+        """Make a call; its response, if there was one, and what that says about the permission."""
+        try:
+            response = await self.api.get(call.path, call.query, Language.EN)
+        except CloudError as error:
+            return None, warned(f"cloud.permission.{call.name}", f"{call.permission}: {error}", TRY_AGAIN)
+        return response, self._permission_check(call, response)
+
+    def _permission_check(self, call: ReadCall, response: ApiResponse) -> Check:
+        """A service that answers about the resource itself has let us in, also with an error of its own."""
+        name, error = f"cloud.permission.{call.name}", error_from_response(response)
+        if response.status == 401:
+            return failed("cloud.sign_in", f"the cloud refuses: {error}", self.sign_in_remedy)
+        if response.code in SETTING_REMEDIES:
+            return failed(name, str(error), SETTING_REMEDIES[response.code])
+        if response.status == 403:
+            remedy = f"grant {call.permission} to the bot's IAM user in this project"
+            return failed(name, f"{call.permission} is denied: {error}", remedy)
+        if response.is_object or (response.status in (400, 404) and response.code.startswith("DBS.")):
+            return passed(name, f"{call.permission} is granted")
+        return warned(name, f"{call.permission}: {error}", TRY_AGAIN)

@@ -1,0 +1,138 @@
+"""Checks of how Slack's requests reach the bot: a Socket Mode connection, or a signing secret and an HTTP port."""
+
+import asyncio
+import errno
+import re
+import socket
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+
+from bot.core.errors import SlackRejected, SlackUnavailable
+from bot.doctor.report import Reporter, failed, passed, skipped, warned
+from bot.settings import DEFAULT_PORT, Settings
+from bot.slack.client import INVALID_TOKEN_ERRORS, InvalidToken, SlackClient
+from bot.slack.socket_mode import open_connection
+
+MAX_CONNECTIONS = 10  # of one app: https://docs.slack.dev/apis/events-api/using-socket-mode
+HELLO_SECONDS = 9.0
+HEALTH_SECONDS = 5.0
+SIGNING_SECRET = re.compile(r"[0-9a-f]{32}")
+CONNECTABLE_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
+
+
+async def check_connectivity(
+    report: Reporter, settings: Settings, client: SlackClient, *, in_running_bot: bool
+) -> None:
+    """Check the mode that is set; `in_running_bot`: the command came through the bot's own connection."""
+    app_token = settings.slack.app_token
+    if app_token is None:
+        _check_signing_secret(report, settings)
+        report(skipped("slack.events_endpoint", "whether Slack reaches POST /slack/events cannot be tried from here"))
+    else:
+        report(skipped("slack.signing_secret", "not needed in Socket Mode"))
+        if in_running_bot:
+            report(passed("slack.socket_mode", "the bot's own connection is up"))
+        else:
+            await _check_socket_mode(report, app_token.reveal(), client)
+    if settings.serves_http:
+        port = DEFAULT_PORT if settings.port is None else settings.port
+        await _check_port(report, settings.host, port, client.session)
+
+
+async def _check_socket_mode(report: Reporter, app_token: str, client: SlackClient) -> None:
+    try:
+        connections = await _count_connections(client, app_token)
+    except (InvalidToken, SlackRejected) as error:
+        report(failed("slack.app_token", f"Slack answers {error.error}", _app_token_remedy(error.error)))
+    except SlackUnavailable as error:
+        remedy = "let outgoing wss:// connections to Slack through (firewall, HTTPS_PROXY)"
+        report(failed("slack.socket_mode", error.reason, remedy))
+    else:
+        report(passed("slack.app_token", "Slack gives a connection for it"))
+        detail = f"hello; the app has {connections} connection(s), this one included"
+        if connections >= MAX_CONNECTIONS:
+            remedy = f"an app has {MAX_CONNECTIONS} at most: end replicas that are not needed"
+            report(warned("slack.socket_mode", detail, remedy))
+        else:
+            report(passed("slack.socket_mode", detail))
+
+
+async def _count_connections(client: SlackClient, app_token: str) -> int:
+    """Open a connection, wait for Slack's hello, close it; the number of connections of the app, this one included.
+
+    Slack sends a request to any connection of the app, so perhaps to this one in the milliseconds that it is open.
+    Raises `InvalidToken`, `SlackRejected`, or `SlackUnavailable` when there is no hello.
+    """
+    try:
+        async with asyncio.timeout(HELLO_SECONDS):
+            url = await open_connection(client.web_client, app_token)
+            async with client.session.ws_connect(url) as websocket:
+                hello = await websocket.receive_json()
+    except SlackApiError as error:
+        raise SlackRejected(str(error.response.get("error") or "no answer")) from error
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, TypeError) as error:
+        raise SlackUnavailable(f"{type(error).__name__}: no hello") from error
+    if not isinstance(hello, dict) or hello.get("type") != "hello":
+        raise SlackRejected("the first message was no hello")
+    connections = hello.get("num_connections")
+    return connections if isinstance(connections, int) else 1
+
+
+def _app_token_remedy(error: str) -> str:
+    if error in INVALID_TOKEN_ERRORS or error == "not_allowed_token_type":
+        return "SLACK_APP_TOKEN: make an App-Level Token with connections:write (Basic Information), xapp-…"
+    if error == "missing_scope":
+        return "SLACK_APP_TOKEN: give it the scope connections:write"
+    return "switch Socket Mode on in the app's settings, or check SLACK_APP_TOKEN"
+
+
+def _check_signing_secret(report: Reporter, settings: Settings) -> None:
+    """Its form only: whether it is the right one shows with the first request of Slack."""
+    secret = settings.slack.signing_secret
+    if secret is not None and SIGNING_SECRET.fullmatch(secret.reveal()):
+        detail = "it is set; only a request of Slack's shows that it is the right one"
+        report(passed("slack.signing_secret", detail))
+    else:
+        remedy = "SLACK_SIGNING_SECRET: copy the Signing Secret from Basic Information, not another secret"
+        report(warned("slack.signing_secret", "it does not look like one: 32 hex digits", remedy))
+
+
+async def _check_port(report: Reporter, host: str, port: int, session: aiohttp.ClientSession) -> None:
+    """Whether the bot can listen there, or already does."""
+    address = f"{host}:{port}"
+    error = await asyncio.to_thread(_bind_error, host, port)
+    if error is None:
+        report(passed("http.port", f"{address} is free"))
+    elif isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        remedy = "HOST: 127.0.0.1, 0.0.0.0 or one of its own"
+        report(failed("http.port", f"{address} is no address of this machine", remedy))
+    elif error.errno == errno.EACCES:
+        report(failed("http.port", f"{address} may not be listened on", "PORT: choose one above 1023"))
+    elif error.errno == errno.EADDRINUSE and await _is_bot(host, port, session):
+        report(passed("http.port", f"a bot listens on {address}"))
+    else:
+        remedy = "PORT: choose another one, or end the program that has it"
+        report(failed("http.port", f"{address}: {error.strerror or error}", remedy))
+
+
+def _bind_error(host: str, port: int) -> OSError | None:
+    """The error of binding the port for a moment; None when that works."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except OSError as error:
+        return error
+    return None
+
+
+async def _is_bot(host: str, port: int, session: aiohttp.ClientSession) -> bool:
+    """Whether /healthz there answers as this bot's does."""
+    url = f"http://{CONNECTABLE_HOSTS.get(host, host)}:{port}/healthz"
+    try:
+        async with asyncio.timeout(HEALTH_SECONDS), session.get(url, allow_redirects=False) as response:
+            return bool(await response.json() == {"status": "alive"})
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        return False

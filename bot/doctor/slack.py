@@ -1,0 +1,231 @@
+"""Checks of Slack's Web API: the bot token, its scopes, the clock, and every channel, user group and user of the rules.
+
+Only methods that read are called, so whether the bot may post in a channel is not checked.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import partial
+
+from bot.core.errors import SlackRejected, SlackUnavailable
+from bot.core.permissions import Rules
+from bot.doctor.report import Check, Reporter, failed, passed, skipped, warned
+from bot.settings import Settings
+from bot.slack.client import InvalidToken, SlackClient
+
+MAX_CLOCK_SKEW_SECONDS = 300  # older requests of Slack are refused; the cloud tolerates more
+MAX_CONCURRENT_CALLS = 4  # Slack limits these methods to 20, 50 and 100 calls a minute
+UNKNOWN_CHANNEL_ERRORS = {"channel_not_found", "invalid_arguments", "method_not_supported_for_channel_type"}
+INSTALL_REMEDY = "add it under OAuth & Permissions (see manifest.yml) and install the app again"
+
+SCOPES = {
+    "commands": "the slash command",
+    "chat:write": "the question, its edits, the thread",
+    "users:read": "a person's language, and whether they are a guest",
+    "usergroups:read": "the members of user groups",
+    "im:write": "the way to the requester when the channel is gone",
+    "channels:read": "looking at public channels, here",
+    "groups:read": "looking at private channels, here",
+}
+"""Every scope of the manifest, and what it is for."""
+OPTIONAL_SCOPES = {"im:write", "channels:read", "groups:read"}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    """What `auth.test` says of a bot token; `scopes` and `date` (UNIX seconds) are None when Slack does not say."""
+
+    team: str
+    team_id: str
+    user: str
+    is_org_wide: bool
+    scopes: frozenset[str] | None
+    date: float | None
+
+
+async def check_slack(report: Reporter, settings: Settings, client: SlackClient, clock: Callable[[], float]) -> None:
+    """Check the token, then what can only be asked with a valid one."""
+    try:
+        token = await _read_token(client)
+    except InvalidToken as error:
+        remedy = "SLACK_BOT_TOKEN: install the app (again) and copy its Bot User OAuth Token, xoxb-…"
+        report(failed("slack.token", f"Slack answers {error.error}", remedy))
+    except SlackRejected as error:
+        report(failed("slack.token", f"auth.test answers {error.error}", "check SLACK_API_URL and SLACK_BOT_TOKEN"))
+    except SlackUnavailable as error:
+        remedy = "check the way to Slack: network, HTTPS_PROXY, SLACK_API_URL"
+        report(failed("slack.token", f"no answer from {settings.slack.api_url} ({error.reason})", remedy))
+    else:
+        _check_identity(report, token)
+        _check_scopes(report, token, needs_usergroups=bool(settings.rules.all_usergroups()))
+        _check_clock(report, token, clock(), http_mode=settings.slack.app_token is None)
+        await _check_ids(report, settings.rules, client)
+        return
+    report(skipped("slack.scopes", "the bot token does not work"))
+    report(skipped("slack.channels", "the bot token does not work"))
+
+
+async def _read_token(client: SlackClient) -> TokenInfo:
+    """Call `auth.test`; the scopes are in a header of its response.
+
+    Raises `InvalidToken`, `SlackRejected` or `SlackUnavailable`.
+    """
+    try:
+        data, response_headers = await client.request("auth.test")
+    except SlackUnavailable:
+        client.raise_if_token_invalid()
+        raise
+    headers = {name.lower(): value for name, value in response_headers.items()}
+    scopes = headers.get("x-oauth-scopes")
+    return TokenInfo(
+        team=str(data.get("team") or ""),
+        team_id=str(data.get("team_id") or ""),
+        user=str(data.get("user") or ""),
+        is_org_wide=bool(data.get("is_enterprise_install")),
+        scopes=None if scopes is None else frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
+        date=_parse_http_date(headers.get("date", "")),
+    )
+
+
+def _parse_http_date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _check_identity(report: Reporter, token: TokenInfo) -> None:
+    detail = f"@{token.user} in {token.team} ({token.team_id})"
+    if token.is_org_wide:
+        remedy = "install the app in one workspace and use that token"
+        report(warned("slack.token", f"{detail}, for a whole organisation: the bot works for one workspace", remedy))
+    else:
+        report(passed("slack.token", detail))
+
+
+def _check_scopes(report: Reporter, token: TokenInfo, *, needs_usergroups: bool) -> None:
+    if token.scopes is None:
+        remedy = "compare OAuth & Permissions with manifest.yml; a proxy before Slack may have dropped the header"
+        report(warned("slack.scopes", "Slack did not say which scopes the token has", remedy))
+        return
+    for scope, purpose in SCOPES.items():
+        name = f"slack.scope.{scope}"
+        if scope in token.scopes:
+            report(passed(name, purpose))
+        elif scope in OPTIONAL_SCOPES or (scope == "usergroups:read" and not needs_usergroups):
+            report(warned(name, f"missing: {purpose}", f"{scope}: {INSTALL_REMEDY}"))
+        else:
+            report(failed(name, f"missing: {purpose}", f"{scope}: {INSTALL_REMEDY}"))
+
+
+def _check_clock(report: Reporter, token: TokenInfo, now: float, *, http_mode: bool) -> None:
+    """Only in HTTP mode does Slack sign its requests with the time."""
+    if token.date is None:
+        return
+    skew = now - token.date
+    detail = f"this machine's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} Slack's"
+    if abs(skew) <= MAX_CLOCK_SKEW_SECONDS:
+        report(passed("slack.clock", detail))
+    elif http_mode:
+        report(failed("slack.clock", detail, "set the clock (NTP): Slack's signatures are refused after 5 minutes"))
+    else:
+        report(warned("slack.clock", detail, "set the clock (NTP): times in messages would be wrong"))
+
+
+async def _check_ids(report: Reporter, rules: Rules, client: SlackClient) -> None:
+    """Every id of the rules."""
+    if rules.channels.is_everything:
+        detail = "ALLOWED_CHANNELS is *: the bot has to be invited wherever it is to work"
+        report(skipped("slack.channels", detail))
+    if rules.users.is_everything:
+        report(skipped("slack.users", "ALLOWED_USERS is *: nobody is named"))
+    user_ids = rules.users.ids | rules.skip_validate_users.ids
+    checks: list[Callable[[], Awaitable[Check]]] = [
+        *(partial(_check_channel, client, channel_id) for channel_id in sorted(rules.channels.ids)),
+        *(partial(_check_usergroup, client, group_id) for group_id in sorted(rules.all_usergroups())),
+        *(partial(_check_user, client, user_id) for user_id in sorted(user_ids)),
+    ]
+    slots = asyncio.Semaphore(MAX_CONCURRENT_CALLS)
+
+    async def run(check: Callable[[], Awaitable[Check]]) -> None:
+        async with slots:
+            report(await check())
+
+    await asyncio.gather(*(run(check) for check in checks))
+
+
+async def _check_channel(client: SlackClient, channel_id: str) -> Check:
+    """Exists, is open, and the bot is a member."""
+    name = f"slack.channel.{channel_id}"
+    try:
+        data = await client.read("conversations.info", channel=channel_id)
+    except SlackRejected as error:
+        if error.error == "missing_scope" and channel_id.startswith("D"):
+            return skipped(name, "direct messages cannot be looked at with the bot's scopes")
+        if error.error == "missing_scope":
+            return warned(name, "the token may not look at it", "add channels:read and groups:read, install again")
+        if error.error in UNKNOWN_CHANNEL_ERRORS:
+            detail = "there is no such channel, or it is private and the bot is not in it"
+            return failed(name, detail, f"invite the bot there (/invite), or correct {channel_id} in ALLOWED_CHANNELS")
+        return failed(name, f"Slack answers {error.error}", f"check {channel_id} in ALLOWED_CHANNELS")
+    except SlackUnavailable as error:
+        return _no_answer(name, error.reason)
+    channel = data.get("channel")
+    if not isinstance(channel, dict):
+        return _no_answer(name, "an answer without a channel")
+    label = f"#{channel.get('name') or channel_id}"
+    if channel.get("is_archived"):
+        return failed(name, f"{label} is archived", f"unarchive it, or take {channel_id} out of ALLOWED_CHANNELS")
+    if not (channel.get("is_member") or channel.get("is_im")):
+        return failed(name, f"the bot is not in {label}", f"type /invite with the bot's name in {label}")
+    if channel.get("is_read_only") or channel.get("is_frozen"):
+        remedy = f"let the bot post there, or take {channel_id} out of ALLOWED_CHANNELS"
+        return failed(name, f"{label} is read-only", remedy)
+    return passed(name, f"the bot is in {label}")
+
+
+async def _check_usergroup(client: SlackClient, group_id: str) -> Check:
+    """Exists and has members."""
+    name = f"slack.usergroup.{group_id}"
+    remedy = f"correct {group_id} in ALLOWED_USERGROUPS or SKIP_VALIDATE_USERGROUPS"
+    try:
+        data = await client.read("usergroups.users.list", usergroup=group_id)
+    except SlackRejected as error:
+        match error.error:
+            case "missing_scope":
+                return failed(name, "the token may not look at it", "add usergroups:read and install the app again")
+            case "plan_upgrade_required":
+                detail = "this workspace's plan has no user groups"
+                return failed(name, detail, "name people in ALLOWED_USERS instead")
+            case "no_such_subteam":
+                return failed(name, "there is no such user group", remedy)
+        return failed(name, f"Slack answers {error.error}", remedy)
+    except SlackUnavailable as error:
+        return _no_answer(name, error.reason)
+    members = data.get("users")
+    count = len(members) if isinstance(members, list) else 0
+    return passed(name, f"{count} member(s)") if count else warned(name, "it has no members", remedy)
+
+
+async def _check_user(client: SlackClient, user_id: str) -> Check:
+    """Exists and is not deactivated."""
+    name = f"slack.user.{user_id}"
+    remedy = f"correct {user_id} in ALLOWED_USERS or SKIP_VALIDATE_USERS"
+    try:
+        data = await client.read("users.info", user=user_id)
+    except SlackRejected as error:
+        if error.error == "missing_scope":
+            return warned(name, "the token may not look at them", "add users:read and install the app again")
+        return warned(name, f"Slack answers {error.error}", remedy)
+    except SlackUnavailable as error:
+        return _no_answer(name, error.reason)
+    user = data.get("user")
+    if isinstance(user, dict) and user.get("deleted"):
+        return warned(name, "this account is deactivated", remedy)
+    return passed(name, "known in this workspace")
+
+
+def _no_answer(name: str, reason: str) -> Check:
+    return warned(name, f"Slack did not say: {reason}", "run the doctor again in a minute")

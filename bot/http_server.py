@@ -1,0 +1,248 @@
+"""The web server: Slack's requests in HTTP mode (/slack/events), and /healthz, /readyz, /metrics for operators."""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiohttp import ClientPayloadError, web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+from bot.core.errors import StorageUnavailable
+from bot.core.ports import Storage
+from bot.slack.client import Heartbeat
+from bot.slack.socket_mode import SocketModeConnection
+from bot.taurusdb.client import TaurusDb
+
+log = logging.getLogger("bot.http")
+MAX_BODY_BYTES = 512 * 1024
+BODY_SECONDS = 5.0
+HEADER_SECONDS = 10.0  # from the start of a connection to the end of its first request's headers
+HEADER_CHECK_SECONDS = 1.0
+LINGERING_SECONDS = 1.0  # how long the rest of a refused body is read
+KEEP_ALIVE_SECONDS = 75.0
+SHUTDOWN_SECONDS = 2.0
+SIGNATURE_SECONDS = 300  # the age of a signed request, as Slack recommends and Bolt checks
+MAX_TIMESTAMP_DIGITS = 12
+CONTENT_TYPES = ("application/x-www-form-urlencoded", "application/json")
+TIMESTAMP_HEADER, SIGNATURE_HEADER = "x-slack-request-timestamp", "x-slack-signature"
+METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus's text format
+SOCKET_SILENT_SECONDS = 30.0
+SIGN_IN_REFUSED_SECONDS = 600.0  # after that nobody knows: in HTTP mode nobody asks while /readyz says no
+STORAGE_SECONDS = 5.0
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MetricsText = Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether the bot can work now, part by part, as far as that is known without waiting long."""
+
+    heartbeat: Heartbeat
+    socket: SocketModeConnection | None
+    storage: Storage
+    cloud: TaurusDb
+    clock: Callable[[], float] = time.time
+
+    async def problems(self) -> dict[str, str]:
+        """Each part, with its problem; empty when it has none."""
+        problems = {"slack": self.heartbeat.problem}
+        if self.socket is not None:
+            problems["socket"] = self._socket_problem(self.socket)
+        problems["storage"] = await self._storage_problem()
+        refusal = self.cloud.sign_in_error(SIGN_IN_REFUSED_SECONDS)
+        problems["cloud"] = f"signing in was refused: {refusal}" if refusal else ""
+        return problems
+
+    def _socket_problem(self, socket: SocketModeConnection) -> str:
+        if not socket.is_connected:
+            return "the socket is not connected"
+        if socket.last_pong_at is None:
+            return ""
+        silent = self.clock() - socket.last_pong_at
+        return f"nothing was heard from Slack for {silent:.0f} s" if silent > SOCKET_SILENT_SECONDS else ""
+
+    async def _storage_problem(self) -> str:
+        try:
+            async with asyncio.timeout(STORAGE_SECONDS):
+                await self.storage.ping()
+        except StorageUnavailable as error:
+            return str(error) or "cannot be reached"
+        except TimeoutError:
+            return f"no answer within {STORAGE_SECONDS:g} s"
+        return ""
+
+
+def web_app(
+    bolt_app: AsyncApp | None, readiness: Readiness, metrics_text: MetricsText | None = None
+) -> web.Application:
+    """The routes; `bolt_app` is None in Socket Mode, where Slack sends nothing here."""
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+
+    async def healthz(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"status": "alive"})
+
+    async def readyz(_: web.Request) -> web.StreamResponse:
+        problems = await readiness.problems()
+        reasons = {part: problem for part, problem in problems.items() if problem}
+        body = {
+            "ready": not reasons,
+            "reasons": reasons,
+            "parts": {part: {"ready": not problem, "problem": problem} for part, problem in problems.items()},
+        }
+        return web.json_response(body, status=503 if reasons else 200)
+
+    async def metrics(_: web.Request) -> web.StreamResponse:
+        assert metrics_text is not None
+        return web.Response(body=await metrics_text(), headers={"Content-Type": METRICS_CONTENT_TYPE})
+
+    if bolt_app is not None:
+        app.router.add_post("/slack/events", EventsEndpoint(bolt_app).handle)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    if metrics_text is not None:
+        app.router.add_get("/metrics", metrics)
+    return app
+
+
+async def start_server(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, str]:
+    """Listen; the runner, for the caller to clean up, and the URL."""
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        lingering_time=LINGERING_SECONDS,
+        handle_signals=False,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
+    SlowClientGuard().install(app, runner)
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    bound_port = runner.addresses[0][1]
+    log.info("http.listening", extra={"host": host, "port": bound_port})
+    return runner, f"http://{host}:{bound_port}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What identifies a request: Slack signs the time with the body, so no two of its requests are equal."""
+
+    timestamp: str
+    signature: str
+    body_digest: bytes
+
+
+class EventsEndpoint:
+    """`POST /slack/events`. The signature alone proves the sender, never an address; each request counts once."""
+
+    def __init__(self, bolt_app: AsyncApp, clock: Callable[[], float] = time.time) -> None:
+        self._bolt_app = bolt_app
+        self._clock = clock
+        self._accepted: dict[SignedRequest, float] = {}
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Take one request; a refused one is answered with nothing but its status, and logged with the reason."""
+        if request.content_type not in CONTENT_TYPES:
+            raise _refusal("content_type", web.HTTPUnsupportedMediaType())
+        body = await _read_body(request)
+        headers = {name.lower(): request.headers[name] for name in reversed(list(request.headers))}
+        timestamp, signature = headers.get(TIMESTAMP_HEADER, "0"), headers.get(SIGNATURE_HEADER, "")
+        is_timestamp = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MAX_TIMESTAMP_DIGITS
+        if not (is_timestamp and signature.isascii()):
+            raise _refusal("timestamp" if signature.isascii() else "signature", web.HTTPUnauthorized())
+        signed = SignedRequest(timestamp, signature, hashlib.sha256(body).digest())
+        if not self._accept_once(signed):
+            log.warning("request.replayed")
+            return web.Response()
+        try:
+            bolt_request = AsyncBoltRequest(body=body.decode(), headers=dict(headers))
+            response = await self._bolt_app.async_dispatch(bolt_request)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            # Bolt parses the body before it checks the signature, and fails on what Slack never sends.
+            self._accepted.pop(signed, None)
+            raise _refusal(f"unreadable: {type(error).__name__}", web.HTTPBadRequest()) from None
+        if response.status == web.HTTPUnauthorized.status_code:
+            self._accepted.pop(signed, None)
+            raise _refusal(self._unauthorized_reason(signed), web.HTTPUnauthorized())
+        return await to_aiohttp_response(response)
+
+    def _accept_once(self, signed: SignedRequest) -> bool:
+        """Whether this request comes for the first time; older ones are refused by their timestamp alone."""
+        now = self._clock()
+        while self._accepted and next(iter(self._accepted.values())) < now:
+            self._accepted.pop(next(iter(self._accepted)))
+        if signed in self._accepted:
+            return False
+        self._accepted[signed] = now + 2 * SIGNATURE_SECONDS  # its time may be as far ahead as behind
+        return True
+
+    def _unauthorized_reason(self, signed: SignedRequest) -> str:
+        if not signed.signature or signed.timestamp == "0":
+            return "unsigned"
+        return "too old" if abs(self._clock() - int(signed.timestamp)) > SIGNATURE_SECONDS else "signature"
+
+
+async def _read_body(request: web.Request) -> bytes:
+    """The body, bounded in size and time."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        raise _refusal("slow body", web.HTTPRequestTimeout()) from None
+    except web.HTTPRequestEntityTooLarge as too_large:
+        raise _refusal("oversized", too_large) from None
+    except (OSError, ClientPayloadError, web.RequestPayloadError) as error:
+        raise _refusal(f"broken off: {type(error).__name__}", web.HTTPBadRequest()) from None
+
+
+def _refusal(reason: str, response: web.HTTPException) -> web.HTTPException:
+    """The response, after the reason was logged; nothing of the request is."""
+    log.warning("request.refused", extra={"kind": "http", "reason": reason})
+    response.text = response.reason
+    response.headers["Connection"] = "close"
+    return response
+
+
+class SlowClientGuard:
+    """Closes connections without a request; aiohttp itself waits for headers as long as for an idle connection."""
+
+    def __init__(self, seconds: float = HEADER_SECONDS) -> None:
+        self._seconds = seconds
+        self._with_request: set[object] = set()
+        self._opened_at: dict[object, float] = {}
+
+    def install(self, app: web.Application, runner: web.AppRunner) -> None:
+        """Watch for as long as the server runs; to be called before the runner is set up."""
+
+        @web.middleware
+        async def note_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self._with_request.add(request.protocol)
+            return await handler(request)
+
+        async def watch(_: web.Application) -> AsyncIterator[None]:
+            task = asyncio.create_task(self._watch(runner), name="slow clients")
+            yield
+            task.cancel()
+            with suppress(asyncio.CancelledError):  # it was just cancelled
+                await task
+
+        app.middlewares.append(note_request)
+        app.cleanup_ctx.append(watch)
+
+    async def _watch(self, runner: web.AppRunner) -> None:
+        while True:
+            await asyncio.sleep(HEADER_CHECK_SECONDS)
+            connections = runner.server.connections if runner.server else []
+            now = time.monotonic()
+            self._opened_at = {connection: self._opened_at.get(connection, now) for connection in connections}
+            self._with_request &= self._opened_at.keys()
+            for connection in connections:
+                if connection not in self._with_request and now - self._opened_at[connection] > self._seconds:
+                    log.warning("request.refused", extra={"kind": "http", "reason": "slow headers"})
+                    connection.force_close()

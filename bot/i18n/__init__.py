@@ -1,0 +1,1 @@
+"""The catalogues of both languages: every word that people read in Slack."""

@@ -1,0 +1,154 @@
+"""The catalogues: a `Message` of the core in, its text in one language out.
+
+`{name}` in a catalogue is a value of the message; `{link:words}` shows the words as a link.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from string import Formatter
+from typing import Any, Protocol
+
+from bot.core.messages import Code, Language, Link, Message, Person, Time, Value
+
+FILES = {Language.EN: "en-us.toml", Language.ZH: "zh-cn.toml"}
+
+
+class Markup(Protocol):
+    """How the values of a message are written in one kind of text; the words between them are the catalogue's."""
+
+    def text(self, value: str) -> str:
+        """A plain value, from a person or from an API."""
+        ...
+
+    def person(self, person: Person) -> str:
+        """A mention."""
+        ...
+
+    def time(self, time: Time) -> str:
+        """A point in time."""
+        ...
+
+    def link(self, link: Link, label: str) -> str:
+        """A link that shows `label`, or only the label when the URL is empty."""
+        ...
+
+    def code(self, code: Code) -> str:
+        """Text to copy or to compare letter by letter."""
+        ...
+
+
+class PlainText:
+    """No markup: for plain text objects and for a terminal."""
+
+    def text(self, value: str) -> str:
+        """The value as it is."""
+        return value
+
+    def person(self, person: Person) -> str:
+        """The user id."""
+        return person.id
+
+    def time(self, time: Time) -> str:
+        """The time in UTC."""
+        return utc_time(time)
+
+    def link(self, link: Link, label: str) -> str:
+        """The label with the URL behind it."""
+        return f"{label} ({link.url})" if link.url else label
+
+    def code(self, code: Code) -> str:
+        """The text as it is."""
+        return code.text
+
+
+PLAIN_TEXT = PlainText()
+
+
+def utc_time(time: Time) -> str:
+    """A time for those who cannot see it in their own time zone."""
+    return datetime.fromtimestamp(time.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorText:
+    """What an error of the cloud means, and what to do next."""
+
+    meaning: str
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """The catalogue of one language."""
+
+    language: Language
+    messages: Mapping[str, str]
+    cloud_errors: Mapping[str, ErrorText]
+    job_statuses: Mapping[str, str]
+
+    def render(self, message: Message, markup: Markup = PLAIN_TEXT) -> str:
+        """The text of a message, its values written in this markup. Raises KeyError for an unknown key."""
+        parts = []
+        for words, name, label, _ in Formatter().parse(self.messages[message.key]):
+            parts.append(words)
+            if name is not None:
+                parts.append(self._render_value(message.values[name], label or "", markup))
+        return "".join(parts)
+
+    def error_text(self, outcome: str, status: int | None, code: str) -> ErrorText:
+        """The text for an error of the cloud: by status and code together, else by status, else by `outcome`.
+
+        `outcome` is what became of the request: `rejected`, `not_sent` or `unknown`.
+        """
+        for key in (f"{status} {code}", str(status), outcome):
+            if key in self.cloud_errors:
+                return self.cloud_errors[key]
+        raise KeyError(outcome)
+
+    def job_status(self, status: str) -> str:
+        """The word for a job's status; an undocumented one as the API writes it."""
+        return self.job_statuses.get(status, status)
+
+    def _render_value(self, value: Value, label: str, markup: Markup) -> str:
+        match value:
+            case Message():
+                return self.render(value, markup)
+            case tuple():
+                return "\n".join(self.render(message, markup) for message in value)
+            case Person():
+                return markup.person(value)
+            case Time():
+                return markup.time(value)
+            case Link():
+                return markup.link(value, label)
+            case Code():
+                return markup.code(value)
+            case _:
+                return markup.text(str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The translators of every language."""
+
+    translators: Mapping[Language, Translator]
+
+    @classmethod
+    def load(cls) -> "Catalog":
+        """Read the catalogue files of the package."""
+        return cls({language: _load(language, name) for language, name in FILES.items()})
+
+    def translator(self, language: Language) -> Translator:
+        """The translator of one language."""
+        return self.translators[language]
+
+
+def _load(language: Language, name: str) -> Translator:
+    table: dict[str, Any] = tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    errors = {
+        key: ErrorText(error["meaning"], error["next"]) for error in table["cloud_errors"] for key in error["match"]
+    }
+    return Translator(language, table["messages"], errors, table["job_statuses"])

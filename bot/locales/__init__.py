@@ -1,1 +1,0 @@
-"""Floor 1: the languages — every sentence of the core in words, one catalogue file a language."""

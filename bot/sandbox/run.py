@@ -1,0 +1,64 @@
+"""`python -m bot sandbox`: the bot in Socket Mode between a stand-in Slack and a stand-in TaurusDB, with a web page."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.app import run, stop_on_signal
+from bot.logs import configure_logging
+from bot.sandbox.slack import StandInSlack
+from bot.sandbox.taurusdb import StandInCloud
+from bot.sandbox.web.server import WebServer
+from bot.settings import Settings
+
+CONNECT_SECONDS = 20
+
+
+def run_sandbox(port: int) -> int:
+    """Run until Ctrl-C; the exit code. It listens on loopback only and leaves no files behind."""
+    configure_logging("WARNING", "text")
+    return asyncio.run(_serve(port))
+
+
+def sandbox_settings(slack: StandInSlack, cloud: StandInCloud, folder: Path) -> Mapping[str, str]:
+    """The environment variables that connect a bot to these two stand-ins; its database is in `folder`."""
+    return {
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_API_URL": slack.api_url,
+        "HW_REGION_NAME": "cn-north-4",
+        "HW_PROJECT_ID": cloud.project_id,
+        "HW_DOMAIN_NAME": cloud.domain,
+        "HW_USER_NAME": cloud.user,
+        "HW_USER_PASSWORD": cloud.password,
+        "HW_AUTH_URL": cloud.iam_url,
+        "TAURUSDB_ENDPOINT": cloud.endpoint,
+        "DATABASE_URL": f"sqlite:///{folder / 'sandbox.db'}",
+        "ALLOWED_CHANNELS": "*",
+        "ALLOWED_USERS": f"{slack.people['sre'].id},{slack.people['dba'].id},{slack.people['third'].id}",
+        "CONFIRM_BY": "anyone",
+        "CONFIRM_TTL_SECONDS": "120",
+        "JOB_POLL_SECONDS": "1",
+    }
+
+
+async def _serve(port: int) -> int:
+    stop = stop_on_signal()
+    with tempfile.TemporaryDirectory(prefix="starrocks-upgrade-sandbox-") as folder:
+        async with StandInSlack() as slack, StandInCloud() as cloud:
+            settings = Settings.read(sandbox_settings(slack, cloud, Path(folder)))
+            bot = asyncio.create_task(run(settings, stop), name="bot")
+            try:
+                await slack.connected(timeout=CONNECT_SECONDS)
+                async with WebServer(slack, cloud, port) as server:
+                    print(f"The sandbox is at {server.url} (Ctrl-C ends it)", flush=True)
+                    await stop.wait()
+            except OSError as error:
+                print(f"The page cannot listen on 127.0.0.1:{port}: {error.strerror}. Try --port.", file=sys.stderr)
+                return 1
+            finally:
+                stop.set()
+                await bot
+    return 0

@@ -1,0 +1,279 @@
+"""What the cloud holds: the instances of one project and their upgrade jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+from bot.sandbox.taurusdb.jobs import (
+    FINAL_STATUSES,
+    Job,
+    JobClock,
+    JobPlan,
+    JobState,
+    next_time_of_day,
+    start_for_percent,
+)
+from bot.sandbox.taurusdb.recorder import Recorder
+
+OLD_VERSION: Final = "3.1.15"
+LATEST_VERSION: Final = "3.1.18"
+WINDOW_WAIT: Final = 2.0  # a delayed job waits for its window as long as this many jobs take
+INSTANCES_PER_PARENT: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An operation that runs on an instance; while there is one, the instance is busy."""
+
+    id: str
+    action: str
+    object_id: str
+    job_id: str
+    status: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A StarRocks instance; `id` ends in `in17`, `parent_id` (of its TaurusDB instance) in `in07`."""
+
+    name: str
+    id: str
+    parent_id: str
+    parent_name: str
+    version: str
+    latest_version: str = LATEST_VERSION
+    status: str = "normal"
+    window_start: str = "02:00"
+    window_end: str = "06:00"
+    actions: tuple[Action, ...] = ()
+
+    @property
+    def upgrade_available(self) -> bool:
+        """Whether there is a newer minor version."""
+        return self.version != self.latest_version
+
+    @property
+    def nodes(self) -> tuple[tuple[str, str, str], ...]:
+        """Its nodes as (id, name, role)."""
+        roles = {"fe-1": "fe", "be-1": "be", "be-2": "be"}
+        return tuple(
+            (make_id(f"{self.id}/{name}", "no17"), f"{self.name}-{name}", role) for name, role in roles.items()
+        )
+
+
+def make_id(name: str, suffix: str) -> str:
+    """Return 32 hex digits that are always the same for this name, and the suffix (`in17`, `in07`, `no17`)."""
+    return uuid5(NAMESPACE_URL, f"{suffix}/{name}").hex + suffix
+
+
+class CloudState(Recorder):
+    """The instances and jobs; all of them are read as they are at this time of the clock."""
+
+    def __init__(self, clock: Callable[[], float], log_path: Path | str | None = None) -> None:
+        super().__init__(clock, log_path)
+        self.job_clock = JobClock(set_at=clock())
+        self.lists_jobs_under_parent = False  # immediate tasks carry the id of the TaurusDB instance
+        self._instances: dict[str, Instance] = {}
+        self._jobs: dict[str, Job] = {}
+        self._open_jobs: dict[str, str] = {}  # the id of an instance -> the id of its job that has not ended
+        self._add_example_instances()
+
+    def _add_example_instances(self) -> None:
+        """Add one instance for each way in which an upgrade is answered."""
+        restart = Action(
+            id=str(uuid5(NAMESPACE_URL, "action/sr-billing")),
+            action="RESTARTING",
+            object_id=make_id("sr-billing", "in17"),
+            job_id=str(uuid5(NAMESPACE_URL, "job/sr-billing")),
+            status="Running",
+            created_at=self.clock() - 300,
+        )
+        self.add_instance("sr-orders")
+        self.add_instance("sr-reports", version=LATEST_VERSION, window=("01:00", "05:00"))
+        self.add_instance("sr-billing", actions=(restart,), window=("03:00", "07:00"))
+        self.add_instance("sr-archive", status="abnormal", parent="taurus-history")
+        self.add_instance("sr-metrics", parent="taurus-history", window=("22:00", "02:00"))
+        self.add_instance("订单分析", parent="taurus-history")
+
+    # Instances
+
+    @property
+    def instances(self) -> dict[str, Instance]:
+        """The instances by name."""
+        return {instance.name: instance for instance in self.list_instances()}
+
+    def list_instances(self) -> list[Instance]:
+        """Return all instances, also those that have the same name."""
+        self._store_ended_jobs()
+        return list(self._instances.values())
+
+    def find_instance(self, instance_id: str) -> Instance | None:
+        """Find an instance by its id."""
+        self._store_ended_jobs()
+        return self._instances.get(instance_id)
+
+    def add_instance(
+        self,
+        name: str,
+        *,
+        id: str = "",
+        parent: str = "taurus-shop",
+        version: str = OLD_VERSION,
+        status: str = "normal",
+        window: tuple[str, str] = ("02:00", "06:00"),
+        actions: tuple[Action, ...] = (),
+    ) -> Instance:
+        """Add an instance; its id follows from the name unless it is given."""
+        return self._put(
+            Instance(
+                name=name,
+                id=id or make_id(name, "in17"),
+                parent_id=make_id(parent, "in07"),
+                parent_name=parent,
+                version=version,
+                status=status,
+                window_start=window[0],
+                window_end=window[1],
+                actions=actions,
+            )
+        )
+
+    def add_instances(self, count: int) -> list[Instance]:
+        """Add many instances that can be upgraded."""
+        first = len(self._instances)
+        return [
+            self.add_instance(f"sr-{number:05}", parent=f"taurus-{number // INSTANCES_PER_PARENT:04}")
+            for number in range(first, first + count)
+        ]
+
+    def change_instance(self, name: str, **fields: Any) -> Instance:
+        """Replace fields of an instance and return the new version."""
+        return self._put(replace(self.instances[name], **fields))
+
+    def remove_instance(self, instance_id: str) -> None:
+        """Remove an instance."""
+        del self._instances[instance_id]
+        self.note_change()
+
+    def running_actions(self, instance: Instance) -> tuple[Action, ...]:
+        """Return what runs on an instance; a job that waits for its window does not yet run."""
+        job = self.open_job(instance)
+        if job is None or self.job_state(job.id).waiting:
+            return instance.actions
+        started_at = max(job.created_at, self.job_clock.time_at(job.starts_at, self.clock()) or job.created_at)
+        upgrade = Action(make_id(job.id, ""), "UPGRADING", instance.id, job.id, "Running", started_at)
+        return (*instance.actions, upgrade)
+
+    # Jobs
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs, the oldest first."""
+        self._store_ended_jobs()
+        return list(self._jobs.values())
+
+    def find_job(self, job_id: str) -> Job | None:
+        """Find a job by its id."""
+        self._store_ended_jobs()
+        return self._jobs.get(job_id)
+
+    def open_job(self, instance: Instance) -> Job | None:
+        """Return the job of an instance that runs or waits for its window."""
+        self._store_ended_jobs()
+        job_id = self._open_jobs.get(instance.id)
+        return None if job_id is None else self._jobs[job_id]
+
+    def job_state(self, job_id: str) -> JobState:
+        """Return the state of a job; KeyError for an unknown one."""
+        return self._jobs[job_id].state(self.job_clock.read(self.clock()))
+
+    def start_job(self, instance: Instance, *, delay: bool, plan: JobPlan) -> Job:
+        """Accept the upgrade of an instance; a delayed one waits for the maintenance window."""
+        now = self.clock()
+        job = Job(
+            id=str(uuid4()),
+            instance_id=instance.id,
+            instance_name=instance.name,
+            parent_id=instance.parent_id,
+            created_at=now,
+            delayed=delay,
+            starts_at=self.job_clock.read(now) + (WINDOW_WAIT if delay else 0.0),
+            plan=plan,
+        )
+        self._jobs[job.id] = job
+        self._open_jobs[instance.id] = job.id
+        self.note_change()
+        return job
+
+    def set_speed(self, speed: str) -> None:
+        """Set how long jobs take from now on, one of SPEEDS."""
+        self._store_ended_jobs()
+        self.job_clock = self.job_clock.with_speed(speed, self.clock())
+        self.note_change()
+
+    def set_progress(self, job_id: str, percent: int) -> None:
+        """Let a job be at this percentage now."""
+        job = self._unfinished_job(job_id)
+        self._jobs[job_id] = replace(job, starts_at=start_for_percent(percent, self.job_clock.read(self.clock())))
+        self.note_change()
+
+    def finish(self, job_id: str, status: str = "Completed", fail_reason: str = "") -> None:
+        """End a job now."""
+        if status not in FINAL_STATUSES:
+            raise ValueError(f"a job ends as one of {', '.join(FINAL_STATUSES)}, not {status!r}")
+        self._end_job(self._unfinished_job(job_id), status, self.clock(), fail_reason)
+        self.note_change()
+
+    def window_opens_at(self, job: Job) -> float:
+        """Return when the window of a delayed job opens (or did): by the speed, while paused by the calendar."""
+        by_speed = self.job_clock.time_at(job.starts_at, self.clock())
+        instance = self._instances.get(job.instance_id)
+        if by_speed is not None or instance is None:
+            return job.created_at if by_speed is None else by_speed
+        return next_time_of_day(instance.window_start, self.clock())
+
+    def open_window(self, name_or_id: str) -> None:
+        """Open the maintenance window of an instance now, so that its delayed job starts."""
+        instance = self.find_instance(name_or_id) or self.instances[name_or_id]
+        job = self.open_job(instance)
+        if job is None or not self.job_state(job.id).waiting:
+            raise ValueError(f"no upgrade of {instance.name} waits for its window")
+        self._jobs[job.id] = replace(job, starts_at=self.job_clock.read(self.clock()))
+        self.note_change()
+
+    def _put(self, instance: Instance) -> Instance:
+        self._instances[instance.id] = instance
+        self.note_change()
+        return instance
+
+    def _unfinished_job(self, job_id: str) -> Job:
+        job = self.find_job(job_id)
+        if job is None or job.final_status:
+            raise ValueError(f"no job {job_id} that has not ended")
+        return job
+
+    def _store_ended_jobs(self) -> None:
+        """Store the end of the jobs that have ended by the clock, and upgrade their instances."""
+        now = self.clock()
+        reading = self.job_clock.read(now)
+        for job in [self._jobs[job_id] for job_id in self._open_jobs.values()]:
+            state = job.state(reading)
+            if state.ended:
+                ended_at = self.job_clock.time_at(job.starts_at + job.planned_duration, now)
+                self._end_job(job, state.status, now if ended_at is None else min(now, ended_at), job.plan.fail_reason)
+
+    def _end_job(self, job: Job, status: str, ended_at: float, fail_reason: str) -> None:
+        self._jobs[job.id] = replace(
+            job,
+            final_status=status,
+            ended_at=max(ended_at, job.created_at),
+            fail_reason=fail_reason if status == "Failed" else "",
+        )
+        del self._open_jobs[job.instance_id]
+        if status == "Completed" and (instance := self._instances.get(job.instance_id)):
+            self._instances[instance.id] = replace(instance, version=instance.latest_version)

@@ -1,0 +1,175 @@
+"""The building blocks of every view: a message, its kinds of blocks, and values escaped as Slack's mrkdwn.
+
+Every value of a person or an API passes through `Mrkdwn` or `DialogText`; nothing in it can become markup.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ConfirmObject,
+    ContextBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from bot.core.actions import Action
+from bot.core.messages import Code, Link, Message, Person, Time
+from bot.i18n.catalog import PlainText, Translator, utc_time
+
+MAX_MESSAGE_TEXT = 3800  # of the 4000 characters of a message's `text`
+MAX_SECTION_TEXT = 2900  # of the 3000 characters of a section
+MAX_VALUE = 1500  # characters of one value, as escaped
+MAX_CODE = 400
+MAX_DIALOG_VALUE = 48  # of the 300 characters of a dialog's text
+
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_LOOK_ALIKES = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
+_OPENS = re.compile(r"(?<![^\W_])[*_~](?=\S)|`")  # where Slack would begin bold, italic, struck-out or code
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs"})  # controls, bidirectional and zero-width marks, lone surrogates
+_USER_ID = re.compile(r"[A-Za-z0-9]{1,40}")
+_URL = re.compile(r"https?://[^\s<>|]{1,2000}")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message: `text` is all of it for notifications and screen readers, `blocks` are what is displayed."""
+
+    text: str
+    blocks: list[dict[str, Any]] = field(default_factory=list)
+
+
+def message_view(text: str, *blocks: Block) -> MessageView:
+    """A message of these blocks; slack_sdk checks Slack's limits here."""
+    return MessageView(text, [block.to_dict() for block in blocks])
+
+
+def joined_text(parts: Iterable[str]) -> str:
+    """As many whole parts, one a line, as the `text` of a message holds; its blocks have them all."""
+    lines: list[str] = []
+    length = 0
+    for part in parts:
+        length += len(part) + 1
+        if length > MAX_MESSAGE_TEXT:
+            return "\n".join([*lines, "…"])
+        lines.append(part)
+    return "\n".join(lines)
+
+
+def header(text: str) -> Block:
+    """The title line (plain text)."""
+    return HeaderBlock(text=text)
+
+
+def section(text: str) -> Block:
+    """A paragraph of mrkdwn; `verbatim`: Slack makes no link or mention of anything in it."""
+    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True))
+
+
+def context(*texts: str) -> Block:
+    """Small print."""
+    return ContextBlock(elements=[MarkdownTextObject(text=text, verbatim=True) for text in texts])
+
+
+def actions(*buttons: ButtonElement) -> Block:
+    """A row of buttons."""
+    return ActionsBlock(elements=list(buttons))
+
+
+def button(
+    translator: Translator,
+    label: Message,
+    action: Action,
+    value: str,
+    *,
+    style: str | None = None,
+    confirm: ConfirmObject | None = None,
+) -> ButtonElement:
+    """A button; `value` is an opaque id or the text of a command."""
+    return ButtonElement(
+        text=translator.render(label), action_id=action.value, value=value, style=style, confirm=confirm
+    )
+
+
+def confirm_dialog(translator: Translator, title: Message, text: Message, ok: Message, deny: Message) -> ConfirmObject:
+    """Slack's confirmation dialog of a dangerous button."""
+    return ConfirmObject(
+        title=translator.render(title),
+        text=PlainTextObject(text=translator.render(text, DIALOG_TEXT)),
+        confirm=translator.render(ok),
+        deny=translator.render(deny),
+        style="danger",
+    )
+
+
+class Mrkdwn:
+    """Slack's markup (`bot.i18n.catalog.Markup`)."""
+
+    def text(self, value: str) -> str:
+        """A plain value: one line, nothing in it is formatted, mentioned or linked."""
+        neutral = _OPENS.sub(lambda match: _LOOK_ALIKES[match.group()], single_line(value, MAX_VALUE))
+        return escaped(neutral, MAX_VALUE)
+
+    def person(self, person: Person) -> str:
+        """A mention; what cannot be a user id is shown as it is."""
+        return f"<@{person.id}>" if _USER_ID.fullmatch(person.id) else self.code(Code(person.id))
+
+    def time(self, time: Time) -> str:
+        """A date token: Slack shows the reader's own time zone."""
+        return f"<!date^{int(time.at)}^{{date_short_pretty}} {{time}}|{utc_time(time)}>"
+
+    def link(self, link: Link, label: str) -> str:
+        """A link to a web address; anything else is only its label."""
+        label = escaped(single_line(label, MAX_CODE), MAX_CODE).replace("|", "\u2758")
+        return f"<{link.url.replace('&', '&amp;')}|{label}>" if _URL.fullmatch(link.url) else label
+
+    def code(self, code: Code) -> str:
+        """A code span; back-ticks would end it, and it must not be empty."""
+        text = single_line(code.text, MAX_CODE).replace("`", _LOOK_ALIKES["`"])
+        return f"`{escaped(text or ' ', MAX_CODE)}`"
+
+
+class DialogText(PlainText):
+    """Plain text objects of dialogs: nothing is markup there, but Slack reads the escapes."""
+
+    def text(self, value: str) -> str:
+        """A value, cut so that the dialog's 300 characters hold it."""
+        return escaped(single_line(value, MAX_DIALOG_VALUE), MAX_DIALOG_VALUE)
+
+    def code(self, code: Code) -> str:
+        """An id, cut the same way."""
+        return self.text(code.text)
+
+
+MRKDWN = Mrkdwn()
+DIALOG_TEXT = DialogText()
+
+
+def single_line(value: str, limit: int) -> str:
+    """A value without line breaks and invisible characters; of a long one, more than `limit` characters are kept."""
+    head = value[: limit * 4]
+    visible = [letter for letter in head if letter.isspace() or unicodedata.category(letter) not in _INVISIBLE]
+    return " ".join("".join(visible).split())
+
+
+def escaped(value: str, limit: int) -> str:
+    """The value with `&`, `<` and `>` escaped, cut to so many characters, never within an escape."""
+    pieces = [_ESCAPES.get(character, character) for character in value[: limit + 1]]
+    if sum(map(len, pieces)) <= limit:
+        return "".join(pieces)
+    length = limit - 1
+    kept = []
+    for piece in pieces:
+        length -= len(piece)
+        if length < 0:
+            break
+        kept.append(piece)
+    return "".join(kept) + "…"

@@ -1,0 +1,188 @@
+"""Slack's Web API: one shared client, its failures sorted into unavailable and rejected, and the bot's own identity."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.errors import SlackError, SlackRejected, SlackUnavailable
+from bot.core.ports import NO_METRICS, Metrics
+
+CALL_SECONDS = 8  # shorter than a claim on a row, so that no other process takes the row over meanwhile
+IDENTITY_SECONDS = 2.0  # the start does not wait longer for what it can do without
+HEARTBEAT_SECONDS = 15.0
+TEMPORARY_ERRORS = {
+    "internal_error",
+    "fatal_error",
+    "service_unavailable",
+    "request_timeout",
+    "ratelimited",
+    "rate_limited",
+}
+INVALID_TOKEN_ERRORS = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
+
+
+class InvalidToken(Exception):
+    """Slack does not take a token any more; the process cannot work. `setting` names the variable."""
+
+    def __init__(self, setting: str, error: str) -> None:
+        super().__init__(f"{setting}: Slack answers {error}")
+        self.setting = setting
+        self.error = error
+
+
+class SlackClient:
+    """The Web API over one session. Nothing is retried here: the workflow decides what is sent again."""
+
+    def __init__(
+        self, token: str, base_url: str, session: aiohttp.ClientSession, metrics: Metrics = NO_METRICS
+    ) -> None:
+        self.session = session
+        self.web_client = AsyncWebClient(
+            token=token, base_url=base_url, session=session, timeout=CALL_SECONDS, retry_handlers=[]
+        )
+        self._metrics = metrics
+        self._token_invalid = asyncio.Event()
+        self._token_error = ""
+
+    def without_token(self) -> AsyncWebClient:
+        """A client without the token over the same session: Bolt's own, which only ever copies it."""
+        return AsyncWebClient(base_url=self.web_client.base_url, session=self.session, retry_handlers=[])
+
+    async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Call a method, e.g. `chat.postMessage`, with JSON. Raises `SlackUnavailable` or `SlackRejected`."""
+        data, _ = await self.request(method, json=arguments)
+        return data
+
+    async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """The same for methods that take no JSON (users.info and other reads)."""
+        data, _ = await self.request(method, http_verb="GET", params=arguments)
+        return data
+
+    async def request(self, method: str, **request: Any) -> tuple[dict[str, Any], Mapping[str, str]]:
+        """One call with the SDK's own arguments; the answer and its headers. Raises as `call` does."""
+        try:
+            async with self._translated_errors(method), asyncio.timeout(CALL_SECONDS):
+                response = await self.web_client.api_call(method, **request)
+            if not isinstance(response.data, dict):
+                raise SlackUnavailable(f"{method}: no JSON")
+        except SlackError as error:
+            self._metrics.slack_called(method, "rejected" if isinstance(error, SlackRejected) else "unavailable")
+            raise
+        self._metrics.slack_called(method, "ok")
+        return response.data, response.headers
+
+    def raise_if_token_invalid(self) -> None:
+        """Raise `InvalidToken` when some call was answered so."""
+        if self._token_invalid.is_set():
+            raise InvalidToken("SLACK_BOT_TOKEN", self._token_error)
+
+    async def wait_for_invalid_token(self) -> None:
+        """Raise `InvalidToken` as soon as some call is answered so."""
+        await self._token_invalid.wait()
+        self.raise_if_token_invalid()
+
+    @asynccontextmanager
+    async def _translated_errors(self, method: str) -> AsyncIterator[None]:
+        try:
+            yield
+        except SlackApiError as error:
+            raise self._slack_error(method, error) from error
+        except (aiohttp.ClientError, TimeoutError, OSError, json.JSONDecodeError) as error:
+            raise SlackUnavailable(f"{method}: {type(error).__name__}") from error
+
+    def _slack_error(self, method: str, api_error: SlackApiError) -> SlackUnavailable | SlackRejected:
+        response = api_error.response
+        data = getattr(response, "data", None)
+        error = str(data.get("error") or "") if isinstance(data, dict) else ""
+        status = int(getattr(response, "status_code", 0) or 0)
+        if error in INVALID_TOKEN_ERRORS:
+            self._token_error = error
+            self._token_invalid.set()
+        if status == 429:
+            self._metrics.slack_rate_limited(method)
+        is_temporary = error in TEMPORARY_ERRORS or error in INVALID_TOKEN_ERRORS or status >= 500 or not error
+        if status == 429 or is_temporary:
+            return SlackUnavailable(f"{method}: {error or status}", _retry_after(response) if status == 429 else None)
+        return SlackRejected(error)
+
+
+def _retry_after(response: object) -> float | None:
+    """Slack's `Retry-After` in seconds."""
+    headers = getattr(response, "headers", None) or {}
+    value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    return float(value) if str(value).isascii() and str(value).isdigit() else None
+
+
+class Heartbeat:
+    """Calls `auth.test` every 15 s: notices a token that dies between two commands, and a Slack that is away."""
+
+    def __init__(self, client: SlackClient) -> None:
+        self._client = client
+        self.problem = ""
+        """Why the last call failed; empty when it did not."""
+
+    async def run(self) -> None:
+        """Call for ever."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self.beat()
+
+    async def beat(self) -> None:
+        """Call once."""
+        try:
+            await self._client.call("auth.test")
+        except SlackError as error:
+            self.problem = str(error) or type(error).__name__
+        else:
+            self.problem = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BotIdentity:
+    """The team and the ids of the bot, as `auth.test` tells them; `token` is what Bolt hands to its context."""
+
+    team_id: str
+    user_id: str
+    bot_id: str = ""
+    enterprise_id: str | None = None
+    app_id: str = ""
+    token: str = field(default="", repr=False)
+
+
+async def read_identity(client: SlackClient) -> BotIdentity:
+    """Ask Slack whose token it is. Raises `InvalidToken`, or `SlackUnavailable` when Slack cannot be reached."""
+    try:
+        data = await client.call("auth.test")
+    except SlackUnavailable:
+        client.raise_if_token_invalid()
+        raise
+    bot_id = str(data.get("bot_id") or "")
+    return BotIdentity(
+        team_id=str(data.get("team_id") or ""),
+        user_id=str(data.get("user_id") or ""),
+        bot_id=bot_id,
+        enterprise_id=data.get("enterprise_id") or None,
+        app_id=str(data.get("app_id") or "") or await _read_app_id(client, bot_id),
+        token=client.web_client.token or "",
+    )
+
+
+async def _read_app_id(client: SlackClient, bot_id: str) -> str:
+    """The app of the bot, which auth.test does not tell; empty when Slack does not either (scope users:read)."""
+    if not bot_id:
+        return ""
+    try:
+        async with asyncio.timeout(IDENTITY_SECONDS):
+            data = await client.read("bots.info", bot=bot_id)
+    except (SlackError, TimeoutError):
+        return ""
+    bot = data.get("bot")
+    app_id = bot.get("app_id") if isinstance(bot, Mapping) else None
+    return app_id if isinstance(app_id, str) else ""

@@ -1,0 +1,193 @@
+"""Posting in Slack: the request card, its edits and thread for the channel, ephemeral messages for one person."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import aiohttp
+from yarl import URL
+
+from bot.core.actions import Origin
+from bot.core.errors import SlackError, SlackRejected, SlackUnavailable
+from bot.core.messages import Language, Message
+from bot.core.notifications import NOTIFICATIONS, Notification, Renderer, Target
+from bot.core.permissions import Rules
+from bot.core.replies import InstanceListReply, PreflightReply, Reply, TranslatedCard
+from bot.core.upgrade import Upgrade
+from bot.i18n.catalog import Catalog, Translator
+from bot.slack.blocks.kit import MessageView
+from bot.slack.blocks.private_replies import instance_list, preflight_reply, text_reply, without_buttons
+from bot.slack.blocks.request_card import request_card
+from bot.slack.blocks.thread_updates import (
+    end_message,
+    job_message,
+    no_job_message,
+    polls_failing_message,
+    unresolved_message,
+)
+from bot.slack.client import SlackClient
+
+log = logging.getLogger("bot.slack.publisher")
+NO_UNFURL = {"unfurl_links": False, "unfurl_media": False}
+RESPONSE_URL_ORIGIN = URL("https://hooks.slack.com")
+RESPONSE_URL_SECONDS = 5
+
+View: TypeAlias = Callable[[Upgrade, Notification, Translator, Rules], MessageView]
+RENDERERS: Mapping[Renderer, View] = {
+    Renderer.REQUEST_CARD: lambda upgrade, _, translator, rules: request_card(
+        upgrade, translator, rules.confirmers(upgrade.skip_validate)
+    ),
+    Renderer.JOB: lambda upgrade, notification, translator, _: job_message(upgrade, notification, translator),
+    Renderer.NO_JOB: lambda upgrade, notification, translator, _: no_job_message(upgrade, notification, translator),
+    Renderer.POLLS_FAILING: lambda upgrade, _, translator, __: polls_failing_message(upgrade, translator),
+    Renderer.UNRESOLVED: lambda upgrade, _, translator, __: unresolved_message(upgrade, translator),
+    Renderer.END: lambda upgrade, notification, translator, _: end_message(upgrade, notification, translator),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SlackPublisher:
+    """Posts and edits what everybody sees (`Publisher`); every method raises `SlackError`."""
+
+    client: SlackClient
+    catalog: Catalog
+    rules: Rules
+
+    async def publish(self, upgrade: Upgrade, notification: Notification) -> str | None:
+        """Post or edit what the notification shows of the upgrade; the `ts` of a new message, None for an edit."""
+        spec = NOTIFICATIONS[notification]
+        translator = self.catalog.translator(upgrade.language)
+        view = RENDERERS[spec.renderer](upgrade, notification, translator, self.rules)
+        match spec.target:
+            case Target.NEW_CARD:
+                return await self._post(upgrade.channel_id, view)
+            case Target.CARD:
+                await self._edit(upgrade.channel_id, upgrade.message_ts, view)
+            case Target.JOB_MESSAGE:
+                await self._edit(upgrade.channel_id, upgrade.job_message_ts, view)
+            case Target.THREAD:
+                return await self._reply(upgrade, view, broadcast=spec.broadcast)
+        return None
+
+    async def open_dm(self, user_id: str) -> str:
+        """The id of the channel of direct messages with a user (conversations.open, scope `im:write`)."""
+        data = await self.client.call("conversations.open", users=user_id)
+        channel = data.get("channel")
+        if not isinstance(channel, dict) or not isinstance(channel.get("id"), str):
+            raise SlackRejected("no_direct_channel")
+        return str(channel["id"])
+
+    async def permalink(self, upgrade: Upgrade) -> str:
+        """The URL of the request card (chat.getPermalink), empty when Slack does not tell it."""
+        if upgrade.message_ts is None:
+            return ""
+        try:
+            data = await self.client.read(
+                "chat.getPermalink", channel=upgrade.channel_id, message_ts=upgrade.message_ts
+            )
+        except SlackError:
+            return ""
+        return str(data.get("permalink") or "")
+
+    async def replace_card(self, channel_id: str, message_ts: str, message: Message, language: Language) -> None:
+        """Replace a card that belongs to no open request, so that it loses its buttons."""
+        await self._edit(channel_id, message_ts, text_reply(message, self.catalog.translator(language)))
+
+    async def _reply(self, upgrade: Upgrade, view: MessageView, *, broadcast: bool) -> str:
+        """Post in the card's thread, or directly to the requester when the channel is gone."""
+        if upgrade.dm_channel_id is not None:
+            return await self._post(upgrade.dm_channel_id, view)
+        thread: dict[str, Any] = {"thread_ts": upgrade.message_ts} if upgrade.message_ts else {}
+        if thread and broadcast:
+            thread["reply_broadcast"] = True
+        return await self._post(upgrade.channel_id, view, **thread)
+
+    async def _post(self, channel_id: str, view: MessageView, **thread: Any) -> str:
+        data = await self.client.call(
+            "chat.postMessage", channel=channel_id, text=view.text, blocks=view.blocks, **NO_UNFURL, **thread
+        )
+        ts = data.get("ts")
+        if not isinstance(ts, str):
+            raise SlackUnavailable("chat.postMessage: no ts")
+        return ts
+
+    async def _edit(self, channel_id: str, ts: str | None, view: MessageView) -> None:
+        if ts is None:
+            raise SlackRejected("message_not_found")
+        await self.client.call("chat.update", channel=channel_id, ts=ts, text=view.text, blocks=view.blocks)
+
+
+class SlackEphemeralMessages:
+    """Private replies (`EphemeralMessages`): by the `response_url` if Slack gave one, else by chat.postEphemeral."""
+
+    def __init__(self, client: SlackClient, catalog: Catalog, rules: Rules, api_url: str) -> None:
+        self._client = client
+        self._catalog = catalog
+        self._rules = rules
+        self._api_origin = URL(api_url).origin()
+
+    async def send(self, origin: Origin, reply: Reply, language: Language) -> None:
+        """Show a reply to this person alone; a failure is logged, there is nobody else to tell."""
+        view = self._render(reply, language)
+        if self._is_slack_url(origin.response_url):
+            if await self._respond(origin.response_url, view):
+                return
+        elif origin.response_url:
+            log.warning("response_url.refused", extra={"user": origin.user_id, "reason": "not Slack's"})
+        try:
+            await self._client.call(
+                "chat.postEphemeral",
+                channel=origin.channel_id,
+                user=origin.user_id,
+                text=view.text,
+                blocks=view.blocks,
+            )
+        except SlackError as error:
+            fields = {"user": origin.user_id, "reply": getattr(reply, "key", type(reply).__name__)}
+            log.warning("reply.undelivered", extra={**fields, "reason": repr(error)})
+
+    def _render(self, reply: Reply, language: Language) -> MessageView:
+        translator = self._catalog.translator(language)
+        match reply:
+            case Message():
+                return text_reply(reply, translator)
+            case PreflightReply():
+                return preflight_reply(reply, translator)
+            case InstanceListReply():
+                return instance_list(reply, translator)
+            case TranslatedCard(upgrade):
+                other = Language.EN if upgrade.language is Language.ZH else Language.ZH
+                confirmers = self._rules.confirmers(upgrade.skip_validate)
+                return without_buttons(request_card(upgrade, self._catalog.translator(other), confirmers))
+
+    def _is_slack_url(self, response_url: str) -> bool:
+        """Whether it leads to Slack (or to the stand-in that SLACK_API_URL names), and nowhere else.
+
+        It is parsed as the HTTP client will parse it, and must not be one that others would parse in another way.
+        """
+        try:
+            url = URL(response_url)
+            if str(url) != response_url or url.user is not None or not url.absolute:
+                return False
+            return url.origin() in (RESPONSE_URL_ORIGIN, self._api_origin)
+        except ValueError:
+            return False
+
+    async def _respond(self, response_url: str, view: MessageView) -> bool:
+        """Answer over the response_url; False when it did not take it."""
+        body = {
+            "response_type": "ephemeral",
+            "replace_original": False,
+            "text": view.text,
+            "blocks": view.blocks,
+            **NO_UNFURL,
+        }
+        try:
+            async with asyncio.timeout(RESPONSE_URL_SECONDS):
+                async with self._client.session.post(response_url, json=body, allow_redirects=False) as response:
+                    return response.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("response_url.failed", extra={"reason": type(error).__name__})
+            return False

@@ -1,1 +1,0 @@
-"""What messages look like: pure functions from an upgrade and words to blocks."""

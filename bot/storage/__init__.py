@@ -1,0 +1,1 @@
+"""The databases: SQLite for one host, PostgreSQL for several replicas, with the same behaviour."""

@@ -1,0 +1,237 @@
+"""The storage on PostgreSQL: any number of replicas on one database, whose clock says what is due."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
+
+from bot.core.audit import AuditEntry, AuditRow
+from bot.core.errors import LiveUpgradeExists, StorageUnavailable
+from bot.core.upgrade import Upgrade
+from bot.storage.copy import TargetNotEmpty
+from bot.storage.migrations import migrate_postgres
+from bot.storage.queries import BROKEN_AUDIT, COPY_IN_PROGRESS, SqlQueries, next_audit_rows
+from bot.storage.sql import (
+    POSTGRES,
+    POSTGRES_CLAIM_DUE,
+    POSTGRES_HEARTBEAT,
+    POSTGRES_LOCK_AUDIT_HEAD,
+    POSTGRES_RENEW_LEASES,
+    as_stored,
+    audit_values,
+    storable_text,
+    upgrade_from_values,
+    upgrade_values,
+)
+
+if TYPE_CHECKING:
+    from bot.storage.migrations import Connection
+
+T = TypeVar("T")
+TIMEOUT_SECONDS = 10.0  # of a statement, and of waiting for a connection or a lock
+CONNECT_SECONDS = 5.0
+MAX_CONNECTIONS = 6
+MAX_ATTEMPTS = 4
+RETRYABLE_ERRORS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)  # rolled back as a whole: safe to repeat
+JOB_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)  # bugs of ours: repeating changes nothing
+UNAVAILABLE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+class PostgresStorage(SqlQueries):
+    """A `Storage` in a PostgreSQL database."""
+
+    statements = POSTGRES
+    min_audit_number = -(2**31)
+
+    def __init__(self, pool: "PostgresPool") -> None:
+        self._pool = pool
+
+    @classmethod
+    async def open(
+        cls, url: str, timeout_seconds: float = TIMEOUT_SECONDS, *, migrate: bool = True
+    ) -> "PostgresStorage":
+        """Connect and apply the missing migrations.
+
+        Raises ValueError for a URL that cannot be read, `StorageUnavailable` when the database cannot be used now.
+        """
+        pool = await PostgresPool.open(url, timeout_seconds)
+        if migrate:
+            try:
+                await pool.transaction(migrate_postgres)
+            except BaseException:
+                await pool.close()
+                raise
+        return cls(pool)
+
+    async def add(self, upgrade: Upgrade, entry: AuditEntry) -> bool:
+        """Insert a request; False when its trigger id has been used."""
+        values = upgrade_values(as_stored(upgrade))
+
+        async def job(connection: "Connection") -> bool:
+            if await connection.fetchrow(POSTGRES.add_upgrade, *values) is None:
+                return False
+            await _append_audit(connection, (entry,))
+            return True
+
+        return await self._pool.transaction(job)
+
+    async def save(self, before: Upgrade, after: Upgrade, *entries: AuditEntry) -> Upgrade | None:
+        """Compare-and-set on `before.revision`: the stored row, or None when another writer was first."""
+        stored = as_stored(replace(after, id=before.id, revision=before.revision + 1))
+        values = [*upgrade_values(stored)[1:], before.id, before.revision]
+
+        async def job(connection: "Connection") -> Upgrade | None:
+            try:
+                if await connection.fetchrow(POSTGRES.save_upgrade, *values) is None:
+                    return None
+            except asyncpg.UniqueViolationError as error:
+                if error.constraint_name != "one_live_upgrade_per_instance":
+                    raise
+                raise LiveUpgradeExists(stored.instance_id) from error
+            await _append_audit(connection, entries)
+            return stored
+
+        return await (self._pool.transaction(job) if entries else self._pool.run(job))
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Append an audit entry that belongs to no change of a row."""
+        await self._pool.transaction(lambda connection: _append_audit(connection, (entry,)))
+
+    async def claim_due(self, limit: int, lease_seconds: float) -> Sequence[Upgrade]:
+        """The rows that are due, oldest first, each moved ahead by the lease; rows others are claiming are skipped."""
+        rows = await self._pool.run(lambda connection: connection.fetch(POSTGRES_CLAIM_DUE, limit, lease_seconds))
+        return [upgrade_from_values(tuple(row)[:-1]) for row in sorted(rows, key=itemgetter("was_due_at"))]
+
+    async def renew_leases(self, upgrade_ids: Sequence[str], lease_seconds: float) -> None:
+        """Renew the leases of rows that are SUBMITTING; other rows are left alone."""
+        ids = sorted(storable_text(upgrade_id) for upgrade_id in upgrade_ids)
+        await self._pool.run(lambda connection: connection.execute(POSTGRES_RENEW_LEASES, ids, lease_seconds))
+
+    async def begin_copy(self) -> None:
+        """Keep every other writer out while another database is copied into this one; raises `TargetNotEmpty`."""
+
+        async def job(connection: "Connection") -> None:
+            await connection.fetchrow(POSTGRES_LOCK_AUDIT_HEAD)
+            if not await connection.fetchval(POSTGRES.is_empty):
+                raise TargetNotEmpty
+            await connection.execute(POSTGRES.set_audit_head, COPY_IN_PROGRESS, "")
+
+        await self._pool.transaction(job)
+
+    async def copy_rows(self, upgrades: Sequence[Upgrade], audit_rows: Sequence[AuditRow]) -> None:
+        """Insert rows as they are."""
+
+        async def job(connection: "Connection") -> None:
+            await connection.executemany(POSTGRES.copy_upgrade, [upgrade_values(upgrade) for upgrade in upgrades])
+            await connection.executemany(POSTGRES.add_audit_row, [audit_values(row) for row in audit_rows])
+
+        await self._pool.transaction(job)
+
+    async def end_copy(self, count: int, last_hash: str) -> None:
+        """Note where the audit trail ends, which lets writers in."""
+        await self._pool.run(lambda connection: connection.execute(POSTGRES.set_audit_head, count, last_hash))
+
+    async def ping(self) -> None:
+        """Raise `StorageUnavailable` unless the database can be written."""
+        await self._pool.run(lambda connection: connection.execute(POSTGRES_HEARTBEAT))
+
+    async def close(self) -> None:
+        """Finish what is running and close every connection."""
+        await self._pool.close()
+
+    async def _fetch(self, statement: str, *values: object) -> "list[asyncpg.Record]":
+        return await self._pool.run(lambda connection: connection.fetch(statement, *values))
+
+
+async def _append_audit(connection: "Connection", entries: Sequence[AuditEntry]) -> None:
+    """Append the entries to the hash chain; the lock on its head lets the writers of all replicas in one by one."""
+    if entries:
+        head = await connection.fetchrow(POSTGRES_LOCK_AUDIT_HEAD)
+        rows = next_audit_rows(None if head is None else tuple(head), entries)
+        try:
+            await connection.executemany(POSTGRES.add_audit_row, [audit_values(row) for row in rows])
+        except asyncpg.UniqueViolationError as error:
+            raise StorageUnavailable(BROKEN_AUDIT) from error
+        await connection.execute(POSTGRES.set_audit_head, rows[-1].number, rows[-1].hash)
+
+
+class PostgresPool:
+    """Runs jobs, each on a connection of its own; asyncpg replaces a connection that broke."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", timeout_seconds: float) -> None:
+        self._pool = pool
+        self._timeout_seconds = timeout_seconds
+
+    @classmethod
+    async def open(cls, url: str, timeout_seconds: float) -> "PostgresPool":
+        """Connect; no statement takes longer than `timeout_seconds`, and no frozen process holds a lock for longer."""
+        milliseconds = str(round(timeout_seconds * 1000))
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=MAX_CONNECTIONS,
+                timeout=CONNECT_SECONDS,
+                command_timeout=timeout_seconds,
+                server_settings={
+                    "application_name": "starrocks-upgrade-bot",
+                    "lock_timeout": milliseconds,
+                    # A process that is stopped in the middle of a transaction must not hold up the other replicas.
+                    "idle_in_transaction_session_timeout": milliseconds,
+                },
+            )
+        except (ValueError, asyncpg.ClientConfigurationError):
+            # The reason repeats parts of the URL, and there is a password in it.
+            raise ValueError("the postgresql:// URL cannot be read; special characters are written as %XX") from None
+        except UNAVAILABLE_ERRORS as error:
+            raise unavailable(error) from error
+        return cls(pool, timeout_seconds)
+
+    async def run(self, job: "Callable[[Connection], Awaitable[T]]") -> T:
+        """The job's result, each statement in a transaction of its own; the job must be one that may run again."""
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            try:
+                async with self._pool.acquire(timeout=self._timeout_seconds) as connection:
+                    return await job(connection)
+            except RETRYABLE_ERRORS as error:
+                if attempt == MAX_ATTEMPTS:
+                    raise unavailable(error) from error
+                await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)
+            except JOB_ERRORS:
+                raise
+            except UNAVAILABLE_ERRORS as error:
+                raise unavailable(error) from error
+        raise AssertionError("the last attempt returns or raises")
+
+    async def transaction(self, job: "Callable[[Connection], Awaitable[T]]") -> T:
+        """The job's result, all of the job in one transaction."""
+
+        async def job_in_transaction(connection: "Connection") -> T:
+            async with connection.transaction(isolation="read_committed"):
+                return await job(connection)
+
+        return await self.run(job_in_transaction)
+
+    async def close(self) -> None:
+        """Let running jobs finish, then close the connections."""
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+
+def unavailable(error: BaseException) -> StorageUnavailable:
+    """The exception for an error of the driver: its first line, or its type."""
+    first_line = str(error).partition("\n")[0]
+    return StorageUnavailable(f"PostgreSQL: {first_line or type(error).__name__}")

@@ -1,0 +1,180 @@
+"""The columns of the tables, rows as values in their order, and every SQL statement.
+
+Statements that both databases share are written for PostgreSQL (`$1`), their parameters numbered in the order in which
+they occur, so that SQLite's (`?`) can be derived. Numbered placeholders in SQLite (`?1`) make Python 3.12.0 to 3.12.3
+warn when they are given a sequence.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+from bot.core.audit import AuditEntry, AuditRow
+from bot.core.messages import Language
+from bot.core.notifications import Notification
+from bot.core.upgrade import LIVE_STATES, State, Upgrade
+
+StoredRow = TypeVar("StoredRow", Upgrade, AuditEntry)
+
+UPGRADE_COLUMNS = tuple(field.name for field in fields(Upgrade))
+AUDIT_ENTRY_COLUMNS = tuple(field.name for field in fields(AuditEntry))
+AUDIT_COLUMNS = ("number", *AUDIT_ENTRY_COLUMNS, "hash")
+
+
+def storable_text(text: str) -> str:
+    """Text that both databases take: PostgreSQL has no NUL, UTF-8 no lone surrogate; answers of the cloud may."""
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
+
+
+def as_stored(row: StoredRow) -> StoredRow:
+    """The upgrade or audit entry exactly as it will be read again."""
+    texts = {field.name: value for field in fields(row) if type(value := getattr(row, field.name)) is str}
+    changes: dict[str, Any] = {name: storable_text(text) for name, text in texts.items() if storable_text(text) != text}
+    return replace(row, **changes) if changes else row
+
+
+def upgrade_values(upgrade: Upgrade) -> list[object]:
+    """The values of a row, in the order of `UPGRADE_COLUMNS`."""
+    return [_TO_COLUMN.get(name, _unchanged)(getattr(upgrade, name)) for name in UPGRADE_COLUMNS]
+
+
+def upgrade_from_values(values: Iterable[Any]) -> Upgrade:
+    """The upgrade in a row whose columns are `UPGRADE_COLUMNS`."""
+    return Upgrade(*(convert(value) for convert, value in zip(_FROM_COLUMNS, values, strict=True)))
+
+
+def audit_values(row: AuditRow) -> list[object]:
+    """The values of an audit row, in the order of `AUDIT_COLUMNS`."""
+    return [row.number, *(getattr(row.entry, name) for name in AUDIT_ENTRY_COLUMNS), row.hash]
+
+
+def audit_row_from_values(values: Iterable[Any]) -> AuditRow:
+    """The audit row whose columns are `AUDIT_COLUMNS`, unchecked: a wrong value is for `verify_audit` to report."""
+    number, *entry_values, row_hash = values
+    return AuditRow(number, AuditEntry(*entry_values), row_hash)
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _join_notifications(notifications: tuple[Notification, ...]) -> str:
+    return ",".join(notifications)
+
+
+def _split_notifications(text: str) -> tuple[Notification, ...]:
+    return tuple(Notification(kind) for kind in text.split(",") if kind)
+
+
+_TO_COLUMN: dict[str, Callable[[Any], Any]] = {
+    "language": str,
+    "state": str,
+    "pending_notifications": _join_notifications,
+}
+_FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
+    "delay": bool,  # SQLite returns 0 and 1
+    "skip_validate": bool,
+    "language": Language,
+    "state": State,
+    "pending_notifications": _split_notifications,
+}
+_FROM_COLUMNS = tuple(_FROM_COLUMN.get(name, _unchanged) for name in UPGRADE_COLUMNS)
+
+LIVE_STATE_LIST = ", ".join(f"'{state}'" for state in sorted(LIVE_STATES))
+OPEN_STATE_LIST = f"'{State.REQUESTED}', {LIVE_STATE_LIST}"
+
+
+def _placeholders(count: int) -> str:
+    return ", ".join(f"${number}" for number in range(1, count + 1))
+
+
+_UPGRADE = ", ".join(UPGRADE_COLUMNS)
+_INSERT = f"INSERT INTO upgrades ({_UPGRADE}) VALUES ({_placeholders(len(UPGRADE_COLUMNS))})"  # noqa: S608 - our own column names
+_UPDATED_COLUMNS = UPGRADE_COLUMNS[1:]  # all but the id
+_SET = ", ".join(f"{name} = ${number}" for number, name in enumerate(_UPDATED_COLUMNS, 1))
+_WHERE_UNCHANGED = f"WHERE id = ${len(_UPDATED_COLUMNS) + 1} AND revision = ${len(_UPDATED_COLUMNS) + 2}"
+_NEWEST_FIRST = "ORDER BY requested_at DESC, id DESC"
+_AUDIT = ", ".join(AUDIT_COLUMNS)
+
+
+def _select(clauses: str) -> str:
+    return f"SELECT {_UPGRADE} FROM upgrades {clauses}"  # noqa: S608 - as above
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """The statements that both databases share; the comment above a statement names its parameters in order."""
+
+    # all columns of the row, in this and the next
+    copy_upgrade: str = _INSERT
+    add_upgrade: str = f"{_INSERT} ON CONFLICT (trigger_id) DO NOTHING RETURNING id"
+    # all columns but the id, then the id and the revision before
+    save_upgrade: str = f"UPDATE upgrades SET {_SET} {_WHERE_UNCHANGED} RETURNING id"  # noqa: S608 - as above
+    # id
+    get: str = _select("WHERE id = $1")
+    # instance id
+    live_upgrade: str = _select(f"WHERE instance_id = $1 AND state IN ({LIVE_STATE_LIST})")
+    # channel id, message ts
+    find_by_message: str = _select("WHERE channel_id = $1 AND message_ts = $2 ORDER BY requested_at DESC LIMIT 1")
+    # limit
+    latest: str = _select(f"{_NEWEST_FIRST} LIMIT $1")
+    open_upgrades: str = _select(f"WHERE state IN ({OPEN_STATE_LIST}) {_NEWEST_FIRST} LIMIT $1")
+    # instance id, limit
+    latest_of_instance: str = _select(f"WHERE instance_id = $1 {_NEWEST_FIRST} LIMIT $2")
+    open_upgrades_of_instance: str = _select(
+        f"WHERE instance_id = $1 AND state IN ({OPEN_STATE_LIST}) {_NEWEST_FIRST} LIMIT $2"
+    )
+    # the last id of the page before, limit
+    upgrades_page: str = _select("WHERE id > $1 ORDER BY id LIMIT $2")
+    # now
+    queue_stats: str = (
+        "SELECT state, count(*), sum(CASE WHEN due_at <= $1 THEN 1 ELSE 0 END) FROM upgrades"
+        " WHERE due_at IS NOT NULL GROUP BY state"
+    )
+    # all columns of the row
+    add_audit_row: str = f"INSERT INTO audit ({_AUDIT}) VALUES ({_placeholders(len(AUDIT_COLUMNS))})"  # noqa: S608 - as above
+    # the last number of the page before, limit
+    audit_page: str = f"SELECT {_AUDIT} FROM audit WHERE number > $1 ORDER BY number LIMIT $2"  # noqa: S608 - as above
+    audit_head: str = "SELECT count, hash FROM audit_head"
+    # count, hash
+    set_audit_head: str = "UPDATE audit_head SET count = $1, hash = $2"
+    is_empty: str = (
+        "SELECT count = 0 AND NOT EXISTS (SELECT 1 FROM upgrades) AND NOT EXISTS (SELECT 1 FROM audit) FROM audit_head"
+    )
+
+
+POSTGRES = Statements()
+SQLITE = Statements(*(re.sub(r"\$\d+", "?", getattr(POSTGRES, field.name)) for field in fields(Statements)))
+
+# SQLite alone, where one writer at a time holds the whole database and the caller's clock says what is due.
+# now, limit
+SQLITE_DUE = _select("WHERE due_at <= ? ORDER BY due_at LIMIT ?")
+# end of the lease, id
+SQLITE_CLAIM = "UPDATE upgrades SET due_at = ? WHERE id = ?"
+SQLITE_RENEW_LEASE = (
+    "UPDATE upgrades SET next_poll_at = until, due_at = CASE WHEN notify_at < until THEN notify_at ELSE until END"
+    " FROM (SELECT ? AS until) AS lease WHERE id = ? AND state = 'submitting'"
+)
+# now
+SQLITE_HEARTBEAT = "UPDATE heartbeat SET at = ?"
+
+# PostgreSQL alone: the database's clock says what is due, and rows that another replica has locked are skipped.
+_NOW = "extract(epoch FROM clock_timestamp())::double precision"
+POSTGRES_LOCK_AUDIT_HEAD = f"{POSTGRES.audit_head} FOR UPDATE"
+# limit, lease in seconds
+POSTGRES_CLAIM_DUE = f"""
+WITH due AS (
+    SELECT id AS due_id, due_at AS was_due_at FROM upgrades WHERE due_at <= {_NOW}
+    ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+)
+UPDATE upgrades SET due_at = {_NOW} + $2::double precision FROM due WHERE id = due_id
+RETURNING {_UPGRADE}, was_due_at
+"""  # noqa: S608 - as above
+# ids, lease in seconds
+POSTGRES_RENEW_LEASES = f"""
+WITH lease AS (SELECT {_NOW} + $2::double precision AS until)
+UPDATE upgrades SET next_poll_at = until, due_at = CASE WHEN notify_at < until THEN notify_at ELSE until END
+FROM lease WHERE id = ANY($1::text[]) AND state = 'submitting'
+"""  # noqa: S608 - as above
+POSTGRES_HEARTBEAT = f"UPDATE heartbeat SET at = {_NOW}"  # noqa: S608 - as above

@@ -1,0 +1,367 @@
+"""The storage on SQLite: one writer thread that commits in groups, one reader thread, nothing on the event loop."""
+
+import asyncio
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from bot.core.audit import AuditEntry, AuditRow
+from bot.core.errors import LiveUpgradeExists, StorageUnavailable
+from bot.core.upgrade import Upgrade
+from bot.storage.copy import TargetNotEmpty
+from bot.storage.migrations import migrate_sqlite
+from bot.storage.queries import BROKEN_AUDIT, COPY_IN_PROGRESS, PAGE_ROWS, SqlQueries, next_audit_rows
+from bot.storage.sql import (
+    SQLITE,
+    SQLITE_CLAIM,
+    SQLITE_DUE,
+    SQLITE_HEARTBEAT,
+    SQLITE_RENEW_LEASE,
+    as_stored,
+    audit_values,
+    storable_text,
+    upgrade_from_values,
+    upgrade_values,
+)
+
+log = logging.getLogger("bot.storage")
+T = TypeVar("T")
+Job: TypeAlias = Callable[[sqlite3.Connection], T]
+
+BUSY_SECONDS = 5.0  # how long a transaction waits for a lock that another process holds
+OWNER_ONLY = 0o600
+MAX_GROUP_SIZE = 1000  # jobs in one transaction
+
+# Errors of one job, after which the transaction can go on; any other error of SQLite fails the whole transaction.
+_JOB_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.NotSupportedError)
+
+
+class SqliteStorage(SqlQueries):
+    """A `Storage` in one file, for one host; several processes may share it. `clock` says what is due."""
+
+    statements = SQLITE
+    min_audit_number = -(2**63)
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time, busy_seconds: float = BUSY_SECONDS) -> None:
+        file = SqliteFile(path, busy_seconds)
+        self._clock = clock
+        self._writer = ConnectionThread("storage-writer", file.connect_writer, file.identity, "BEGIN IMMEDIATE")
+        self._reader = ConnectionThread("storage-reader", file.connect_reader, file.identity, "BEGIN")
+
+    @classmethod
+    async def open(
+        cls, path: Path, clock: Callable[[], float] = time.time, busy_seconds: float = BUSY_SECONDS
+    ) -> "SqliteStorage":
+        """Open or create the file and apply the missing migrations."""
+        storage = cls(path, clock, busy_seconds)
+        try:
+            await storage.ping()
+        except BaseException:
+            await storage.close()
+            raise
+        return storage
+
+    async def add(self, upgrade: Upgrade, entry: AuditEntry) -> bool:
+        """Insert a request; False when its trigger id has been used."""
+        values = upgrade_values(as_stored(upgrade))
+
+        def job(connection: sqlite3.Connection) -> bool:
+            if not connection.execute(SQLITE.add_upgrade, values).fetchall():
+                return False
+            _append_audit(connection, (entry,))
+            return True
+
+        return await self._writer.run(job)
+
+    async def save(self, before: Upgrade, after: Upgrade, *entries: AuditEntry) -> Upgrade | None:
+        """Compare-and-set on `before.revision`: the stored row, or None when another writer was first."""
+        stored = as_stored(replace(after, id=before.id, revision=before.revision + 1))
+        values = [*upgrade_values(stored)[1:], before.id, before.revision]
+
+        def job(connection: sqlite3.Connection) -> Upgrade | None:
+            try:
+                if not connection.execute(SQLITE.save_upgrade, values).fetchall():
+                    return None
+            except sqlite3.IntegrityError as error:
+                if "instance_id" not in str(error):
+                    raise
+                raise LiveUpgradeExists(stored.instance_id) from error
+            _append_audit(connection, entries)
+            return stored
+
+        return await self._writer.run(job)
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Append an audit entry that belongs to no change of a row."""
+        await self._writer.run(lambda connection: _append_audit(connection, (entry,)))
+
+    async def claim_due(self, limit: int, lease_seconds: float) -> Sequence[Upgrade]:
+        """The rows that are due, oldest first, each moved ahead by the lease."""
+        now = self._clock()
+
+        def job(connection: sqlite3.Connection) -> list[Upgrade]:
+            due = [upgrade_from_values(row) for row in connection.execute(SQLITE_DUE, (now, limit))]
+            claimed = [replace(upgrade, due_at=now + lease_seconds) for upgrade in due]
+            connection.executemany(SQLITE_CLAIM, [(upgrade.due_at, upgrade.id) for upgrade in claimed])
+            return claimed
+
+        return await self._writer.run(job)
+
+    async def renew_leases(self, upgrade_ids: Sequence[str], lease_seconds: float) -> None:
+        """Renew the leases of rows that are SUBMITTING; other rows are left alone."""
+        until = self._clock() + lease_seconds
+        values = [(until, storable_text(upgrade_id)) for upgrade_id in upgrade_ids]
+        await self._writer.run(lambda connection: connection.executemany(SQLITE_RENEW_LEASE, values).close())
+
+    async def begin_copy(self) -> None:
+        """Keep every other writer out while another database is copied into this one; raises `TargetNotEmpty`."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            if connection.execute(SQLITE.is_empty).fetchone() != (1,):
+                raise TargetNotEmpty
+            connection.execute(SQLITE.set_audit_head, (COPY_IN_PROGRESS, ""))
+
+        await self._writer.run(job)
+
+    async def copy_rows(self, upgrades: Sequence[Upgrade], audit_rows: Sequence[AuditRow]) -> None:
+        """Insert rows as they are."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.executemany(SQLITE.copy_upgrade, [upgrade_values(upgrade) for upgrade in upgrades])
+            connection.executemany(SQLITE.add_audit_row, [audit_values(row) for row in audit_rows])
+
+        await self._writer.run(job)
+
+    async def end_copy(self, count: int, last_hash: str) -> None:
+        """Note where the audit trail ends, which lets writers in."""
+        await self._writer.run(lambda connection: connection.execute(SQLITE.set_audit_head, (count, last_hash)).close())
+
+    async def ping(self) -> None:
+        """Raise `StorageUnavailable` unless the database can be written."""
+        now = self._clock()
+        await self._writer.run(lambda connection: connection.execute(SQLITE_HEARTBEAT, (now,)).close())
+
+    async def close(self) -> None:
+        """Finish what is queued and close both connections."""
+        await self._reader.close()  # first: the last connection to close also writes the WAL back into the file
+        await self._writer.close()
+
+    async def _fetch(self, statement: str, *values: object) -> list[Any]:
+        return await self._reader.run(lambda connection: connection.execute(statement, values).fetchall())
+
+    async def _fetch_audit_page(self, last_number: int) -> list[Any]:
+        """Reads text that somebody made invalid UTF-8, too, so that `verify_audit` can name its row."""
+
+        def job(connection: sqlite3.Connection) -> list[Any]:
+            connection.text_factory = lambda text: text.decode(errors="surrogateescape")
+            try:
+                return connection.execute(SQLITE.audit_page, (last_number, PAGE_ROWS)).fetchall()
+            finally:
+                connection.text_factory = str
+
+        return await self._reader.run(job)
+
+
+def _append_audit(connection: sqlite3.Connection, entries: Sequence[AuditEntry]) -> None:
+    """Append the entries to the hash chain; the transaction keeps every other writer out."""
+    if entries:
+        rows = next_audit_rows(connection.execute(SQLITE.audit_head).fetchone(), entries)
+        try:
+            connection.executemany(SQLITE.add_audit_row, [audit_values(row) for row in rows])
+        except sqlite3.IntegrityError as error:
+            raise StorageUnavailable(BROKEN_AUDIT) from error
+        connection.execute(SQLITE.set_audit_head, (rows[-1].number, rows[-1].hash))
+
+
+@dataclass(slots=True)
+class SqliteFile:
+    """The database file: how it is created, opened and recognised."""
+
+    path: Path
+    busy_seconds: float
+    _was_opened: bool = field(default=False, init=False)
+
+    def connect_writer(self) -> sqlite3.Connection:
+        """A connection for writing, after the missing migrations have been applied.
+
+        A missing file is created at the start only, never again: when it vanishes under a running bot, an empty one in
+        its place would forget what has been sent.
+        """
+        if not self._was_opened:
+            # Only a new file is opened here: closing a file drops the locks that this process holds on it.
+            with suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, OWNER_ONLY))
+        connection = self._connect()
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")  # with less, a power failure could undo what was sent
+            migrate_sqlite(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._was_opened = True
+        return connection
+
+    def connect_reader(self) -> sqlite3.Connection:
+        """A connection that cannot write."""
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def identity(self) -> tuple[int, int]:
+        """Device and inode of the file that is there now; raises OSError when there is none."""
+        status = os.stat(self.path)
+        return status.st_dev, status.st_ino
+
+    def _connect(self) -> sqlite3.Connection:
+        uri = f"{self.path.absolute().as_uri()}?mode=rw"
+        return sqlite3.connect(uri, timeout=self.busy_seconds, isolation_level=None, uri=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _QueuedJob(Generic[T]):
+    job: Job[T]
+    future: "asyncio.Future[T]"
+
+
+@dataclass(frozen=True, slots=True)
+class _JobResult:
+    future: "asyncio.Future[Any]"
+    value: Any = None
+    error: Exception | None = None
+
+    def resolve(self) -> None:
+        """Wake the caller, unless it was cancelled meanwhile."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.value)
+        else:
+            self.future.set_exception(self.error)
+
+
+def _resolve_all(results: Sequence[_JobResult]) -> None:
+    for result in results:
+        result.resolve()
+
+
+class ConnectionThread:
+    """A thread that owns one SQLite connection and runs jobs on it in their order, with group commit.
+
+    All jobs that were queued while the thread was busy become one transaction. Each runs in its own savepoint, so that
+    one that fails does not undo the others. Results reach the event loop only after COMMIT. An error of the database
+    itself fails the whole transaction, and the next one gets a new connection: once a lock is released, a full disk has
+    room or a file is back, no restart is needed.
+
+    `file_identity` tells which file the path names now; `begin` is the statement that starts a transaction.
+    """
+
+    def __init__(
+        self, name: str, connect: Callable[[], sqlite3.Connection], file_identity: Callable[[], object], begin: str
+    ) -> None:
+        self._connect = connect
+        self._file_identity = file_identity
+        self._opened_file: object = None
+        self._begin = begin
+        self._connection: sqlite3.Connection | None = None
+        self._queue: SimpleQueue[_QueuedJob[Any] | None] = SimpleQueue()
+        self._closed = False
+        self._loop = asyncio.get_running_loop()
+        self._ended = self._loop.create_future()
+        threading.Thread(target=self._run_thread, name=name, daemon=True).start()
+
+    async def run(self, job: Job[T]) -> T:
+        """The job's result, once it is committed; raises `StorageUnavailable`, or what the job itself raised."""
+        if self._closed:
+            raise StorageUnavailable("the storage is closed")
+        queued: _QueuedJob[T] = _QueuedJob(job, self._loop.create_future())
+        self._queue.put(queued)
+        return await queued.future
+
+    async def close(self) -> None:
+        """Finish what is queued, then close the connection."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        await asyncio.shield(self._ended)
+
+    def _run_thread(self) -> None:
+        while True:
+            group, is_last = self._next_group()
+            if group:
+                results = self._run_group(group)
+                self._call_in_loop(partial(_resolve_all, results))
+            if is_last:
+                break
+        self._close_connection()
+        self._call_in_loop(_JobResult(self._ended).resolve)
+
+    def _next_group(self) -> tuple[list[_QueuedJob[Any]], bool]:
+        """Wait for one job, take all that are queued behind it; True when the thread ends after these."""
+        queued = self._queue.get()
+        group = []
+        while queued is not None:
+            group.append(queued)
+            if len(group) == MAX_GROUP_SIZE:
+                break
+            try:
+                queued = self._queue.get_nowait()
+            except Empty:
+                return group, False
+        return group, queued is None
+
+    def _run_group(self, group: Sequence[_QueuedJob[Any]]) -> list[_JobResult]:
+        """Run all jobs in one transaction; if that fails, none of them has happened."""
+        try:
+            connection = self._current_connection()
+            connection.execute(self._begin)
+            results = [self._run_job(connection, queued) for queued in group]
+            connection.execute("COMMIT")
+        except Exception as error:  # of whatever kind: the callers have to be told, and the thread has to live on
+            self._close_connection()
+            if not isinstance(error, sqlite3.Error | OSError | StorageUnavailable):
+                log.exception("storage.failed")
+            return [_JobResult(queued.future, error=StorageUnavailable(f"SQLite: {error}")) for queued in group]
+        return results
+
+    def _run_job(self, connection: sqlite3.Connection, queued: _QueuedJob[Any]) -> _JobResult:
+        """Run one job in its savepoint."""
+        connection.execute("SAVEPOINT job")
+        try:
+            result = _JobResult(queued.future, queued.job(connection))
+        except Exception as error:
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, _JOB_ERRORS):
+                raise
+            connection.execute("ROLLBACK TO job")
+            result = _JobResult(queued.future, error=error)
+        connection.execute("RELEASE job")
+        return result
+
+    def _current_connection(self) -> sqlite3.Connection:
+        """The connection; a new one when the file was removed or replaced: nobody else sees what the old one writes."""
+        if self._connection is not None and self._file_identity() != self._opened_file:
+            self._close_connection()
+        if self._connection is None:
+            self._connection = self._connect()
+            self._opened_file = self._file_identity()
+        return self._connection
+
+    def _close_connection(self) -> None:
+        """Close the connection, which rolls an open transaction back."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):  # it is closed because it failed; a second failure adds nothing
+                self._connection.close()
+            self._connection = None
+
+    def _call_in_loop(self, callback: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(callback)

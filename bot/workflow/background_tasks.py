@@ -1,0 +1,69 @@
+"""Background tasks: work that outlives the acknowledgement of a Slack request, and which upgrades it is busy with."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+
+from bot.core.upgrade import current_upgrade_id
+
+log = logging.getLogger("bot.tasks")
+
+
+class BackgroundTasks:
+    """Tasks that are referenced until they end; an exception in one is logged and ends nothing else."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        """How many tasks run."""
+        return len(self._tasks)
+
+    def start(self, work: Coroutine[object, object, None], name: str) -> bool:
+        """Run it as a task; False when the process is stopping and takes no more work."""
+        if self._is_closed:
+            work.close()
+            return False
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+        return True
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more work, wait so long for what runs, then cancel it: the rows know how to go on."""
+        self._is_closed = True
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                log.warning("tasks.cancelled", extra={"tasks": len(late)})
+                await asyncio.wait(late)
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            log.error("task.failed", extra={"task": task.get_name()}, exc_info=task.exception())
+
+
+class UpgradesInProcess:
+    """The upgrades that a task of this process works on, so that its own poller leaves them alone."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+
+    @contextmanager
+    def claim(self, upgrade_id: str) -> Iterator[bool]:
+        """Work on an upgrade; False when another task of this process does."""
+        if upgrade_id in self._ids:
+            yield False
+            return
+        self._ids.add(upgrade_id)
+        token = current_upgrade_id.set(upgrade_id)
+        try:
+            yield True
+        finally:
+            current_upgrade_id.reset(token)
+            self._ids.discard(upgrade_id)

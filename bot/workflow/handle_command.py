@@ -1,0 +1,220 @@
+"""The slash command: parsed, permitted or refused, carried out. Everything but the request card is a private reply."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from bot.core.actions import Action, Click, Origin
+from bot.core.audit import AuditEntry
+from bot.core.command import (
+    Command,
+    DoctorCommand,
+    HelpCommand,
+    HistoryCommand,
+    ListCommand,
+    StatusCommand,
+    UpgradeCommand,
+    parse_command,
+)
+from bot.core.errors import (
+    CannotRequest,
+    CommandMistake,
+    NotAnInstance,
+    Refusal,
+    UpgradeInProgress,
+)
+from bot.core.instances import by_name
+from bot.core.messages import Code, Language, Message, help_message
+from bot.core.notifications import Notification
+from bot.core.permissions import AccessPolicy
+from bot.core.ports import InstanceInventory, Metrics, Publisher, UserDirectory
+from bot.core.replies import PreflightReply, Reply, instance_list_reply, instances_on_page, upgrade_lines
+from bot.core.upgrade import Upgrade, current_upgrade_id
+from bot.workflow.background_tasks import UpgradesInProcess
+from bot.workflow.interaction import Replier
+from bot.workflow.notifier import Notifier
+from bot.workflow.preflight import Preflight
+from bot.workflow.reconcile import upgrade_in_progress
+from bot.workflow.transitions import Transitions
+
+log = logging.getLogger("bot.command")
+MAX_LINES = 10  # of `history` and `status`
+LIST_SECONDS = 1.2  # a list is answered within two seconds, with what is known by then
+PAGE_SECONDS = 0.5  # of which its page has so much to be read again: operations start faster than lists are read
+NAME_SECONDS = 0.6  # how long the reply to a word that may be a name waits for the cloud's list
+NOT_IN_CHANNEL_ERRORS = {"not_in_channel", "channel_not_found"}
+_PAGE_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandHandler:
+    """Carries out typed commands, and buttons that stand for one."""
+
+    transitions: Transitions
+    notifier: Notifier
+    preflight: Preflight
+    inventory: InstanceInventory
+    publisher: Publisher
+    users: UserDirectory
+    replier: Replier
+    policy: AccessPolicy
+    in_process: UpgradesInProcess
+    metrics: Metrics
+    clock: Callable[[], float]
+    new_id: Callable[[], str]
+    run_doctor: Callable[[], Awaitable[str]]
+    command_name: str
+    confirm_ttl_seconds: float
+
+    async def handle_command(self, origin: Origin, text: str, trigger_id: str) -> None:
+        """Do what the text after the command says."""
+        with self.metrics.interaction("command"):
+            await self._reply(origin, text, trigger_id)
+
+    async def handle_click(self, click: Click) -> None:
+        """Do what the button stands for, as if it had been typed."""
+        with self.metrics.interaction("click"):
+            if click.action is Action.LIST_PAGE:
+                page = int(click.value) if _PAGE_NUMBER.fullmatch(click.value) else 0
+                await self.replier.reply(click.origin, self._list_page(click.origin, page))
+            else:
+                skip_preflight = click.action is Action.REQUEST_ANYWAY  # the person has seen the warning
+                await self._reply(click.origin, click.value, click.trigger_id, skip_preflight=skip_preflight)
+
+    async def _reply(self, origin: Origin, text: str, trigger_id: str, *, skip_preflight: bool = False) -> None:
+        language = await self.users.language(origin.user_id)
+        await self.replier.reply(origin, self._run(origin, text, trigger_id, language, skip_preflight), language)
+
+    async def _run(
+        self, origin: Origin, text: str, trigger_id: str, language: Language, skip_preflight: bool
+    ) -> Reply | None:
+        command = self._parse(text)
+        if isinstance(command, HelpCommand):
+            return help_message(self.command_name)
+        user = await self.users.user(origin)
+        refusal: Refusal | None = self.policy.check_use(user, origin.channel_id)
+        if refusal is None and isinstance(command, NotAnInstance):
+            await self.inventory.refreshed(NAME_SECONDS)
+            command = self._parse(text)
+        if refusal is None and isinstance(command, UpgradeCommand):
+            refusal = self.policy.check_request(user, origin.channel_id, command.instance_id, command.skip_validate)
+        if refusal is not None:
+            return await self._refuse(origin, refusal, command)
+        match command:
+            case CommandMistake():
+                return command
+            case UpgradeCommand():
+                reply = await self._request(origin, command, trigger_id, language, skip_preflight)
+                return await self._refuse(origin, reply, command) if isinstance(reply, UpgradeInProgress) else reply
+            case HistoryCommand():
+                return await self._history(command.instance_id)
+            case StatusCommand():
+                return await self._status(command.instance_id)
+            case DoctorCommand():
+                return Message("doctor_report", report=await self.run_doctor())
+            case ListCommand():
+                return await self._list(command.page)
+            case _:
+                return help_message(self.command_name)
+
+    def _parse(self, text: str) -> Command | CommandMistake:
+        return parse_command(text, self.command_name, by_name(self.inventory.cached().instances))
+
+    async def _refuse(self, origin: Origin, refusal: Refusal, command: Command | CommandMistake) -> Refusal:
+        log.info("command.refused", extra={"user": origin.user_id, "reason": refusal.key})
+        instance_id = command.instance_id if isinstance(command, UpgradeCommand) else ""
+        await self.transitions.record_refusal(origin, refusal, instance_id=instance_id)
+        return refusal
+
+    # the request
+
+    async def _request(
+        self, origin: Origin, command: UpgradeCommand, trigger_id: str, language: Language, skip_preflight: bool
+    ) -> Reply | None:
+        """Store the request and post its card; a reply when that was not done."""
+        storage = self.transitions.storage
+        live = await storage.live_upgrade(command.instance_id)
+        if live is not None:
+            return await upgrade_in_progress(self.publisher, live)
+        warning = None if skip_preflight else await self.preflight.warning(command.instance_id)
+        if warning is not None:
+            return PreflightReply(warning, command.text)
+        upgrade = self._new_upgrade(origin, command, trigger_id, language)
+        entry = AuditEntry.of(upgrade, upgrade.requested_at, "requested", origin.user_id)
+        if not await storage.add(upgrade, entry):
+            log.info("command.duplicate", extra={"user": origin.user_id})
+            self.metrics.interaction_result("duplicate")
+            return None
+        self.metrics.interaction_result("requested")
+        self.metrics.state_entered(upgrade.state)
+        current_upgrade_id.set(upgrade.id)  # for the log, also of what is said after the row was let go
+        log.info("upgrade.requested", extra={"upgrade": upgrade.id, "instance": upgrade.instance_id})
+        with self.in_process.claim(upgrade.id):
+            upgrade = await self.notifier.deliver(upgrade)
+        await self.preflight.describe_instance(upgrade)
+        return not_posted(upgrade)
+
+    def _new_upgrade(self, origin: Origin, command: UpgradeCommand, trigger_id: str, language: Language) -> Upgrade:
+        now = self.clock()
+        upgrade = Upgrade(
+            id=self.new_id(),
+            instance_id=command.instance_id,
+            delay=command.delay,
+            skip_validate=command.skip_validate,
+            team_id=origin.team_id,
+            channel_id=origin.channel_id,
+            trigger_id=trigger_id or self.new_id(),
+            requested_by=origin.user_id,
+            language=language,
+            requested_at=now,
+            expires_at=now + self.confirm_ttl_seconds,
+            next_poll_at=now + self.confirm_ttl_seconds,
+            instance_snapshot=self.preflight.cached_snapshot(command.instance_id),
+        )
+        return upgrade.with_notifications(now, Notification.REQUEST_CARD)
+
+    # queries
+
+    async def _list_page(self, origin: Origin, page: int) -> Reply:
+        refusal = self.policy.check_use(await self.users.user(origin), origin.channel_id)
+        if refusal is not None:
+            return await self._refuse(origin, refusal, ListCommand(page))
+        return await self._list(page)
+
+    async def _list(self, page: int) -> Reply:
+        """A page of the project's instances, or why there is none."""
+        instances = await self.inventory.instances(LIST_SECONDS)
+        if instances.instances:
+            _, on_page = instances_on_page(instances, page)
+            reads = (self.inventory.instance(instance.id, PAGE_SECONDS) for instance in on_page)
+            refreshed = {instance.id: instance for instance in await asyncio.gather(*reads) if instance is not None}
+            usage = f"{self.command_name} <instance_id> [--delay] [--skip-validate]"
+            return instance_list_reply(instances, page, usage, refreshed)
+        if instances.is_complete:
+            return Message("no_instances")
+        return Message("instances_not_listed", usage=Code(f"{self.command_name} <instance_id>"))
+
+    async def _history(self, instance_id: str | None) -> Message:
+        upgrades = await self.transitions.storage.latest(instance_id, MAX_LINES)
+        return Message("history", lines=await self._lines(upgrades)) if upgrades else Message("no_history")
+
+    async def _status(self, instance_id: str | None) -> Message:
+        upgrades = await self.transitions.storage.open_upgrades(instance_id, MAX_LINES)
+        return Message("status", lines=await self._lines(upgrades)) if upgrades else Message("no_open_upgrades")
+
+    async def _lines(self, upgrades: Sequence[Upgrade]) -> tuple[Message, ...]:
+        permalinks = await asyncio.gather(*(self.publisher.permalink(upgrade) for upgrade in upgrades))
+        return upgrade_lines(upgrades, permalinks)
+
+
+def not_posted(upgrade: Upgrade) -> CannotRequest | None:
+    """Why Slack rejected the request card; None when it did not."""
+    if not upgrade.is_card_rejected:
+        return None
+    if upgrade.error_code in NOT_IN_CHANNEL_ERRORS:
+        return CannotRequest("not_in_channel")
+    if upgrade.error_code == "is_archived":
+        return CannotRequest("channel_archived")
+    return CannotRequest("posting_not_allowed", error=Code(upgrade.error_code))

@@ -1,0 +1,159 @@
+"""Delivery of the outbox to Slack: in order, recorded once delivered, retried later when Slack did not take it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Set
+from functools import partial
+from weakref import WeakValueDictionary
+
+from bot.core import outbox
+from bot.core.audit import AuditEntry
+from bot.core.errors import SlackError, SlackRejected, SlackUnavailable
+from bot.core.notifications import EDITS, Notification
+from bot.core.ports import Publisher
+from bot.core.upgrade import State, Upgrade
+from bot.workflow.transitions import Transitions, no_entries
+
+log = logging.getLogger("bot.notifier")
+RowUpdate = Callable[[Upgrade], Upgrade]
+ALL_NOTIFICATIONS = frozenset(Notification)
+
+
+class Notifier:
+    """Publishes what a row has pending. After a crash a message may appear twice, never not at all."""
+
+    def __init__(self, transitions: Transitions, publisher: Publisher, clock: Callable[[], float]) -> None:
+        self._transitions = transitions
+        self._publisher = publisher
+        self._clock = clock
+        self._delivery_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._card_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def update_card(self, upgrade: Upgrade) -> Upgrade:
+        """Make a pending edit of the card now; the next transition of the row records that it is made."""
+        if upgrade.pending_notifications[:1] != (Notification.CARD_UPDATE,):
+            return upgrade
+        try:
+            await self._edit_card(upgrade)
+            self._transitions.metrics.response_shown()
+        except SlackError as error:
+            log.warning("slack.card_not_updated", extra={"upgrade": upgrade.id, "reason": repr(error)})
+            return upgrade
+        return outbox.delivered(upgrade, Notification.CARD_UPDATE, self._clock(), None, upgrade)
+
+    async def deliver(self, upgrade: Upgrade) -> Upgrade:
+        """Publish everything pending, in order, until Slack does not take one; the row afterwards."""
+        lock = self._delivery_locks.setdefault(upgrade.id, asyncio.Lock())
+        was_locked = lock.locked()
+        async with lock:  # two deliveries of one row would publish the same message twice
+            if was_locked:
+                upgrade = await self._transitions.storage.get(upgrade.id) or upgrade
+            upgrade, edited = await self._deliver_kinds(upgrade, ALL_NOTIFICATIONS)
+            while stale := edited & set(upgrade.pending_notifications):
+                # The row had gone on during the edit, so what it shows is old; who moved the row delivers the rest.
+                upgrade, edited = await self._deliver_kinds(upgrade, stale)
+            return upgrade
+
+    async def _deliver_kinds(self, upgrade: Upgrade, kinds: Set[Notification]) -> tuple[Upgrade, set[Notification]]:
+        """Publish what is pending of these kinds; the row afterwards, and the edits that were made."""
+        stored = upgrade
+        edited: set[Notification] = set()
+        updates: list[RowUpdate] = []  # delivered, not yet stored: edits wait for the next write
+        while (pending := next((kind for kind in upgrade.pending_notifications if kind in kinds), None)) is not None:
+            update, may_continue = await self._publish(upgrade, pending)
+            updates.append(update)
+            if not may_continue:
+                break
+            upgrade = update(upgrade)
+            if pending in EDITS:
+                edited.add(pending)
+            else:
+                stored = upgrade = await self._store(stored, updates)
+                updates = []
+        return await self._store(stored, updates) if updates else upgrade, edited
+
+    async def _publish(self, upgrade: Upgrade, notification: Notification) -> tuple[RowUpdate, bool]:
+        """Publish one; what its outcome does to the row, and whether to go on with the next one."""
+        now = self._clock()
+        if notification is Notification.JOB_PROGRESS and now < outbox.job_message_editable_at(upgrade):
+            return partial(outbox.hold_until, at=outbox.job_message_editable_at(upgrade)), False
+        ts = None
+        try:
+            if notification is not Notification.CARD_UPDATE:
+                ts = await self._publisher.publish(upgrade, notification)
+            elif not await self._edit_card(upgrade):
+                return _unchanged, False
+            self._transitions.metrics.response_shown()
+        except SlackUnavailable as error:
+            return self._retry_later(upgrade, notification, error), False
+        except SlackRejected as error:
+            return await self._fall_back(upgrade, notification, error)
+        return (
+            partial(outbox.delivered, notification=notification, at=self._clock(), ts=ts, rendered=upgrade),
+            True,
+        )
+
+    async def _edit_card(self, upgrade: Upgrade) -> bool:
+        """Edit the card, one edit at a time; False when it would give a decided request its buttons back."""
+        lock = self._card_locks.setdefault(upgrade.id, asyncio.Lock())
+        async with lock:
+            if upgrade.state is State.REQUESTED:
+                newest = await self._transitions.storage.get(upgrade.id)
+                if newest is not None and newest.state is not State.REQUESTED:
+                    return False  # who decided it makes the edit
+            await self._publisher.publish(upgrade, Notification.CARD_UPDATE)
+            return True
+
+    async def _fall_back(
+        self, upgrade: Upgrade, notification: Notification, error: SlackRejected
+    ) -> tuple[RowUpdate, bool]:
+        """The channel will never take it: send a direct message to the requester; if that fails too, log it."""
+        fields = {"upgrade": upgrade.id, "notification": notification.value, "error": error.error}
+        if notification is Notification.REQUEST_CARD:
+            return lambda row: row.card_rejected(error.error, self._clock()), False
+        log.warning("slack.rejected", extra=fields)
+        if notification in EDITS:
+            return lambda row: row.without_notification(notification), True
+        if upgrade.dm_channel_id is None:
+            try:
+                dm_channel_id = await self._publisher.open_dm(upgrade.requested_by)
+            except SlackUnavailable as unavailable:
+                return self._retry_later(upgrade, notification, unavailable), False
+            except SlackRejected as dm_error:
+                fields["error"] = dm_error.error
+            else:
+                return partial(outbox.fall_back_to_dm, dm_channel_id=dm_channel_id, at=self._clock()), True
+        log.error("notification.undeliverable", extra=fields)
+        return outbox.give_up, False
+
+    def _retry_later(self, upgrade: Upgrade, notification: Notification, error: SlackUnavailable) -> RowUpdate:
+        fields = {"upgrade": upgrade.id, "notification": notification.value, "reason": error.reason}
+        log.warning("slack.unavailable", extra=fields)
+        at = self._clock()
+
+        def update(row: Upgrade) -> Upgrade:
+            if notification in EDITS:
+                row = outbox.maybe_applied_late(row, notification, at, upgrade)
+            return outbox.retry_later(row, at, error.retry_after)
+
+        return update
+
+    async def _store(self, stored: Upgrade, updates: list[RowUpdate]) -> Upgrade:
+        """Record what was delivered, on the newest row if another transition came between."""
+
+        def step(row: Upgrade) -> Upgrade:
+            for update in updates:
+                row = update(row)
+            return row
+
+        def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
+            if not row.is_card_rejected:
+                return no_entries(row)
+            return (AuditEntry.of(row, self._clock(), "card_rejected", reason=row.error_code),)
+
+        return await self._transitions.update(stored, step, entries)
+
+
+def _unchanged(upgrade: Upgrade) -> Upgrade:
+    """Nothing was delivered, and nothing has to be recorded."""
+    return upgrade

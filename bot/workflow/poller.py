@@ -1,0 +1,154 @@
+"""The poller: claims rows that are due and does what their state asks for, then delivers what is pending."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.core import polling
+from bot.core.actions import Origin
+from bot.core.audit import AuditEntry
+from bot.core.errors import CloudError, StorageUnavailable, Unavailable
+from bot.core.polling import Job, PollSchedule
+from bot.core.ports import CloudApi, EphemeralMessages, InstanceInventory
+from bot.core.upgrade import LEASE_SECONDS, State, Upgrade
+from bot.workflow.background_tasks import UpgradesInProcess
+from bot.workflow.handle_command import not_posted
+from bot.workflow.notifier import Notifier
+from bot.workflow.reconcile import Reconciler
+from bot.workflow.transitions import Step, Transitions
+
+log = logging.getLogger("bot.poller")
+MAX_CONCURRENT_ROWS = 32
+POLL_TIMEOUT_SECONDS = LEASE_SECONDS - 2  # a poll ends before the claim on its row does
+IDLE_SECONDS = 1.0
+ON_TIME_SECONDS = 1.0  # a poll that comes so much early or late is on time
+LEASE_EXPIRED = "lease_expired"  # audit reason of an upgrade that is UNKNOWN because its sender stopped renewing
+
+
+@dataclass(slots=True)
+class Poller:
+    """Handles whatever is due: expiry of requests, lost submissions, polls of jobs, searches, pending notifications."""
+
+    transitions: Transitions
+    cloud: CloudApi
+    inventory: InstanceInventory
+    notifier: Notifier
+    reconciler: Reconciler
+    ephemeral: EphemeralMessages
+    in_process: UpgradesInProcess
+    schedule: PollSchedule
+    clock: Callable[[], float]
+    _running: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+
+    async def run(self) -> None:
+        """Handle due rows for ever; while the database is away, try again."""
+        idle_seconds = min(IDLE_SECONDS, self.schedule.poll_seconds / 4)
+        while True:
+            free = MAX_CONCURRENT_ROWS - len(self._running)
+            rows = []
+            try:
+                rows = list(await self.transitions.storage.claim_due(free, LEASE_SECONDS)) if free else []
+            except StorageUnavailable as error:
+                log.warning("storage.unavailable", extra={"reason": str(error)})
+            for row in rows:
+                task = asyncio.create_task(self._handle_safely(row), name=f"handle {row.id}")
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+            if self._running and (len(rows) == free or not free):
+                await asyncio.wait(self._running, timeout=idle_seconds, return_when=asyncio.FIRST_COMPLETED)
+            else:
+                await asyncio.sleep(idle_seconds)
+
+    async def stop(self, seconds: float) -> None:
+        """Wait so long for the rows in work; the others fall due at the next start."""
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=seconds)
+            for task in late:
+                task.cancel()
+
+    async def _handle_safely(self, row: Upgrade) -> None:
+        """An exception concerns one row: it falls due again when its claim ends."""
+        try:
+            with self.in_process.claim(row.id) as is_free:
+                if is_free:
+                    await self.handle(row)
+        except StorageUnavailable as error:
+            log.warning("storage.unavailable", extra={"upgrade": row.id, "reason": str(error)})
+        except Exception:
+            log.exception("poll.failed", extra={"upgrade": row.id})
+
+    async def handle(self, upgrade: Upgrade) -> None:
+        """Do what is due for this row."""
+        now = self.clock()
+        notify_at = upgrade.notify_at
+        is_held = bool(upgrade.pending_notifications) and notify_at is not None and notify_at > now
+        if upgrade.next_poll_at is not None and upgrade.next_poll_at <= now:
+            upgrade = await self._poll(upgrade, now)
+        if upgrade.pending_notifications and not is_held:
+            upgrade = await self.notifier.deliver(upgrade)
+        if upgrade.message_ts is None and upgrade.state in (State.WITHDRAWN, State.EXPIRED):
+            await self._notify_never_posted(upgrade)
+
+    async def _notify_never_posted(self, upgrade: Upgrade) -> None:
+        """A card that never got into its channel is told to the requester, not only to the log."""
+        origin = Origin(upgrade.requested_by, upgrade.team_id, upgrade.channel_id)
+        await self.ephemeral.send(origin, not_posted(upgrade) or Unavailable("slack_unavailable"), upgrade.language)
+
+    async def _poll(self, upgrade: Upgrade, now: float) -> Upgrade:
+        """The transition that this row's state asks for."""
+        match upgrade.state:
+            case State.REQUESTED:
+                log.info("upgrade.expired", extra={"upgrade": upgrade.id})
+                return await self.transitions.expire(upgrade, now)
+            case State.SUBMITTING:
+                log.warning("upgrade.lease_expired", extra={"upgrade": upgrade.id})
+                return await self._update(upgrade, lambda row: row.outcome_lost(now))
+            case State.IN_PROGRESS:
+                step = await self._poll_job(upgrade)
+                return upgrade if step is None else await self._update(upgrade, step)
+            case State.UNKNOWN:
+                return await self._update(upgrade, await self.reconciler.search(upgrade, POLL_TIMEOUT_SECONDS))
+            case _:
+                return await self._update(upgrade, lambda row: row)
+
+    async def _poll_job(self, upgrade: Upgrade) -> Step | None:
+        """Poll the job once; the transition that it leads to, None when there is nothing to store."""
+        try:
+            async with asyncio.timeout(POLL_TIMEOUT_SECONDS):
+                job = await self.cloud.job(upgrade.job_id or "", upgrade.language)
+        except (CloudError, TimeoutError) as error:
+            log.warning("poll.unanswered", extra={"upgrade": upgrade.id, "reason": str(error)})
+            return lambda row: polling.poll_failed(row, self.clock(), self.schedule)
+        if job is None:
+            return lambda row: polling.job_missing(row, self.clock(), self.schedule)
+        if self._is_unchanged(upgrade, job):
+            return None
+        return lambda row: polling.job_polled(row, job, self.clock(), self.schedule)
+
+    def _is_unchanged(self, upgrade: Upgrade, job: Job) -> bool:
+        """Whether the poll showed nothing new and the claim ends when the next poll is due: nothing to write then."""
+        is_same = (job.status, job.percent) == (upgrade.job_status, upgrade.progress_percent)
+        if not is_same or job.status in polling.FINAL_STATUSES:
+            return False
+        if upgrade.pending_notifications or upgrade.failed_polls or upgrade.job_missing_since is not None:
+            return False
+        next_poll_at = self.schedule.next_poll_at(upgrade, self.clock())
+        return abs((upgrade.due_at or 0.0) - next_poll_at) <= ON_TIME_SECONDS
+
+    async def _update(self, upgrade: Upgrade, step: Step) -> Upgrade:
+        """Store the transition unless the state has changed meanwhile; audit a new state and every search."""
+        before = upgrade.state
+
+        def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
+            at, result = self.clock(), row.job_id or row.search_result
+            searched = (AuditEntry.of(row, at, "searched", reason=result),) if before is State.UNKNOWN else ()
+            if row.state is before:
+                return searched
+            reason = LEASE_EXPIRED if before is State.SUBMITTING else f"{result} {row.fail_reason}".strip()
+            return (*searched, AuditEntry.of(row, at, row.state.value, reason=reason))
+
+        after = await self.transitions.update(upgrade, lambda row: step(row) if row.state is before else None, entries)
+        if after.ended_at is not None and after.state is not before:
+            await self.inventory.instance(after.instance_id, patience=0)  # its version may have changed; nobody waits
+        return after

@@ -1,0 +1,89 @@
+"""Before an upgrade is confirmed: what the cloud says against it, and the instance's details on the card."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot.core.errors import StorageUnavailable
+from bot.core.instances import PreflightWarning, nearest, not_in_project, preflight_warning
+from bot.core.notifications import Notification
+from bot.core.ports import InstanceInventory
+from bot.core.upgrade import State, Upgrade
+from bot.workflow.notifier import Notifier
+from bot.workflow.transitions import Transitions
+
+log = logging.getLogger("bot.preflight")
+PATIENCE_SECONDS = 2.0
+CONFIRM_WARNING_SECONDS = 0.8  # how long a warning waits to be confirmed or cleared by a new read
+NOT_DESCRIBED = "-"  # `Upgrade.instance_snapshot` when the cloud did not describe the instance
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """Reads the inventory; a cloud that is slow or denies access holds up and prevents nothing."""
+
+    inventory: InstanceInventory
+    transitions: Transitions
+    notifier: Notifier
+    clock: Callable[[], float]
+
+    async def warning(self, instance_id: str) -> PreflightWarning | None:
+        """What speaks against requesting an upgrade; None when nothing is known to.
+
+        Only a warning costs time: what is cached may be minutes old, so it is read again before anybody is warned.
+        """
+        cached = self.inventory.cached()
+        instance = cached.find(instance_id)
+        if instance is not None:
+            warning = preflight_warning(instance)
+            current = await self.inventory.instance(instance_id, CONFIRM_WARNING_SECONDS) if warning else None
+            return preflight_warning(current) if current else warning
+        if not (cached.is_complete and cached.instances):
+            return None  # a list that is empty or incomplete proves nothing
+        refreshed = await self.inventory.refreshed(PATIENCE_SECONDS)
+        instance = refreshed.find(instance_id)
+        if instance is not None or not refreshed.is_complete:
+            return preflight_warning(instance) if instance else None
+        return not_in_project(instance_id, nearest(instance_id, refreshed.instances))
+
+    def cached_snapshot(self, instance_id: str) -> str:
+        """The `instance_snapshot` of a new row, without a request."""
+        instance = self.inventory.cached().find(instance_id)
+        return instance.to_json() if instance and instance.is_detailed else ""
+
+    async def describe_conflict(self, upgrade: Upgrade) -> Upgrade:
+        """After a rejection because of another operation: the row with the instance as it is now."""
+        if not upgrade.is_conflict:
+            return upgrade
+        instance = await self.inventory.instance(upgrade.instance_id, PATIENCE_SECONDS)
+        if instance is None:
+            return upgrade
+        snapshot = instance.to_json()
+        return await self.transitions.update(upgrade, lambda row: replace(row, instance_snapshot=snapshot))
+
+    async def describe_instance(self, upgrade: Upgrade) -> None:
+        """Put the instance's details on an open card, by one edit at most; the card was posted without waiting."""
+        if upgrade.state is not State.REQUESTED:
+            return
+        instance = await self.inventory.instance(upgrade.instance_id, PATIENCE_SECONDS)
+        if instance is None and upgrade.instance_snapshot:
+            return
+        instance = instance or self.inventory.cached().find(upgrade.instance_id)
+        snapshot = instance.to_json() if instance else NOT_DESCRIBED
+
+        def step(row: Upgrade) -> Upgrade | None:
+            if row.state is not State.REQUESTED or row.instance_snapshot == snapshot:
+                return None
+            described = replace(row, instance_snapshot=snapshot)
+            if row.message_ts is None:
+                return described  # the card is posted with it
+            return described.with_notifications(self.clock(), Notification.CARD_UPDATE)
+
+        try:
+            described = await self.transitions.update(upgrade, step)
+            is_only_edit = described.pending_notifications == (Notification.CARD_UPDATE,)
+            if described.state is State.REQUESTED and is_only_edit:
+                await self.notifier.deliver(described)
+        except StorageUnavailable as error:
+            # The card is posted and can be confirmed all the same.
+            log.warning("storage.unavailable", extra={"upgrade": upgrade.id, "reason": str(error)})

@@ -1,0 +1,92 @@
+"""Storing a transition with its audit entries: compare-and-set, repeated on the newest row after a conflict."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.core.actions import Origin
+from bot.core.audit import AuditEntry
+from bot.core.errors import Refusal, StorageUnavailable
+from bot.core.ports import Metrics, Storage
+from bot.core.upgrade import State, Upgrade
+
+log = logging.getLogger("bot.storage")
+RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)  # the last one is repeated
+
+Step = Callable[[Upgrade], Upgrade | None]
+"""The row after the transition; None when the transition does not apply to this row."""
+Entries = Callable[[Upgrade], tuple[AuditEntry, ...]]
+"""The audit entries of the row after the transition."""
+
+
+def no_entries(_: Upgrade) -> tuple[AuditEntry, ...]:
+    """Bookkeeping leaves no audit entry."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transitions:
+    """The one place in which rows of upgrades are changed."""
+
+    storage: Storage
+    metrics: Metrics
+    clock: Callable[[], float]
+
+    async def update(self, row: Upgrade, step: Step, entries: Entries = no_entries) -> Upgrade:
+        """Store a transition: the row after it, or the newest row when the step returned None for it.
+
+        Raises `StorageUnavailable` and `LiveUpgradeExists`. The step may run several times and must be pure.
+        """
+        while True:
+            after = step(row)
+            if after is None or after == row:
+                return row
+            saved = await self.storage.save(row, after, *entries(after))
+            if saved is not None:
+                if saved.state is not row.state:
+                    self.metrics.state_entered(saved.state)
+                return saved
+            newest = await self.storage.get(row.id)
+            if newest is None:
+                return row
+            row = newest
+
+    async def update_with_retry(self, row: Upgrade, step: Step, entries: Entries = no_entries) -> Upgrade:
+        """The same, retried while the database is away: an answer of the cloud must not be lost."""
+        attempt = 0
+        while True:
+            try:
+                return await self.update(row, step, entries)
+            except StorageUnavailable as error:
+                log.warning("storage.unavailable", extra={"upgrade": row.id, "reason": str(error)})
+                await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
+                attempt += 1
+
+    async def expire(self, row: Upgrade, at: float) -> Upgrade:
+        """Close a request whose time is over, unless it has been decided meanwhile."""
+        return await self.update(
+            row,
+            lambda row: row.expire(at) if row.state is State.REQUESTED and at >= row.expires_at else None,
+            lambda row: (AuditEntry.of(row, at, "expired"),),
+        )
+
+    async def record_refusal(
+        self, origin: Origin, refusal: Refusal, upgrade: Upgrade | None = None, instance_id: str = ""
+    ) -> None:
+        """Append a refused command or click to the audit trail.
+
+        The value of a forged button is not kept, only that it named no request.
+        """
+        entry = AuditEntry(
+            at=self.clock(),
+            event="refused",
+            upgrade_id=upgrade.id if upgrade else "",
+            instance_id=upgrade.instance_id if upgrade else instance_id,
+            user_id=origin.user_id,
+            team_id=origin.team_id,
+            channel_id=origin.channel_id,
+            reason=refusal.key,
+        )
+        self.metrics.refused(refusal.key)
+        await self.storage.record(entry)

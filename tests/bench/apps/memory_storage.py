@@ -1,0 +1,98 @@
+"""A storage in memory: it keeps the promises of the real ones until the process ends, and writes nothing to a disk."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from bot.core.audit import GENESIS, AuditEntry, AuditRow
+from bot.core.errors import LiveUpgradeExists
+from bot.core.ports import QueueStats
+from bot.core.upgrade import State, Upgrade
+
+
+class MemoryStorage:
+    """A `Storage` in dictionaries."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Upgrade] = {}
+        self._triggers: set[str] = set()
+        self._live: dict[str, str] = {}
+        self._entries: list[AuditEntry] = []
+
+    async def add(self, upgrade: Upgrade, entry: AuditEntry) -> bool:
+        if upgrade.trigger_id in self._triggers:
+            return False
+        self._triggers.add(upgrade.trigger_id)
+        self._rows[upgrade.id] = upgrade
+        self._entries.append(entry)
+        return True
+
+    async def get(self, upgrade_id: str) -> Upgrade | None:
+        return self._rows.get(upgrade_id)
+
+    async def save(self, before: Upgrade, after: Upgrade, *entries: AuditEntry) -> Upgrade | None:
+        current = self._rows.get(before.id)
+        if current is None or current.revision != before.revision:
+            return None
+        live_id = self._live.get(after.instance_id)
+        if after.is_live and live_id not in (None, before.id):
+            raise LiveUpgradeExists(after.instance_id)
+        if after.is_live:
+            self._live[after.instance_id] = before.id
+        elif live_id == before.id:
+            del self._live[after.instance_id]
+        stored = self._rows[before.id] = replace(after, id=before.id, revision=before.revision + 1)
+        self._entries += entries
+        return stored
+
+    async def record(self, entry: AuditEntry) -> None:
+        self._entries.append(entry)
+
+    async def claim_due(self, limit: int, lease_seconds: float) -> Sequence[Upgrade]:
+        now = time.time()
+        due = [row for row in self._rows.values() if row.due_at is not None and row.due_at <= now]
+        claimed = [replace(row, due_at=now + lease_seconds) for row in due[:limit]]
+        self._rows.update((row.id, row) for row in claimed)
+        return claimed
+
+    async def renew_leases(self, upgrade_ids: Sequence[str], lease_seconds: float) -> None:
+        lease_ends_at = time.time() + lease_seconds
+        for upgrade_id in upgrade_ids:
+            row = self._rows.get(upgrade_id)
+            if row is not None and row.state is State.SUBMITTING:
+                self._rows[upgrade_id] = replace(row, next_poll_at=lease_ends_at).rescheduled()
+
+    async def live_upgrade(self, instance_id: str) -> Upgrade | None:
+        return self._rows.get(self._live.get(instance_id, ""))
+
+    async def find_by_message(self, channel_id: str, message_ts: str) -> Upgrade | None:
+        key = (channel_id, message_ts)
+        return next((row for row in self._rows.values() if (row.channel_id, row.message_ts) == key), None)
+
+    async def latest(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
+        newest = sorted(self._rows.values(), key=lambda row: row.requested_at, reverse=True)
+        return [row for row in newest if instance_id in (None, row.instance_id)][:limit]
+
+    async def open_upgrades(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
+        rows = await self.latest(instance_id, len(self._rows))
+        return [row for row in rows if row.is_live or row.state is State.REQUESTED][:limit]
+
+    async def queue_stats(self, now: float) -> Sequence[QueueStats]:
+        stats: list[QueueStats] = []
+        for state in State:
+            timers = [row.due_at for row in self._rows.values() if row.state is state and row.due_at is not None]
+            stats.append(QueueStats(state.value, len(timers), sum(due_at <= now for due_at in timers)))
+        return stats
+
+    async def audit(self) -> AsyncIterator[AuditRow]:
+        for number, entry in enumerate(self._entries, 1):
+            yield AuditRow(number, entry, GENESIS)
+
+    async def audit_head(self) -> tuple[int, str]:
+        return len(self._entries), GENESIS
+
+    async def ping(self) -> None:
+        """It is always available."""
+
+    async def close(self) -> None:
+        """There is nothing to close."""

@@ -1,0 +1,258 @@
+"""The book of what Slack has taken: nothing is told out of turn, and nothing is forgotten."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.core import outbox, polling
+from bot.core.notifications import Notification
+from bot.core.outbox import EDIT_INTERVAL_SECONDS, MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS
+from bot.core.polling import Job
+from bot.core.upgrade import NOTIFY_SECONDS, State, Upgrade
+from tests.core.examples import (
+    SCHEDULE,
+    T0,
+    TTL,
+    all_delivered,
+    check_invariants,
+    confirmed,
+    in_progress,
+    new_upgrade,
+    posted,
+    unknown,
+)
+
+AT = T0 + 100
+
+
+def started() -> Upgrade:
+    """Accepted, nothing told yet: CARD, then STARTED."""
+    return confirmed().accepted("job-1", T0 + 12, T0 + 22)
+
+
+def test_what_was_told_leaves_the_book_and_the_rest_waits_its_turn() -> None:
+    step = outbox.delivered(started(), Notification.CARD_UPDATE, T0 + 13, None, started())
+    assert (step.pending_notifications, step.notify_at) == ((Notification.JOB_ACCEPTED,), T0 + 13 + NOTIFY_SECONDS)
+    check_invariants(step)
+    step = outbox.delivered(step, Notification.JOB_ACCEPTED, T0 + 14, "2.0", step)
+    assert (step.pending_notifications, step.notify_at, step.due_at) == ((), None, step.next_poll_at)
+    check_invariants(step)
+
+
+def test_one_telling_takes_one_of_two_equal_messages_out_of_the_book() -> None:
+    twice = (
+        in_progress()
+        .with_notifications(AT, Notification.POLLS_FAILING)
+        .with_notifications(AT, Notification.POLLS_FAILING)
+    )
+    assert outbox.delivered(twice, Notification.POLLS_FAILING, AT, "3.0", twice).pending_notifications == (
+        Notification.POLLS_FAILING,
+    )
+
+
+def test_news_told_again_after_a_crash_changes_nothing_but_the_timers() -> None:
+    done = all_delivered(started(), T0 + 14)
+    again = outbox.delivered(done, Notification.CARD_UPDATE, T0 + 15, None, done)
+    assert again == done
+
+
+def test_news_waits_for_whoever_made_the_step_before_others_tell_it() -> None:
+    step = in_progress().with_notifications(T0 + 50, Notification.POLLS_FAILING)
+    assert step.notify_at == T0 + 50 + NOTIFY_SECONDS
+
+
+def test_more_news_does_not_move_the_time_of_what_waits_already() -> None:
+    waiting = in_progress().with_notifications(T0 + 50, Notification.POLLS_FAILING)
+    assert waiting.with_notifications(T0 + 55, Notification.COMPLETED).notify_at == waiting.notify_at
+
+
+def test_an_edit_is_queued_once_and_a_message_every_time() -> None:
+    step = (
+        in_progress()
+        .with_notifications(T0 + 50, Notification.CARD_UPDATE, Notification.POLLS_FAILING)
+        .with_notifications(T0 + 51, Notification.POLLS_FAILING, Notification.CARD_UPDATE)
+    )
+    assert step.pending_notifications == (
+        Notification.POLLS_FAILING,
+        Notification.POLLS_FAILING,
+        Notification.CARD_UPDATE,
+    )
+
+
+# the question
+
+
+def test_a_question_that_was_posted_is_known_by_its_message_and_waits_to_expire() -> None:
+    step = posted()
+    assert (step.message_ts, step.pending_notifications, step.next_poll_at, step.due_at) == (
+        "1.0",
+        (),
+        T0 + TTL,
+        T0 + TTL,
+    )
+
+
+def test_a_question_that_was_closed_while_slack_took_it_loses_its_buttons() -> None:
+    asked = new_upgrade()
+    closed = asked.expire(T0 + TTL)
+    assert closed.due_at is None
+    step = outbox.delivered(closed, Notification.REQUEST_CARD, T0 + TTL + 1, "1.0", asked)
+    assert (step.state, step.message_ts, step.pending_notifications) == (
+        State.EXPIRED,
+        "1.0",
+        (Notification.CARD_UPDATE,),
+    )
+    check_invariants(step)
+
+
+def test_a_question_posted_twice_stays_where_it_was_answered() -> None:
+    sending = confirmed()
+    step = outbox.delivered(sending, Notification.REQUEST_CARD, T0 + 11, "1.5", new_upgrade())
+    assert step.message_ts == "1.0"
+    assert (step.state, step.pending_notifications, step.next_poll_at) == (
+        sending.state,
+        sending.pending_notifications,
+        sending.next_poll_at,
+    )
+    check_invariants(step)
+
+
+# edits
+
+
+@pytest.mark.parametrize("news", [Notification.CARD_UPDATE, Notification.JOB_PROGRESS])
+def test_an_edit_that_showed_an_older_state_is_made_again(news: Notification) -> None:
+    shown = in_progress().with_notifications(AT, news)
+    newer = polling.job_polled(shown, Job("job-1", "Completed"), AT + 1, SCHEDULE)
+    step = outbox.delivered(newer, news, AT + 2, None, shown)
+    assert step.pending_notifications.count(news) == 1
+    assert step.notify_at == AT + 2 + NOTIFY_SECONDS
+    check_invariants(step)
+
+
+def test_an_old_edit_that_lands_after_a_newer_one_is_made_good() -> None:
+    """A teller that was slow overwrote what another had shown and written down already."""
+    shown = in_progress().with_notifications(AT, Notification.CARD_UPDATE)
+    newer = all_delivered(polling.job_polled(shown, Job("job-1", "Completed"), AT + 1, SCHEDULE), AT + 2)
+    assert newer.due_at is None
+    step = outbox.delivered(newer, Notification.CARD_UPDATE, AT + 3, None, shown)
+    assert (step.pending_notifications, step.due_at) == ((Notification.CARD_UPDATE,), AT + 3 + NOTIFY_SECONDS)
+    check_invariants(step)
+
+
+def test_an_edit_that_shows_how_things_stand_is_done_even_if_timers_moved() -> None:
+    shown = in_progress().with_notifications(AT, Notification.CARD_UPDATE)
+    moved = replace(shown, next_poll_at=AT + 50, poll_count=9, revision=9)
+    assert outbox.delivered(moved, Notification.CARD_UPDATE, AT + 1, None, shown).pending_notifications == ()
+
+
+def test_a_message_told_is_told_even_if_the_state_has_moved_on() -> None:
+    shown = started()
+    newer = polling.job_polled(shown, Job("job-1", "Completed"), AT, SCHEDULE)
+    assert (
+        Notification.JOB_ACCEPTED
+        not in outbox.delivered(newer, Notification.JOB_ACCEPTED, AT, "2.0", shown).pending_notifications
+    )
+
+
+@pytest.mark.parametrize("news", [Notification.JOB_ACCEPTED, Notification.JOB_FOUND])
+def test_the_message_with_the_job_is_the_one_whose_progress_is_edited(news: Notification) -> None:
+    upgrade = started() if news is Notification.JOB_ACCEPTED else unknown().accepted("job-1", AT, AT + 10)
+    step = outbox.delivered(upgrade, news, AT, "2.0", upgrade)
+    assert (step.job_message_ts, outbox.job_message_editable_at(step)) == ("2.0", AT + EDIT_INTERVAL_SECONDS)
+
+
+def test_progress_is_edited_at_most_once_in_three_seconds() -> None:
+    upgrade = in_progress().with_notifications(AT, Notification.JOB_PROGRESS)
+    step = outbox.delivered(upgrade, Notification.JOB_PROGRESS, AT, None, upgrade)
+    assert (step.job_message_ts, outbox.job_message_editable_at(step)) == (upgrade.job_message_ts, AT + 3)
+    held = outbox.hold_until(upgrade, outbox.job_message_editable_at(step))
+    assert (held.notify_at, held.pending_notifications) == (AT + 3, (Notification.JOB_PROGRESS,))
+    check_invariants(held)
+
+
+def test_progress_that_was_never_shown_may_be_shown_at_once() -> None:
+    assert outbox.job_message_editable_at(confirmed()) <= T0
+
+
+# Slack does not take it
+
+
+def test_slack_that_is_away_is_asked_more_and_more_slowly() -> None:
+    upgrade, waits = started(), []
+    for _ in range(12):
+        upgrade = outbox.retry_later(upgrade, AT)
+        assert upgrade.notify_at is not None
+        waits.append(upgrade.notify_at - AT)
+        check_invariants(upgrade)
+    assert waits[:5] == [1, 2, 4, 8, 16]
+    assert waits[-1] == MAX_BACKOFF_SECONDS
+    assert upgrade.pending_notifications == started().pending_notifications
+
+
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [
+        (7.0, 7.0),
+        (0.0, 0.0),
+        (300.0, 300.0),
+        (1e9, MAX_RETRY_AFTER_SECONDS),
+        (float("inf"), MAX_RETRY_AFTER_SECONDS),
+        (-5.0, 0.0),
+    ],
+)
+def test_slack_says_when_to_come_back_but_not_never(said: float, wait: float) -> None:
+    assert outbox.retry_later(started(), AT, said).notify_at == AT + wait
+
+
+def test_a_telling_that_worked_ends_the_slowness() -> None:
+    slow = outbox.retry_later(outbox.retry_later(started(), AT), AT)
+    assert slow.notify_attempts == 2
+    assert outbox.delivered(slow, Notification.CARD_UPDATE, AT, None, slow).notify_attempts == 0
+
+
+# this place will never take it
+
+
+def test_an_edit_without_a_message_is_dropped_and_the_rest_stays() -> None:
+    step = started().without_notification(Notification.CARD_UPDATE)
+    assert (step.pending_notifications, step.notify_at) == ((Notification.JOB_ACCEPTED,), started().notify_at)
+    check_invariants(step)
+    last = step.without_notification(Notification.JOB_ACCEPTED)
+    assert (last.pending_notifications, last.notify_at) == ((), None)
+    check_invariants(last)
+
+
+def test_a_channel_that_is_gone_sends_the_messages_to_the_requester_without_the_edits() -> None:
+    upgrade = in_progress().with_notifications(
+        AT, Notification.CARD_UPDATE, Notification.POLLS_FAILING, Notification.JOB_PROGRESS, Notification.COMPLETED
+    )
+    step = outbox.fall_back_to_dm(outbox.retry_later(upgrade, AT), "D1", AT)
+    assert (step.dm_channel_id, step.job_message_ts, step.notify_attempts) == ("D1", None, 0)
+    assert (step.pending_notifications, step.notify_at) == (
+        (Notification.POLLS_FAILING, Notification.COMPLETED),
+        AT + NOTIFY_SECONDS,
+    )
+    check_invariants(step)
+
+
+def test_a_channel_that_is_gone_with_only_edits_left_leaves_nothing_to_tell() -> None:
+    step = outbox.fall_back_to_dm(in_progress().with_notifications(AT, Notification.CARD_UPDATE), "D1", AT)
+    assert (step.pending_notifications, step.notify_at) == ((), None)
+    check_invariants(step)
+
+
+def test_a_job_told_directly_is_edited_there_from_then_on() -> None:
+    direct = outbox.fall_back_to_dm(started(), "D1", AT)
+    assert outbox.delivered(direct, Notification.JOB_ACCEPTED, AT, "9.0", direct).job_message_ts == "9.0"
+
+
+def test_what_nobody_takes_leaves_the_book_and_the_upgrade_goes_on() -> None:
+    step = outbox.give_up(started())
+    assert (step.state, step.pending_notifications, step.notify_at, step.due_at) == (
+        State.IN_PROGRESS,
+        (),
+        None,
+        step.next_poll_at,
+    )
+    check_invariants(step)

@@ -1,0 +1,91 @@
+"""Who may use the bot, request, confirm and cancel: every row of the permission table."""
+
+import pytest
+
+from bot.core.errors import PermissionDenied
+from bot.core.permissions import EVERYTHING, NOTHING, AccessPolicy, Rules, User
+from bot.core.upgrade import Upgrade
+from tests.core.examples import new_upgrade
+from tests.core.permission_table import ANN, ANYONE, CONFIRM, HERE, ID, NAMED, REQUEST, USE, ids
+
+
+def reason(refusal: PermissionDenied | None) -> str | None:
+    """The key of a refusal."""
+    return None if refusal is None else refusal.key
+
+
+def requested(by: str, channel: str = "CDB", instance: str = ID, *, skip_validate: bool) -> Upgrade:
+    return new_upgrade(requested_by=by, channel_id=channel, instance_id=instance, skip_validate=skip_validate)
+
+
+@pytest.mark.parametrize(("rules", "user", "channel", "refusal"), USE)
+def test_who_may_use_the_bot_and_so_cancel(rules: Rules, user: User, channel: str, refusal: str | None) -> None:
+    assert reason(AccessPolicy(rules, "T1").check_use(user, channel)) == refusal
+
+
+@pytest.mark.parametrize(("rules", "user", "channel", "refusal"), USE)
+@pytest.mark.parametrize("skip_validate", [False, True])
+def test_who_may_not_use_the_bot_may_neither_request_nor_confirm_nor_cancel_a_scheduled_one(
+    rules: Rules, user: User, channel: str, refusal: str | None, skip_validate: bool
+) -> None:
+    policy = AccessPolicy(rules, "T1")
+    upgrade = requested(user.id, channel, skip_validate=skip_validate)
+    assert reason(policy.check_request(user, channel, ID, skip_validate)) == refusal
+    assert reason(policy.check_confirm(user, upgrade)) == refusal
+    assert reason(policy.check_cancel_scheduled(user, upgrade)) == refusal
+
+
+@pytest.mark.parametrize(("rules", "user", "instance", "skip", "refusal"), REQUEST)
+def test_who_may_request_what(rules: Rules, user: User, instance: str, skip: bool, refusal: str | None) -> None:
+    policy = AccessPolicy(rules, "T1")
+    upgrade = requested(user.id, instance=instance, skip_validate=skip)
+    assert reason(policy.check_request(user, "CDB", instance, skip)) == refusal
+    assert reason(policy.check_confirm(user, upgrade)) == refusal
+    assert reason(policy.check_cancel_scheduled(user, upgrade)) == refusal
+    # cancelling a request is not held up by these
+    assert policy.check_use(user, "CDB") is None or refusal == "user_not_allowed"
+
+
+@pytest.mark.parametrize(("rules", "user", "skip", "refusal"), CONFIRM)
+def test_who_may_confirm_what_ann_requested(
+    rules: Rules, user: User, skip: bool, refusal: PermissionDenied | None
+) -> None:
+    assert AccessPolicy(rules, "T1").check_confirm(user, requested("UANN", skip_validate=skip)) == refusal
+
+
+@pytest.mark.parametrize(("rules", "user", "skip", "refusal"), CONFIRM)
+def test_who_may_confirm_may_cancel_a_scheduled_upgrade_and_nobody_else(
+    rules: Rules, user: User, skip: bool, refusal: PermissionDenied | None
+) -> None:
+    own_words = {"only_requester": "only_requester_cancels", "only_another": "only_another_cancels"}
+    key = None if refusal is None else own_words.get(refusal.key, refusal.key)
+    canceled = AccessPolicy(rules, "T1").check_cancel_scheduled(user, requested("UANN", skip_validate=skip))
+    assert reason(canceled) == key
+    assert canceled is None or refusal is None or canceled.values == refusal.values
+
+
+def test_who_was_allowed_at_the_command_is_checked_again_at_the_click() -> None:
+    assert AccessPolicy(NAMED, "T1").check_request(ANN, "CDB", ID, skip_validate=False) is None
+    changed_rules = Rules(channels=HERE, users=ids("UBOB"), confirm_by=ANYONE)
+    refusal = AccessPolicy(changed_rules, "T1").check_confirm(ANN, requested("UANN", skip_validate=False))
+    assert refusal == PermissionDenied("user_not_allowed")
+
+
+def test_the_groups_that_have_to_be_known_are_those_of_all_rules() -> None:
+    rules = Rules(usergroups=ids("S1", "S2"), skip_validate_usergroups=ids("S2", "S3"))
+    assert rules.all_usergroups() == {"S1", "S2", "S3"}
+    assert Rules(usergroups=EVERYTHING).all_usergroups() == frozenset()
+
+
+def test_a_set_of_ids_is_true_only_if_it_can_have_somebody() -> None:
+    assert not NOTHING
+    assert EVERYTHING
+    assert ids("U1")
+    assert "U1" not in NOTHING
+    assert "U1" in EVERYTHING
+    assert "U1" in ids("U1")
+    assert "U2" not in ids("U1")
+
+
+def test_the_table_has_at_least_sixty_rows() -> None:
+    assert len(USE) + len(REQUEST) + len(CONFIRM) >= 60

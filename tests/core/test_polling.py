@@ -1,0 +1,215 @@
+"""What a look at the cloud means, and when the next one is."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.core import polling
+from bot.core.notifications import Notification
+from bot.core.polling import (
+    FAILED_POLLS_NOTIFIED,
+    JOB_GONE_SECONDS,
+    JOB_RETENTION_SECONDS,
+    SEARCH_SECONDS,
+    Job,
+    PollSchedule,
+)
+from bot.core.upgrade import SearchResult, State, Upgrade
+from tests.core.examples import SCHEDULE, T0, all_delivered, check_invariants, in_progress, searched, unknown
+
+RUNNING = Job("job-1", "Running", 40)
+AT = T0 + 100
+Miss = Callable[[Upgrade, float, PollSchedule], Upgrade]
+
+
+def running() -> Upgrade:
+    """A job seen at 40 %, everything told."""
+    return all_delivered(polling.job_polled(in_progress(), RUNNING, T0 + 90, SCHEDULE), T0 + 91)
+
+
+# a job that is seen
+
+
+def test_a_job_that_goes_on_is_shown_and_looked_at_again() -> None:
+    step = polling.job_polled(in_progress(), RUNNING, AT, SCHEDULE)
+    assert (step.state, step.job_status, step.progress_percent) == (State.IN_PROGRESS, "Running", 40)
+    assert (step.pending_notifications, step.next_poll_at) == ((Notification.JOB_PROGRESS,), AT + 10)
+    check_invariants(step)
+
+
+def test_a_job_that_did_not_change_is_not_shown_again() -> None:
+    step = polling.job_polled(running(), RUNNING, AT, SCHEDULE)
+    assert (step.pending_notifications, step.due_at) == ((), AT + 10)
+
+
+@pytest.mark.parametrize("job", [Job("job-1", "Running", 41), Job("job-1", "Pending", 40), Job("job-1", "Running")])
+def test_any_change_is_shown_once(job: Job) -> None:
+    step = polling.job_polled(running(), job, AT, SCHEDULE)
+    assert step.pending_notifications == (Notification.JOB_PROGRESS,)
+    assert polling.job_polled(step, RUNNING, AT + 10, SCHEDULE).pending_notifications == (Notification.JOB_PROGRESS,)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "end"),
+    [
+        ("Completed", State.COMPLETED, Notification.COMPLETED),
+        ("Failed", State.FAILED, Notification.FAILED),
+        ("Canceled", State.CANCELED, Notification.CANCELED),
+    ],
+)
+def test_a_job_that_ended_is_over_and_told(status: str, state: State, end: Notification) -> None:
+    step = polling.job_polled(running(), Job("job-1", status, None, "disk full"), AT, SCHEDULE)
+    assert (step.state, step.ended_at, step.fail_reason, step.next_poll_at) == (state, AT, "disk full", None)
+    assert step.pending_notifications == (end, Notification.CARD_UPDATE, Notification.JOB_PROGRESS)
+    check_invariants(step)
+
+
+@pytest.mark.parametrize("status", ["", "Paused", "completed", "FAILED"])
+def test_a_status_nobody_documented_is_no_end(status: str) -> None:
+    step = polling.job_polled(running(), Job("job-1", status), AT, SCHEDULE)
+    assert step.state is State.IN_PROGRESS
+    assert step.next_poll_at == AT + 10
+
+
+@pytest.mark.parametrize(
+    ("delay", "status", "polls"),
+    [
+        (False, "Pending", 1),
+        (True, "Pending", 12),
+        (True, "Running", 1),
+        (True, "Unauthorized", 12),
+        (False, "Unauthorized", 12),
+    ],
+)
+def test_what_waits_for_its_window_or_for_a_person_is_looked_at_rarely(delay: bool, status: str, polls: int) -> None:
+    step = polling.job_polled(in_progress(delay=delay), Job("job-1", status), AT, PollSchedule(10.0))
+    assert step.next_poll_at == AT + 10 * polls
+
+
+# a job that is not seen
+
+
+def test_a_job_not_visible_in_the_first_minute_is_no_trouble() -> None:
+    upgrade = in_progress()
+    for second in (15, 25, 35, 45, 55, 69):
+        upgrade = polling.job_missing(upgrade, T0 + second, SCHEDULE)
+        assert (upgrade.state, upgrade.failed_polls, upgrade.pending_notifications) == (State.IN_PROGRESS, 0, ())
+        assert upgrade.next_poll_at == T0 + second + 10
+        check_invariants(upgrade)
+    assert polling.job_missing(upgrade, T0 + 10 + 60, SCHEDULE).failed_polls == 1
+
+
+def test_a_job_unseen_for_ten_minutes_is_gone() -> None:
+    upgrade = polling.job_missing(running(), AT, SCHEDULE)
+    assert polling.job_missing(upgrade, AT + JOB_GONE_SECONDS - 1, SCHEDULE).state is State.IN_PROGRESS
+    gone = polling.job_missing(upgrade, AT + JOB_GONE_SECONDS, SCHEDULE)
+    assert (gone.state, gone.ended_at, gone.pending_notifications) == (
+        State.UNRESOLVED,
+        AT + JOB_GONE_SECONDS,
+        (Notification.UNRESOLVED, Notification.CARD_UPDATE),
+    )
+    check_invariants(gone)
+
+
+def test_a_job_that_was_seen_in_between_has_not_been_gone() -> None:
+    upgrade = polling.job_polled(polling.job_missing(running(), AT, SCHEDULE), RUNNING, AT + 60, SCHEDULE)
+    assert (upgrade.job_missing_since, upgrade.failed_polls) == (None, 0)
+    assert polling.job_missing(upgrade, AT + JOB_GONE_SECONDS + 1, SCHEDULE).state is State.IN_PROGRESS
+
+
+@pytest.mark.parametrize("miss", [polling.job_missing, polling.poll_failed])
+def test_three_failed_looks_in_a_row_are_told_once_and_looking_slows_down(miss: Miss) -> None:
+    upgrade, waits, told = running(), [], 0
+    for _ in range(8):
+        at = upgrade.next_poll_at
+        assert at is not None
+        upgrade = miss(upgrade, at, SCHEDULE)
+        if upgrade.state is State.UNRESOLVED:
+            break
+        assert upgrade.next_poll_at is not None
+        waits.append(upgrade.next_poll_at - at)
+        told += upgrade.pending_notifications.count(Notification.POLLS_FAILING)
+        assert upgrade.failed_polls == len(waits)
+        assert bool(upgrade.pending_notifications) == (upgrade.failed_polls == FAILED_POLLS_NOTIFIED)
+        upgrade = all_delivered(upgrade, at)
+    assert told == 1
+    assert waits[:4] == [20, 40, 80, 160]
+    assert max(waits) <= 300
+
+
+def test_a_job_that_shows_again_after_trouble_can_be_in_trouble_again() -> None:
+    upgrade = running()
+    for _ in range(FAILED_POLLS_NOTIFIED):
+        upgrade = polling.poll_failed(upgrade, AT, SCHEDULE)
+    upgrade = all_delivered(polling.job_polled(upgrade, RUNNING, AT + 1, SCHEDULE), AT + 2)
+    for _ in range(FAILED_POLLS_NOTIFIED):
+        upgrade = polling.poll_failed(upgrade, AT + 3, SCHEDULE)
+    assert upgrade.pending_notifications == (Notification.POLLS_FAILING,)
+
+
+def test_however_slowly_one_is_told_to_look_trouble_does_not_make_it_faster() -> None:
+    slow = PollSchedule(900.0)
+    upgrade = polling.poll_failed(running(), AT, slow)
+    assert upgrade.next_poll_at == AT + 900
+
+
+def test_after_a_month_the_cloud_has_forgotten_the_job() -> None:
+    upgrade = running()
+    assert upgrade.decided_at is not None
+    month = upgrade.decided_at + JOB_RETENTION_SECONDS
+    assert polling.poll_failed(upgrade, month, SCHEDULE).state is State.IN_PROGRESS
+    for step in (polling.poll_failed(upgrade, month + 1, SCHEDULE), polling.job_missing(upgrade, month + 1, SCHEDULE)):
+        assert (step.state, step.pending_notifications) == (
+            State.UNRESOLVED,
+            (Notification.UNRESOLVED, Notification.CARD_UPDATE),
+        )
+        check_invariants(step)
+
+
+def test_a_job_that_is_still_seen_after_a_month_is_still_followed() -> None:
+    assert polling.job_polled(running(), RUNNING, T0 + 2 * JOB_RETENTION_SECONDS, SCHEDULE).state is State.IN_PROGRESS
+
+
+# an upgrade that is looked for
+
+
+def test_a_lost_upgrade_is_looked_for_again_and_again_over_two_minutes() -> None:
+    upgrade, times = unknown(T0 + 70), []
+    while upgrade.state is State.UNKNOWN:
+        assert upgrade.next_poll_at is not None
+        times.append(upgrade.next_poll_at - (T0 + 70))
+        upgrade = searched(upgrade, SearchResult.BUSY)
+        check_invariants(upgrade)
+    assert times == list(SEARCH_SECONDS)
+    assert times[-1] == 120
+
+
+@pytest.mark.parametrize("sight", SearchResult)
+def test_what_the_last_search_saw_is_told_when_it_is_given_up(sight: SearchResult) -> None:
+    upgrade = unknown()
+    while upgrade.state is State.UNKNOWN:
+        upgrade = searched(upgrade, sight)
+    assert (upgrade.state, upgrade.search_result) == (State.UNRESOLVED, sight.value)
+    assert upgrade.pending_notifications == (Notification.UNRESOLVED, Notification.CARD_UPDATE)
+    assert upgrade.ended_at == T0 + 70 + 120
+
+
+def test_a_search_that_comes_late_gives_up_no_earlier_than_after_all_its_looks() -> None:
+    upgrade = polling.search_missed(unknown(T0 + 70), SearchResult.INCONCLUSIVE, T0 + 5000)
+    assert (upgrade.state, upgrade.poll_count) == (State.UNKNOWN, 1)
+    assert upgrade.next_poll_at == T0 + 5000 + SEARCH_SECONDS[1] - SEARCH_SECONDS[0]
+
+
+@pytest.mark.parametrize("clock", [-3600.0, 0.0, 3600.0])
+def test_a_clock_that_jumps_between_two_looks_leaves_a_next_look(clock: float) -> None:
+    for step in (
+        polling.job_polled(running(), RUNNING, AT + clock, SCHEDULE),
+        polling.job_missing(running(), AT + clock, SCHEDULE),
+        polling.poll_failed(running(), AT + clock, SCHEDULE),
+        polling.search_missed(unknown(), SearchResult.IDLE, AT + clock),
+        polling.job_missing(replace(running(), job_missing_since=AT + 7200), AT + clock, SCHEDULE),
+    ):
+        check_invariants(step)
+        assert step.next_poll_at is not None
+        assert step.next_poll_at > AT + clock

@@ -1,0 +1,114 @@
+"""The checks of the database: reachable, writable, its tables; nothing in it is changed."""
+
+import sqlite3
+
+from bot.doctor.report import CheckStatus
+from bot.storage.opening import open_storage
+from tests.doctor.helpers import Sandbox, failures, problems
+from tests.storage.examples import run_sql
+
+
+async def create_tables(url: str) -> None:
+    """What the first start of a bot does."""
+    await (await open_storage(url)).close()
+
+
+async def test_an_up_to_date_database_is_checked_and_left_as_it_was(sandbox: Sandbox, database_url: str) -> None:
+    await create_tables(database_url)
+    storage = await open_storage(database_url)
+    before = await storage.audit_head()
+    checks = await sandbox.check(DATABASE_URL=database_url)
+    assert problems(checks) == {}
+    assert checks["database.schema"].detail == "up to date"
+    assert await storage.audit_head() == before
+    await storage.close()
+
+
+async def test_an_empty_database_gets_its_tables_at_the_first_start(sandbox: Sandbox, database_url: str) -> None:
+    checks = await sandbox.check(DATABASE_URL=database_url)
+    assert problems(checks) == {}
+    assert "the first start makes them" in checks["database.schema"].detail
+
+
+async def test_missing_migrations(sandbox: Sandbox, database_url: str) -> None:
+    await create_tables(database_url)
+    await run_sql(database_url, "DELETE FROM schema_migrations")
+    check = (await sandbox.check(DATABASE_URL=database_url))["database.schema"]
+    assert check.status is CheckStatus.WARN
+    assert check.remedy == "start the bot: it applies the missing migrations by itself"
+
+
+async def test_migrations_of_a_newer_version(sandbox: Sandbox, database_url: str) -> None:
+    await create_tables(database_url)
+    await run_sql(database_url, "INSERT INTO schema_migrations (version) VALUES (999)")
+    check = (await sandbox.check(DATABASE_URL=database_url))["database.schema"]
+    assert check.status is CheckStatus.WARN
+    assert "version of the others" in check.remedy
+
+
+async def test_a_copy_that_was_broken_off(sandbox: Sandbox, database_url: str) -> None:
+    await create_tables(database_url)
+    await run_sql(database_url, "UPDATE audit_head SET count = -1")
+    check = (await sandbox.check(DATABASE_URL=database_url))["database.schema"]
+    assert check.status is CheckStatus.FAIL
+    assert "copy again" in check.remedy
+
+
+async def test_a_folder_that_is_not_there(sandbox: Sandbox) -> None:
+    checks = await sandbox.check(DATABASE_URL=f"sqlite:///{sandbox.folder}/nowhere/bot.db")
+    assert failures(checks) == {"database.connection"}
+    assert "a folder that the bot's user may write" in checks["database.connection"].remedy
+
+
+async def test_a_file_that_is_no_database(sandbox: Sandbox) -> None:
+    (sandbox.folder / "bot.db").write_text("no database, but long enough to be taken for one " * 40)
+    checks = await sandbox.check(DATABASE_URL=f"sqlite:///{sandbox.folder}/bot.db")
+    assert "not a database" in checks["database.connection"].detail
+
+
+async def test_a_database_of_another_program(sandbox: Sandbox) -> None:
+    url = f"sqlite:///{sandbox.folder}/bot.db"
+    await run_sql(url, "CREATE TABLE things (id integer)")
+    checks = await sandbox.check(DATABASE_URL=url)
+    assert "another program's tables" in checks["database.connection"].detail
+
+
+async def test_a_database_that_another_process_holds(sandbox: Sandbox) -> None:
+    url = f"sqlite:///{sandbox.folder}/bot.db"
+    await create_tables(url)
+    holder = sqlite3.connect(sandbox.folder / "bot.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    checks = await sandbox.check(DATABASE_URL=url)
+    holder.close()
+    assert failures(checks) == {"database.connection"}
+    assert "locked" in checks["database.connection"].detail
+
+
+async def test_a_database_that_takes_no_writes(sandbox: Sandbox) -> None:
+    url = f"sqlite:///{sandbox.folder}/bot.db"
+    await create_tables(url)
+    trigger = "CREATE TRIGGER refuse BEFORE UPDATE ON heartbeat BEGIN SELECT RAISE(ABORT, 'no writes here'); END"
+    await run_sql(url, trigger)
+    checks = await sandbox.check(DATABASE_URL=url)
+    assert failures(checks) == {"database.connection"}
+    assert "no writes here" in checks["database.connection"].detail
+
+
+async def test_a_url_that_names_no_database(sandbox: Sandbox) -> None:
+    checks = await sandbox.check(DATABASE_URL="postgresql://bot@127.0.0.1:port/bot")
+    assert "DATABASE_URL: it cannot be read" in checks["database.connection"].detail
+
+
+async def test_an_unreachable_postgresql_does_not_show_the_password(sandbox: Sandbox) -> None:
+    checks = await sandbox.check(DATABASE_URL="postgresql://bot:a-real-password@127.0.0.1:9/bot")
+    assert failures(checks) == {"database.connection"}
+    assert "check host, port, user, password" in checks["database.connection"].remedy
+    assert "a-real-password" not in str(checks)
+
+
+async def test_a_read_only_postgresql(sandbox: Sandbox, postgres_url: str) -> None:
+    await create_tables(postgres_url)
+    name = postgres_url.rpartition("/")[2].partition("?")[0]
+    await run_sql(postgres_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    checks = await sandbox.check(DATABASE_URL=postgres_url)
+    assert "read-only" in checks["database.connection"].detail

@@ -1,0 +1,124 @@
+"""The checks of Slack: token, scopes, clock, channels, user groups, users; each failure with its remedy."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.doctor.report import CheckStatus
+from bot.doctor.slack import OPTIONAL_SCOPES, SCOPES
+from tests.doctor.helpers import CHANNEL_ID, GROUP_ID, USER_ID, Sandbox, failures, problems
+
+
+async def test_nothing_is_wrong_when_nothing_is(sandbox: Sandbox) -> None:
+    checks = await sandbox.check()
+    assert problems(checks) == {}
+    assert {f"slack.scope.{scope}" for scope in SCOPES} <= set(checks)
+    assert checks["slack.socket_mode"].detail.startswith("hello; the app has 1 connection")
+    assert not checks["slack.token"].remedy
+
+
+async def test_nothing_is_posted_and_nothing_is_changed(sandbox: Sandbox) -> None:
+    await sandbox.check()
+    read_methods = {"auth.test", "apps.connections.open", "conversations.info", "usergroups.users.list", "users.info"}
+    assert {call.method for call in sandbox.slack.calls} == read_methods
+    assert not sandbox.cloud.upgrades
+    assert {call.method for call in sandbox.cloud.calls if call.operation != "token"} == {"GET"}
+    assert list(sandbox.folder.iterdir()) == []
+
+
+async def test_an_invalid_bot_token(sandbox: Sandbox) -> None:
+    sandbox.slack.revoke_token()
+    checks = await sandbox.check()
+    assert failures(checks) == {"slack.token"}
+    assert "token_revoked" in checks["slack.token"].detail
+    assert "SLACK_BOT_TOKEN: install the app" in checks["slack.token"].remedy
+    assert checks["slack.scopes"].status is checks["slack.channels"].status is CheckStatus.SKIPPED
+
+
+async def test_slack_cannot_be_reached(sandbox: Sandbox) -> None:
+    await sandbox.slack.refuse_connections()
+    checks = await sandbox.check()
+    assert failures(checks) == {"slack.token", "slack.socket_mode"}
+    assert "SLACK_API_URL" in checks["slack.token"].remedy
+    assert "firewall" in checks["slack.socket_mode"].remedy
+
+
+async def test_another_server_answers_in_place_of_slack(sandbox: Sandbox) -> None:
+    sandbox.slack.fail("auth.test", "html", times=None)
+    checks = await sandbox.check()
+    assert "check the way to Slack" in checks["slack.token"].remedy
+
+
+@pytest.mark.parametrize("scope", sorted(SCOPES))
+async def test_each_missing_scope_is_named(sandbox: Sandbox, scope: str) -> None:
+    sandbox.slack.scopes = ",".join(sorted(set(SCOPES) - {scope}))
+    check = (await sandbox.check())[f"slack.scope.{scope}"]
+    assert check.status is (CheckStatus.WARN if scope in OPTIONAL_SCOPES else CheckStatus.FAIL)
+    assert check.remedy.startswith(f"{scope}: add it under OAuth & Permissions")
+
+
+async def test_user_groups_that_nobody_names_need_no_scope(sandbox: Sandbox) -> None:
+    sandbox.slack.scopes = ",".join(sorted(set(SCOPES) - {"usergroups:read"}))
+    checks = await sandbox.check(ALLOWED_USERGROUPS="")
+    assert problems(checks) == {"slack.scope.usergroups:read": CheckStatus.WARN}
+
+
+async def test_a_channel_that_is_not_there(sandbox: Sandbox) -> None:
+    checks = await sandbox.check(ALLOWED_CHANNELS=f"{CHANNEL_ID},C0NOWHERE")
+    assert failures(checks) == {"slack.channel.C0NOWHERE"}
+    assert "correct C0NOWHERE in ALLOWED_CHANNELS" in checks["slack.channel.C0NOWHERE"].remedy
+
+
+async def test_a_channel_without_the_bot(sandbox: Sandbox) -> None:
+    checks = await sandbox.check(ALLOWED_CHANNELS="C0NOBOT001")
+    assert failures(checks) == {"slack.channel.C0NOBOT001"}
+    assert "/invite" in checks["slack.channel.C0NOBOT001"].remedy
+
+
+async def test_an_archived_channel(sandbox: Sandbox) -> None:
+    checks = await sandbox.check(ALLOWED_CHANNELS="C0ARCHIVE1")
+    assert "#archived is archived" in checks["slack.channel.C0ARCHIVE1"].detail
+    assert "unarchive it" in checks["slack.channel.C0ARCHIVE1"].remedy
+
+
+async def test_a_user_group_that_is_not_there(sandbox: Sandbox) -> None:
+    checks = await sandbox.check(SKIP_VALIDATE_USERGROUPS="S0NOBODY")
+    assert failures(checks) == {"slack.usergroup.S0NOBODY"}
+    assert (
+        "correct S0NOBODY in ALLOWED_USERGROUPS or SKIP_VALIDATE_USERGROUPS"
+        in checks["slack.usergroup.S0NOBODY"].remedy
+    )
+
+
+async def test_a_user_group_without_members(sandbox: Sandbox) -> None:
+    sandbox.slack.set_group(GROUP_ID, ())
+    assert problems(await sandbox.check()) == {f"slack.usergroup.{GROUP_ID}": CheckStatus.WARN}
+
+
+async def test_a_plan_without_user_groups(sandbox: Sandbox) -> None:
+    sandbox.slack.fail("usergroups.users.list", "plan_upgrade_required", times=None)
+    assert "ALLOWED_USERS" in (await sandbox.check())[f"slack.usergroup.{GROUP_ID}"].remedy
+
+
+async def test_a_user_who_is_not_there(sandbox: Sandbox) -> None:
+    checks = await sandbox.check(ALLOWED_USERS=f"{USER_ID},U0NOBODY")
+    assert problems(checks) == {"slack.user.U0NOBODY": CheckStatus.WARN}
+    assert "correct U0NOBODY in ALLOWED_USERS" in checks["slack.user.U0NOBODY"].remedy
+
+
+async def test_a_rate_limit_is_no_failure(sandbox: Sandbox) -> None:
+    sandbox.slack.fail("conversations.info", 429, times=None)
+    assert problems(await sandbox.check()) == {f"slack.channel.{CHANNEL_ID}": CheckStatus.WARN}
+
+
+async def test_a_clock_that_is_off_fails_where_slack_signs(sandbox: Sandbox) -> None:
+    assert (await sandbox.check_with(sandbox.environ(), clock_ahead=400))["slack.clock"].status is CheckStatus.WARN
+    in_http_mode = (await sandbox.check_with(sandbox.http_environ(), clock_ahead=400))["slack.clock"]
+    assert in_http_mode.status is CheckStatus.FAIL
+    assert "NTP" in in_http_mode.remedy
+
+
+def test_the_scopes_are_those_of_the_manifest() -> None:
+    manifest = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text(encoding="utf-8"))
+    assert list(SCOPES) == manifest["oauth_config"]["scopes"]["bot"]

@@ -1,0 +1,74 @@
+"""The Cloud panel: instances, jobs, the fault of the next call and the speed of jobs."""
+
+from __future__ import annotations
+
+from playwright.async_api import Page, expect
+
+from bot.sandbox.taurusdb import FAULTS, StandInCloud
+from tests.sandbox.web.upgrade_request import send_upgrade
+
+
+async def test_instances_show_versions_state_and_what_runs(page: Page, cloud: StandInCloud) -> None:
+    instances = page.locator("#instances > li")
+    await expect(instances).to_have_count(len(cloud.instances))
+    ready = instances.filter(has_text="sr-orders")
+    await expect(ready).to_contain_text("3.1.15 → 3.1.18")
+    await expect(ready).to_contain_text(cloud.instances["sr-orders"].id)
+    await expect(instances.filter(has_text="sr-reports")).to_contain_text("3.1.18 latest")
+    await expect(instances.filter(has_text="sr-billing")).to_contain_text("Runs: restarting")
+    await expect(instances.filter(has_text="sr-archive")).to_contain_text("abnormal")
+
+
+async def test_an_id_is_copied(page: Page, cloud: StandInCloud) -> None:
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.get_by_role("button", name="Copy the id of 订单分析").click()
+    await expect(page.locator("#announcer")).to_contain_text("The id of 订单分析 is copied.")
+    assert await page.evaluate("navigator.clipboard.readText()") == cloud.instances["订单分析"].id
+
+
+async def test_a_job_is_followed_to_its_end(page: Page, cloud: StandInCloud) -> None:
+    cloud.set_speed("paused")
+    await send_upgrade(cloud, "sr-orders")
+    job = page.locator("#jobs > li")
+    await expect(job).to_contain_text("sr-orders")
+    cloud.set_progress(cloud.jobs[0].id, 60)
+    await expect(job).to_contain_text("60 %")
+    await expect(job.get_by_role("progressbar")).to_have_attribute("value", "60")
+    await expect(page.locator("#instances > li").filter(has_text="sr-orders")).to_contain_text("Runs: upgrading")
+    cloud.finish(cloud.jobs[0].id)
+    await expect(job).to_contain_text("Completed")
+    await expect(page.locator("#instances > li").filter(has_text="sr-orders")).to_contain_text("3.1.18 latest")
+
+
+async def test_the_window_of_a_delayed_job_can_be_opened(page: Page, cloud: StandInCloud) -> None:
+    cloud.set_speed("hours")
+    await send_upgrade(cloud, "sr-orders", delay=True)
+    job = page.locator("#jobs > li")
+    await expect(job).to_contain_text("waits for its window")
+    await job.get_by_role("button", name="Open the maintenance window now").click()
+    await expect(job).not_to_contain_text("waits for its window")
+    assert not cloud.job_state(cloud.jobs[0].id).waiting
+
+
+async def test_the_next_call_offers_every_fault_and_returns_to_answers(page: Page, cloud: StandInCloud) -> None:
+    fault_select = page.get_by_label("Next call")
+    names = await fault_select.locator("option").evaluate_all("options => options.map((option) => option.value)")
+    assert names == ["answers", *names[1:]]
+    assert set(names[1:]) == set(FAULTS)
+    assert len(names) == len(FAULTS) + 1
+    await fault_select.select_option("409 DBS.200019")
+    await cloud.until(lambda: cloud.snapshot()["fault"])
+    await send_upgrade(cloud, "sr-orders")
+    assert not cloud.jobs
+    await expect(fault_select).to_have_value("answers")
+    await fault_select.select_option("hang")
+    await cloud.until(lambda: cloud.snapshot()["fault"])
+    await fault_select.select_option("answers")
+    await cloud.until(lambda: cloud.snapshot()["fault"] is None)
+
+
+async def test_the_speed_of_jobs_is_chosen(page: Page, cloud: StandInCloud) -> None:
+    await page.get_by_label("Speed").select_option("hours")
+    await cloud.until(lambda: cloud.snapshot()["speed"] == "hours")
+    cloud.set_speed("paused")
+    await expect(page.get_by_label("Speed")).to_have_value("paused")

@@ -1,0 +1,120 @@
+"""The request card: what has to be known before Confirm, and buttons only while the request is open."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.core.messages import Language
+from bot.core.permissions import ConfirmBy
+from bot.core.upgrade import State
+from bot.i18n.catalog import Catalog
+from bot.slack.blocks.request_card import request_card
+from tests.slack.blocks.examples import DECIDED, IN_PROGRESS, REQUESTED
+
+CATALOG = Catalog.load()
+ENGLISH = CATALOG.translator(Language.EN)
+
+
+def button_elements(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [button for block in blocks if block["type"] == "actions" for button in block["elements"]]
+
+
+def test_the_buttons_of_an_open_request_begin_with_confirm_and_cancel() -> None:
+    confirm, cancel = button_elements(request_card(REQUESTED, ENGLISH, ConfirmBy.REQUESTER).blocks)[:2]
+    assert (confirm["action_id"], confirm["style"]) == ("confirm_upgrade", "danger")
+    assert cancel["action_id"] == "cancel_upgrade"
+    assert confirm["value"] == cancel["value"] == REQUESTED.id
+
+
+def test_confirm_opens_a_dialog_and_cancel_does_not() -> None:
+    confirm, cancel, translate = button_elements(request_card(REQUESTED, ENGLISH, ConfirmBy.REQUESTER).blocks)
+    assert REQUESTED.instance_id in confirm["confirm"]["text"]["text"]
+    assert confirm["confirm"]["style"] == "danger"
+    assert "confirm" not in cancel
+    assert "confirm" not in translate
+
+
+@pytest.mark.parametrize("delay", [False, True])
+def test_the_dialog_is_stronger_when_the_validation_is_skipped(delay: bool) -> None:
+    def dialog(skip_validate: bool) -> dict[str, Any]:
+        upgrade = replace(REQUESTED, delay=delay, skip_validate=skip_validate)
+        confirm: dict[str, Any] = button_elements(request_card(upgrade, ENGLISH, ConfirmBy.REQUESTER).blocks)[0]
+        element: dict[str, Any] = confirm["confirm"]
+        return element
+
+    usual, stronger = dialog(False), dialog(True)
+    assert stronger["text"]["text"].startswith("DANGER")
+    assert usual["text"]["text"] in stronger["text"]["text"]
+    assert "skip validation" in stronger["confirm"]["text"]
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("state", [state for state in State if state is not State.REQUESTED])
+def test_a_decided_request_has_no_buttons(state: State, language: Language) -> None:
+    for upgrade in (replace(IN_PROGRESS, state=state), replace(REQUESTED, state=state)):
+        view = request_card(upgrade, CATALOG.translator(language), ConfirmBy.REQUESTER)
+        assert button_elements(view.blocks) == []
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in (State.REQUESTED, State.EXPIRED)])
+def test_a_decided_request_says_who_decided(state: State) -> None:
+    view = request_card(replace(IN_PROGRESS, state=state), ENGLISH, ConfirmBy.REQUESTER)
+    assert "<@U0DBA>" in view.text
+    assert "<@U0DBA>" in view.blocks[-1]["text"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("confirmers", "text"),
+    [
+        (ConfirmBy.REQUESTER, "Only <@U0SRE> can confirm"),
+        (ConfirmBy.ANYONE, "Anyone allowed"),
+        (ConfirmBy.ANOTHER, "Someone other than <@U0SRE>"),
+    ],
+)
+def test_the_request_says_who_may_confirm(confirmers: ConfirmBy, text: str) -> None:
+    assert text in request_card(REQUESTED, ENGLISH, confirmers).text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["restarts", "interrupted intermittently", "can't be rolled back", "temporary data-sync", "<!date^1795500600^"],
+)
+def test_the_request_says_what_a_person_has_to_know(text: str) -> None:
+    view = request_card(REQUESTED, ENGLISH, ConfirmBy.REQUESTER)
+    assert text in view.text
+    assert text in str(view.blocks)
+
+
+def test_the_request_says_when_and_whether_it_is_validated() -> None:
+    usual = request_card(REQUESTED, ENGLISH, ConfirmBy.REQUESTER).text
+    other = request_card(replace(REQUESTED, delay=True, skip_validate=True), ENGLISH, ConfirmBy.REQUESTER).text
+    assert "at once" in usual
+    assert "Validation: skipped" not in usual
+    assert "maintenance window" in other
+    assert "Validation: skipped" in other
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_words_for_ends_are_kept_for_ends(language: Language) -> None:
+    translator = CATALOG.translator(language)
+    end_words = ("completed", "failed", "unknown", "完成", "失败", "未知")
+    no_ends = (
+        State.REQUESTED,
+        State.SUBMITTING,
+        State.IN_PROGRESS,
+        State.WITHDRAWN,
+        State.EXPIRED,
+        State.REJECTED,
+    )
+    for state in no_ends:
+        upgrade = replace(IN_PROGRESS, state=state, skip_validate=True)
+        text = request_card(upgrade, translator, ConfirmBy.REQUESTER).text.lower()
+        assert not [word for word in end_words if word in text], state
+
+
+def test_a_lost_upgrade_is_called_unknown() -> None:
+    for state in (State.UNKNOWN, State.UNRESOLVED):
+        for language, word in ((Language.EN, "unknown"), (Language.ZH, "未知")):
+            view = request_card(replace(DECIDED, state=state), CATALOG.translator(language), ConfirmBy.ANYONE)
+            assert word in view.text

@@ -1,0 +1,181 @@
+"""PostgreSQL: an outage is reported and ends without a restart; replicas do not keep each other out."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from bot.core.audit import verify_audit
+from bot.core.errors import StorageUnavailable
+from bot.storage.postgres import PostgresStorage
+from tests.postgres_server import PostgresServer
+from tests.storage.examples import confirmed, new_entry, new_upgrade, run_sql
+from tests.storage.tcp_relay import TcpRelay
+
+PASSWORD = re.compile(r":([0-9a-f]+)@")
+OTHER_SESSIONS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+@pytest.fixture
+async def storage(postgres_url: str) -> AsyncIterator[PostgresStorage]:
+    """A storage with a timeout of one second."""
+    opened = await PostgresStorage.open(postgres_url, timeout_seconds=1.0)
+    yield opened
+    await opened.close()
+
+
+async def test_a_database_that_goes_away_and_comes_back(own_server: PostgresServer) -> None:
+    storage = await PostgresStorage.open(own_server.create("bot"), timeout_seconds=5.0)
+    await asyncio.gather(*(storage.add(new_upgrade(n), new_entry()) for n in range(20)))
+
+    own_server.stop()
+    outcomes = await asyncio.gather(
+        *(storage.save(new_upgrade(n), confirmed(new_upgrade(n)), new_entry("confirmed")) for n in range(20)),
+        storage.ping(),
+        storage.claim_due(10, 10),
+        storage.audit_head(),
+        return_exceptions=True,
+    )
+    assert {type(outcome) for outcome in outcomes} == {StorageUnavailable}
+
+    own_server.start()
+    await storage.ping()
+    for n in range(20):
+        assert await storage.save(new_upgrade(n), confirmed(new_upgrade(n)), new_entry("confirmed")) is not None
+    assert (await verify_audit(storage)).rows == 40
+    assert (await verify_audit(storage)).is_whole
+    await storage.close()
+
+
+async def test_connections_that_are_cut_in_the_middle_of_writing(storage: PostgresStorage, postgres_url: str) -> None:
+    writes = [asyncio.create_task(storage.add(new_upgrade(n), new_entry("requested", n))) for n in range(200)]
+    await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
+    await run_sql(postgres_url, f"SELECT pg_terminate_backend(pid) {OTHER_SESSIONS}")
+
+    outcomes = await asyncio.gather(*writes, return_exceptions=True)
+
+    assert {type(outcome) for outcome in outcomes} <= {bool, StorageUnavailable}
+    added_ids = {new_upgrade(n).id for n, outcome in enumerate(outcomes) if outcome is True}
+    stored_ids = {upgrade.id async for upgrade in storage.upgrades()}
+    assert added_ids <= stored_ids
+    assert (await storage.audit_head())[0] == len(stored_ids)
+    assert (await verify_audit(storage)).is_whole
+
+
+async def test_a_frozen_replica_does_not_keep_the_others_out(storage: PostgresStorage, postgres_url: str) -> None:
+    frozen = await PostgresStorage.open(postgres_url, timeout_seconds=1.0)
+    locked, thawed = asyncio.Event(), asyncio.Event()
+
+    async def freeze(connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
+        await connection.execute("SELECT count FROM audit_head FOR UPDATE")
+        locked.set()
+        await thawed.wait()
+        await connection.execute("UPDATE audit_head SET count = 99")
+
+    task = asyncio.create_task(frozen._pool.transaction(freeze))
+    await locked.wait()
+    outcomes = await asyncio.gather(*(storage.record(new_entry()) for _ in range(3)), return_exceptions=True)
+    await storage.record(new_entry())
+    thawed.set()
+    with pytest.raises(StorageUnavailable):
+        await task
+
+    assert (await verify_audit(storage)).rows == 1 + outcomes.count(None)
+    assert (await verify_audit(storage)).is_whole
+    await frozen.close()
+
+
+async def test_a_row_that_is_locked_is_left_to_its_owner(storage: PostgresStorage, postgres_url: str) -> None:
+    for n in range(2):
+        await storage.add(new_upgrade(n, due_at=1.0 + n), new_entry())
+    other: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(postgres_url)
+    async with other.transaction():
+        await other.execute("SELECT 1 FROM upgrades WHERE id = 'upgrade-0' FOR UPDATE")
+        assert [upgrade.id for upgrade in await storage.claim_due(10, 60)] == ["upgrade-1"]
+    await other.close()
+    assert [upgrade.id for upgrade in await storage.claim_due(10, 60)] == ["upgrade-0"]
+
+
+async def test_a_deadlock_is_tried_again(storage: PostgresStorage, postgres_url: str) -> None:
+    for n in range(2):
+        await storage.add(new_upgrade(n), new_entry())
+    other: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(postgres_url)
+    await other.execute("SET deadlock_timeout = '10s'")  # so that the other side is the one that gives way
+    first_row_locked = asyncio.Event()
+    attempts = 0
+
+    async def update_both_rows(connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
+        nonlocal attempts
+        attempts += 1
+        await connection.execute("SET LOCAL deadlock_timeout = '10ms'")
+        await connection.execute("UPDATE upgrades SET poll_count = poll_count + 1 WHERE id = 'upgrade-0'")
+        first_row_locked.set()
+        await connection.execute("UPDATE upgrades SET poll_count = poll_count + 1 WHERE id = 'upgrade-1'")
+
+    async with other.transaction():
+        await other.execute("UPDATE upgrades SET failed_polls = 1 WHERE id = 'upgrade-1'")
+        task = asyncio.create_task(storage._pool.transaction(update_both_rows))
+        await first_row_locked.wait()
+        await other.execute("UPDATE upgrades SET failed_polls = 1 WHERE id = 'upgrade-0'")
+    await task
+    await other.close()
+    assert attempts >= 2
+    assert [(row.poll_count, row.failed_polls) async for row in storage.upgrades()] == [(1, 1), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("url_part", "replacement", "message"),
+    [
+        (r"/test\d+", "/none", "does not exist"),
+        ("postgres:", "postgres:x", "password"),
+        (r":\d+/", ":1/", "refused|Connect call failed"),
+    ],
+)
+async def test_a_database_that_cannot_be_opened_is_unavailable(
+    postgres_url: str, url_part: str, replacement: str, message: str
+) -> None:
+    with pytest.raises(StorageUnavailable, match=message) as raised:
+        await PostgresStorage.open(re.sub(url_part, replacement, postgres_url))
+    assert PASSWORD.findall(postgres_url)[0] not in str(raised.value)
+
+
+async def test_a_database_that_takes_no_writes_is_not_ready(storage: PostgresStorage, postgres_url: str) -> None:
+    name = postgres_url.rpartition("/")[2]
+    await run_sql(postgres_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    read_only = await PostgresStorage.open(postgres_url)
+    with pytest.raises(StorageUnavailable, match="read-only"):
+        await read_only.ping()
+    assert await read_only.latest(None, 1) == []
+    await read_only.close()
+
+
+async def test_a_network_that_drops_everything(postgres_server: PostgresServer, postgres_url: str) -> None:
+    async with TcpRelay(postgres_server.port) as relay:
+        storage = await PostgresStorage.open(re.sub(r":\d+/", f":{relay.port}/", postgres_url), timeout_seconds=0.5)
+        await asyncio.gather(*(storage.add(new_upgrade(n), new_entry()) for n in range(10)))
+        relay.drops_traffic = True
+        async with asyncio.timeout(15):
+            outcomes = await asyncio.gather(
+                *(storage.add(new_upgrade(n), new_entry()) for n in range(10, 30)),
+                storage.ping(),
+                return_exceptions=True,
+            )
+        assert {type(outcome) for outcome in outcomes} == {StorageUnavailable}
+
+        relay.drops_traffic = False
+        async with asyncio.timeout(15):
+            while not await is_up(storage):
+                continue
+        assert await storage.add(new_upgrade(30), new_entry())
+        assert (await verify_audit(storage)).is_whole
+        await storage.close()
+
+
+async def is_up(storage: PostgresStorage) -> bool:
+    try:
+        await storage.ping()
+    except StorageUnavailable:
+        return False
+    return True

@@ -1,0 +1,59 @@
+"""Upgrades are found by instance, by message and by state, and what waits is counted."""
+
+from bot.core.ports import QueueStats
+from bot.core.upgrade import State
+from bot.storage.opening import AnyStorage
+from tests.storage.examples import instance_id, new_entry, new_upgrade
+
+
+async def test_the_live_upgrade_of_an_instance_is_found(storage: AnyStorage) -> None:
+    await storage.add(new_upgrade(1, instance=7, state=State.COMPLETED), new_entry())
+    assert await storage.live_upgrade(instance_id(7)) is None
+    await storage.add(new_upgrade(2, instance=7, state=State.IN_PROGRESS), new_entry())
+    assert await storage.live_upgrade(instance_id(7)) == new_upgrade(2, instance=7, state=State.IN_PROGRESS)
+
+
+async def test_an_upgrade_is_found_by_its_message(storage: AnyStorage) -> None:
+    upgrade = new_upgrade(1, channel_id="C5", message_ts="1.000200")
+    await storage.add(upgrade, new_entry())
+    assert await storage.find_by_message("C5", "1.000200") == upgrade
+    assert await storage.find_by_message("C6", "1.000200") is None
+    assert await storage.find_by_message("C5", "1.000201") is None
+
+
+async def test_the_latest_upgrades_are_the_newest_first(storage: AnyStorage) -> None:
+    for number in (2, 1, 3, 4):
+        await storage.add(new_upgrade(number, instance=number % 2), new_entry())
+
+    of_all = await storage.latest(None, 3)
+    of_instance = await storage.latest(instance_id(1), 10)
+
+    assert [upgrade.id for upgrade in of_all] == ["upgrade-4", "upgrade-3", "upgrade-2"]
+    assert [upgrade.id for upgrade in of_instance] == ["upgrade-3", "upgrade-1"]
+
+
+async def test_open_upgrades_are_what_waits_for_a_confirmation_or_is_live(storage: AnyStorage) -> None:
+    for number, state in enumerate(State):
+        await storage.add(new_upgrade(number, state=state), new_entry())
+    await storage.add(new_upgrade(100, instance=0), new_entry())
+
+    of_all = await storage.open_upgrades(None, 10)
+    newest = await storage.open_upgrades(None, 2)
+    of_instance = await storage.open_upgrades(instance_id(0), 10)
+
+    states = [upgrade.state for upgrade in of_all]
+    assert states == ["requested", "unknown", "in_progress", "submitting", "requested"]
+    assert [upgrade.id for upgrade in newest] == ["upgrade-100", "upgrade-3"]
+    assert [upgrade.id for upgrade in of_instance] == ["upgrade-100", "upgrade-0"]
+    assert await storage.open_upgrades(instance_id(9), 10) == []
+
+
+async def test_queue_stats_count_rows_with_a_timer_and_those_that_are_due(storage: AnyStorage) -> None:
+    await storage.add(new_upgrade(1, due_at=100.0), new_entry())
+    await storage.add(new_upgrade(2, due_at=200.5), new_entry())
+    await storage.add(new_upgrade(3, state=State.IN_PROGRESS, due_at=300.0), new_entry())
+    await storage.add(new_upgrade(4, state=State.COMPLETED), new_entry())
+
+    stats = await storage.queue_stats(200.0)
+
+    assert sorted(stats, key=lambda row: row.state) == [QueueStats("in_progress", 1, 0), QueueStats("requested", 2, 1)]

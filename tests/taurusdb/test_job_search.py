@@ -1,0 +1,225 @@
+"""The search for an upgrade whose answer was lost: which job is ours, and the result when there is none."""
+
+import asyncio
+
+import pytest
+
+from bot.core.errors import OutcomeUnknown
+from bot.core.messages import Language
+from bot.core.upgrade import SearchResult
+from bot.sandbox.taurusdb import ManualClock, StandInCloud
+from bot.taurusdb.client import TaurusDb
+from bot.taurusdb.job_search import JobCandidate, best_candidate, parent_candidates
+from tests.taurusdb.helpers import INSTANCE_ID, NOON, PARENT_ID, MakeClient, cloud_with, send
+
+ALL_READS = ("immediate", "scheduled", "instance", "htap", "taurusdb")
+
+
+@pytest.fixture
+def orders(cloud: StandInCloud) -> str:
+    return cloud.instances["sr-orders"].id
+
+
+async def lose(cloud: StandInCloud, client: TaurusDb, instance_id: str, delay: bool = False) -> str:
+    """Send an upgrade whose answer is lost; the job id that nobody knows."""
+    cloud.inject_fault("accepted, answer lost")
+    with pytest.raises(OutcomeUnknown):
+        await send(client, instance_id, delay=delay)
+    return cloud.jobs[-1].id
+
+
+async def find(client: TaurusDb, instance_id: str, delay: bool = False, since: float = NOON) -> str | SearchResult:
+    return await client.find_upgrade(instance_id, delay=delay, since=since, language=Language.EN)
+
+
+def deny(cloud: StandInCloud, *operations: str) -> None:
+    for operation in operations:
+        cloud.inject_fault("403 APIGW.0302", operation, times=999)
+
+
+@pytest.mark.parametrize("delay", [False, True])
+async def test_a_lost_upgrade_is_found(cloud: StandInCloud, taurusdb: TaurusDb, orders: str, delay: bool) -> None:
+    job_id = await lose(cloud, taurusdb, orders, delay)
+    assert await find(taurusdb, orders, delay) == job_id
+
+
+@pytest.mark.parametrize("delay", [False, True])
+@pytest.mark.parametrize("source", ["immediate", "instance", "scheduled"])
+async def test_one_permission_is_enough(
+    cloud: StandInCloud, taurusdb: TaurusDb, orders: str, source: str, delay: bool
+) -> None:
+    job_id = await lose(cloud, taurusdb, orders, delay)
+    needed = ("instance", "htap", "taurusdb") if source == "instance" else (source,)
+    deny(cloud, *(set(ALL_READS) - set(needed)))
+    is_found = delay == (source == "scheduled")
+    assert await find(taurusdb, orders, delay) == (job_id if is_found else SearchResult.INCONCLUSIVE)
+
+
+async def test_a_job_that_has_ended_is_found_too(cloud: StandInCloud, taurusdb: TaurusDb, orders: str) -> None:
+    job_id = await lose(cloud, taurusdb, orders)
+    cloud.finish(job_id)
+    assert await find(taurusdb, orders) == job_id
+
+
+async def test_a_job_listed_under_the_taurusdb_instance_is_found(
+    cloud: StandInCloud, taurusdb: TaurusDb, orders: str
+) -> None:
+    cloud.lists_jobs_under_parent = True
+    job_id = await lose(cloud, taurusdb, orders)
+    cloud.finish(job_id)
+    assert await find(taurusdb, orders) == job_id
+
+
+async def test_it_is_found_even_when_nobody_tells_which_taurusdb_instance_it_is(
+    cloud: StandInCloud, taurusdb: TaurusDb, orders: str
+) -> None:
+    cloud.lists_jobs_under_parent = True
+    job_id = await lose(cloud, taurusdb, orders)
+    deny(cloud, "taurusdb", "htap", "instance")
+    assert await find(taurusdb, orders) == job_id
+
+
+async def test_the_upgrade_of_another_instance_of_the_same_taurusdb_instance_is_not_ours(
+    cloud: StandInCloud, taurusdb: TaurusDb, orders: str
+) -> None:
+    cloud.lists_jobs_under_parent = True
+    await lose(cloud, taurusdb, orders)
+    assert await find(taurusdb, cloud.instances["sr-billing"].id) is SearchResult.BUSY
+    deny(cloud, "job")
+    assert await find(taurusdb, cloud.instances["sr-billing"].id) is SearchResult.BUSY
+
+
+@pytest.mark.parametrize("delay", [False, True])
+async def test_an_older_upgrade_of_the_instance_is_not_ours(
+    cloud: StandInCloud, taurusdb: TaurusDb, clock: ManualClock, orders: str, delay: bool
+) -> None:
+    await lose(cloud, taurusdb, orders, delay)
+    clock.advance(60)
+    assert await find(taurusdb, orders, delay, since=clock()) is (SearchResult.IDLE if delay else SearchResult.BUSY)
+
+
+async def test_an_older_upgrade_that_failed_is_not_taken_for_the_new_one(
+    cloud: StandInCloud, taurusdb: TaurusDb, clock: ManualClock, orders: str
+) -> None:
+    cloud.finish(await send(taurusdb, orders), "Failed")
+    clock.advance(60)
+    since = clock()
+    assert await find(taurusdb, orders, since=since) is SearchResult.IDLE
+    job_id = await lose(cloud, taurusdb, orders)
+    assert await find(taurusdb, orders, since=since) == job_id
+
+
+async def test_an_upgrade_that_never_arrived_leaves_an_idle_instance(
+    cloud: StandInCloud, taurusdb: TaurusDb, orders: str
+) -> None:
+    cloud.inject_fault("lost before")
+    with pytest.raises(OutcomeUnknown):
+        await send(taurusdb, orders)
+    assert await find(taurusdb, orders) is SearchResult.IDLE
+    assert await find(taurusdb, orders, delay=True) is SearchResult.IDLE
+
+
+async def test_an_instance_with_something_else_on_it_is_busy(cloud: StandInCloud, taurusdb: TaurusDb) -> None:
+    assert await find(taurusdb, cloud.instances["sr-billing"].id) is SearchResult.BUSY
+
+
+async def test_without_permissions_the_search_is_inconclusive(
+    cloud: StandInCloud, taurusdb: TaurusDb, orders: str
+) -> None:
+    await lose(cloud, taurusdb, orders)
+    deny(cloud, *ALL_READS)
+    assert await find(taurusdb, orders) is SearchResult.INCONCLUSIVE
+
+
+async def test_a_cloud_out_of_reach_is_inconclusive_and_no_error(
+    cloud: StandInCloud, taurusdb: TaurusDb, orders: str
+) -> None:
+    await cloud.refuse_connections()
+    assert await find(taurusdb, orders) is SearchResult.INCONCLUSIVE
+
+
+async def test_idle_is_not_the_result_when_the_upgrade_could_be_over_or_wait_unseen(
+    cloud: StandInCloud, taurusdb: TaurusDb, orders: str
+) -> None:
+    assert await find(taurusdb, cloud.instances["sr-reports"].id) is SearchResult.INCONCLUSIVE  # the newest version
+    deny(cloud, "scheduled")
+    assert await find(taurusdb, orders, delay=True) is SearchResult.INCONCLUSIVE
+    assert await find(taurusdb, orders) is SearchResult.IDLE
+
+
+async def test_many_jobs_are_read_page_by_page(
+    cloud: StandInCloud, taurusdb: TaurusDb, clock: ManualClock, orders: str
+) -> None:
+    job_id = await lose(cloud, taurusdb, orders)
+    instances = cloud.add_instances(130)
+    await asyncio.gather(*(send(taurusdb, instance.id) for instance in instances))
+    deny(cloud, "instance", "htap", "taurusdb")
+    assert await find(taurusdb, orders) == job_id
+    assert [call.operation for call in cloud.calls].count("immediate") == 3
+
+
+async def test_a_wrong_clock_of_this_machine_is_compensated(
+    cloud: StandInCloud, taurusdb: TaurusDb, orders: str, clock: ManualClock
+) -> None:
+    for ahead in (-300.0, 300.0):
+        wrong = ManualClock(clock() + ahead)
+        taurusdb._clock = taurusdb._api._clock = taurusdb._job_search._clock = wrong
+        job_id = await lose(cloud, taurusdb, orders)
+        await taurusdb.job(job_id, Language.EN)  # any answer tells the cloud's time
+        assert await find(taurusdb, orders, since=wrong()) == job_id
+        cloud.finish(job_id, "Failed")
+        clock.advance(600)
+
+
+@pytest.mark.parametrize(
+    ("listed_as", "detail_id", "is_found"),
+    [
+        ("sr-one", PARENT_ID, True),
+        ("the-taurusdb", PARENT_ID, True),
+        ("sr-other", PARENT_ID, False),
+        ("sr-other", INSTANCE_ID, True),
+        ("sr-one", "0" * 32 + "in17", False),
+        ("sr-one", None, False),
+    ],
+)
+async def test_a_task_under_the_taurusdb_instance_is_ours_unless_it_names_another(
+    make_client: MakeClient, listed_as: str, detail_id: str | None, is_found: bool
+) -> None:
+    task = {"job_id": "1", "instance_id": PARENT_ID, "instance_name": listed_as, "created_time": "2026-11-23T12:00:01Z"}
+    siblings = [{"id": INSTANCE_ID, "name": "sr-one"}, {"id": "0" * 32 + "in17", "name": "sr-other"}]
+    answers = {
+        "immediate-jobs": {"jobs": [task]},
+        "jobs": {"job": {"id": "1", "status": "Running", "instance": {"id": detail_id}}},
+        "instances": {"instances": [{"id": PARENT_ID, "name": "the-taurusdb"}]},
+        "htap": {"instances": siblings},
+        INSTANCE_ID: {"instances": [{"id": INSTANCE_ID, "actions": []}]},
+    }
+
+    async with cloud_with(answers) as endpoint:
+        assert await find(make_client(endpoint), INSTANCE_ID) == ("1" if is_found else SearchResult.IDLE)
+
+
+# which candidate
+
+
+def test_jobs_of_the_taurusdb_instance_itself_are_left_out() -> None:
+    candidates = [
+        JobCandidate("1", PARENT_ID, NOON, "UpgradeGaussDBforMySQLDatabaseVersion"),
+        JobCandidate("2", PARENT_ID, NOON + 1, "Whatever"),
+        JobCandidate("3", PARENT_ID, NOON + 2, "UpgradeGaussDBforMySQLStarRocksVersion"),
+    ]
+    assert [candidate.job_id for candidate in parent_candidates(candidates, PARENT_ID, NOON)] == ["3", "2"]
+    assert [candidate.job_id for candidate in parent_candidates(candidates, None, NOON)] == ["3", "2"]
+
+
+def test_the_first_job_after_the_submission_is_ours() -> None:
+    candidates = [
+        JobCandidate("later", "in17", NOON + 30, ""),
+        JobCandidate("ours", "in17", NOON + 1, ""),
+        JobCandidate("within the tolerance", "in17", NOON - 4, ""),
+        JobCandidate("older", "in17", NOON - 6, ""),
+        JobCandidate("another's", "another in17", NOON + 1, ""),
+    ]
+    assert best_candidate(candidates, "in17", NOON) == "ours"
+    assert best_candidate(candidates[2:], "in17", NOON) == "within the tolerance"
+    assert best_candidate(candidates[3:], "in17", NOON) is None

@@ -1,0 +1,31 @@
+"""Bots for the tests of the flow: over Socket Mode, or over both ways where the way matters."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.driver import BotDriver, run_driver
+
+
+@pytest.fixture
+async def driver(tmp_path: Path) -> AsyncIterator[BotDriver]:
+    """The stand-ins and one bot in Socket Mode."""
+    async with run_driver(tmp_path) as one:
+        await one.start()
+        yield one
+
+
+@pytest.fixture(params=["socket", "http"])
+async def any_driver(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[BotDriver]:
+    """The same, in Socket Mode and in HTTP mode."""
+    async with run_driver(tmp_path, request.param) as one:
+        await one.start()
+        yield one
+
+
+@pytest.fixture
+async def idle_driver(tmp_path: Path) -> AsyncIterator[BotDriver]:
+    """The stand-ins alone; the test starts its bots with settings of its own."""
+    async with run_driver(tmp_path) as one:
+        yield one

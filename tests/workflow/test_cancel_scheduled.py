@@ -1,0 +1,155 @@
+"""A delayed upgrade is taken back from its thread, by the rules of Confirm, and the truth about it is told."""
+
+import pytest
+
+from bot.sandbox.slack.state import button_elements
+from tests.driver import BotDriver, Message, buttons, text_of
+
+ENGLISH, CHINESE = "sre", "dba"
+BUTTON = "cancel_scheduled"
+
+
+async def waiting(driver: BotDriver, person: str = ENGLISH, **_: str) -> tuple[Message, Message]:
+    """A delayed upgrade that waits for its window: its question and its message in the thread."""
+    driver.cloud.set_speed("paused")
+    message = await driver.request(f"{driver.instance()} --delay", person=person)
+    await driver.confirm(message, person=person)
+    call = (await driver.cloud.until(lambda: driver.cloud.upgrades))[0]
+    told = await driver.wait_for_reply(message, str(call.job_id))
+    return message, told
+
+
+def reply(driver: BotDriver, message: Message, told: Message) -> Message:
+    return next(one for one in driver.thread(message) if one.ts == told.ts)
+
+
+@pytest.mark.parametrize(
+    ("person", "label", "done", "end"),
+    [
+        (ENGLISH, "Cancel the scheduled upgrade", "has canceled", "canceled in the cloud"),
+        (CHINESE, "取消定时升级", "已取消该定时任务", "已在华为云上取消"),
+    ],
+)
+async def test_a_delayed_upgrade_is_cancelled_from_its_thread(
+    driver: BotDriver, person: str, label: str, done: str, end: str
+) -> None:
+    message, told = await waiting(driver, person)
+    (button,) = button_elements(told.blocks)
+    assert (button["action_id"], button["text"]["text"]) == (BUTTON, label)
+    assert set(button["confirm"]) >= {"title", "text", "confirm", "deny"}
+    await driver.slack.click(person, told, BUTTON)
+    await driver.wait_for_ephemeral(person, done)
+    await driver.wait_for_reply(message, end)
+    await driver.wait_for_card(message, end)
+    assert driver.cloud.job_state(str(driver.cloud.upgrades[0].job_id)).status == "Canceled"
+    assert [call.method for call in driver.cloud.calls].count("DELETE") == 1
+    await driver.until(lambda: None if buttons(reply(driver, message, told)) else True)
+
+
+async def test_at_once_there_is_nothing_to_cancel(driver: BotDriver) -> None:
+    driver.cloud.set_speed("paused")
+    message = await driver.request(driver.instance())
+    await driver.confirm(message)
+    told = await driver.wait_for_reply(message, "Job ID")
+    assert not buttons(told)
+
+
+async def test_the_button_is_gone_when_the_window_has_opened(driver: BotDriver) -> None:
+    message, told = await waiting(driver)
+    await driver.wait_for_reply(message, "waits for")
+    assert buttons(reply(driver, message, told))
+    driver.cloud.open_window(driver.instance())
+    driver.cloud.set_progress(str(driver.cloud.upgrades[0].job_id), 40)
+    await driver.wait_for_reply(message, "40 %", 30)
+    assert not buttons(reply(driver, message, told))
+
+
+@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "Too late"), (CHINESE, "未能取消")])
+async def test_too_late_is_said_to_be_too_late(driver: BotDriver, person: str, word: str) -> None:
+    message, told = await waiting(driver, person)
+    driver.cloud.open_window(driver.instance())
+    await driver.slack.click(person, told, BUTTON)
+    await driver.wait_for_ephemeral(person, word)
+    driver.cloud.finish(str(driver.cloud.upgrades[0].job_id))
+    await driver.wait_for_reply(message, "completed" if person == ENGLISH else "完成", 20)
+
+
+async def test_a_second_click_learns_that_it_was_cancelled_before(driver: BotDriver) -> None:
+    message, told = await waiting(driver)
+    await driver.slack.click(ENGLISH, told, BUTTON)
+    await driver.wait_for_reply(message, "canceled in the cloud")
+    await driver.slack.click(CHINESE, told, BUTTON)
+    await driver.wait_for_ephemeral(CHINESE, "此前已被取消")
+    assert [call.method for call in driver.cloud.calls].count("DELETE") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "word"),
+    [
+        ("403 APIGW.0302", "did not cancel it (`403 APIGW.0302`)"),
+        ("500 DBS.05000000", "unclear"),
+        ("html", "unclear"),
+    ],
+)
+async def test_an_answer_that_is_none_is_not_called_done(driver: BotDriver, fault: str, word: str) -> None:
+    message, told = await waiting(driver)
+    driver.cloud.inject_fault(fault, "cancel")
+    await driver.slack.click(ENGLISH, told, BUTTON)
+    await driver.wait_for_ephemeral(ENGLISH, word)
+    assert len(driver.thread(message)) == 1
+    driver.cloud.clear_faults()
+    await driver.slack.click(ENGLISH, told, BUTTON)
+    await driver.wait_for_reply(message, "canceled in the cloud")
+
+
+@pytest.mark.parametrize("fault", ["lost before", "accepted, answer lost", "accepted, reset"])
+async def test_a_cancellation_that_was_done_is_called_done_though_an_answer_was_lost(
+    driver: BotDriver, fault: str
+) -> None:
+    message, told = await waiting(driver)
+    driver.cloud.inject_fault(fault, "cancel")
+    await driver.slack.click(ENGLISH, told, BUTTON)
+    await driver.wait_for_reply(message, "canceled in the cloud", 8)
+    assert "Too late" not in text_of(await driver.wait_for_ephemeral(ENGLISH))
+
+
+async def test_an_unclear_cancellation_is_looked_at_soon(driver: BotDriver) -> None:
+    message, told = await waiting(driver)
+    await driver.wait_for_reply(message, "waits for")
+    driver.cloud.inject_fault("accepted, 504", "cancel")
+    await driver.slack.click(ENGLISH, told, BUTTON)
+    await driver.wait_for_ephemeral(ENGLISH, "unclear")
+    await driver.wait_for_reply(message, "canceled in the cloud", 8)
+
+
+@pytest.mark.parametrize(
+    ("rule", "clicker", "word"),
+    [
+        ("requester", CHINESE, "只能由其本人取消定时升级"),
+        ("another", ENGLISH, "someone else has to cancel"),
+        ("requester", "guest", "Guests"),
+    ],
+)
+async def test_the_rules_of_confirm_hold_for_taking_back(
+    idle_driver: BotDriver, rule: str, clicker: str, word: str
+) -> None:
+    await idle_driver.start(CONFIRM_BY=rule)
+    idle_driver.cloud.set_speed("paused")
+    message = await idle_driver.request(f"{idle_driver.instance()} --delay")
+    await idle_driver.confirm(message, person=CHINESE if rule == "another" else ENGLISH)
+    told = await idle_driver.wait_for_reply(message, "Job ID")
+    await idle_driver.slack.click(clicker, told, BUTTON)
+    assert word in text_of(await idle_driver.wait_for_ephemeral(clicker, word))
+    assert "DELETE" not in [call.method for call in idle_driver.cloud.calls]
+
+
+@pytest.mark.parametrize("how", ["channel", "value"])
+async def test_a_forged_button_cancels_nothing(driver: BotDriver, how: str) -> None:
+    message, told = await waiting(driver)
+    if how == "channel":
+        await driver.slack.click(CHINESE, told, BUTTON, channel="incident-42")
+    else:
+        await driver.slack.click(CHINESE, told, BUTTON, "no-such-request")
+    await driver.wait_for_ephemeral(CHINESE, "没有对应的申请")
+    assert message
+    assert "DELETE" not in [call.method for call in driver.cloud.calls]

@@ -1,0 +1,142 @@
+"""One edit of a question's message at a time, the newest last, and none that asks again what was decided."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bot.core.audit import AuditEntry
+from bot.core.errors import SlackUnavailable
+from bot.core.messages import Language, Message
+from bot.core.notifications import Notification
+from bot.core.ports import NO_METRICS
+from bot.core.upgrade import State, Upgrade
+from bot.storage.opening import AnyStorage, open_storage
+from bot.workflow.notifier import Notifier
+from bot.workflow.transitions import Transitions
+from tests.core.examples import T0, posted
+
+AT = T0 + 10
+
+
+@dataclass
+class SlowPublisher:
+    """A Slack that records the state of each edit in the order in which the edits ended; the first one can be held."""
+
+    states: list[State] = field(default_factory=list)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    is_unavailable: bool = False
+
+    async def publish(self, upgrade: Upgrade, notification: Notification) -> str | None:
+        self.started.set()
+        if upgrade.state is State.REQUESTED:
+            await self.release.wait()
+        self.states.append(upgrade.state)
+        if upgrade.state is State.REQUESTED and self.is_unavailable:
+            raise SlackUnavailable("no answer")
+        return None
+
+    async def open_dm(self, user_id: str) -> str:
+        return user_id
+
+    async def permalink(self, upgrade: Upgrade) -> str:
+        return upgrade.id
+
+    async def replace_card(self, channel_id: str, message_ts: str, message: Message, language: Language) -> None:
+        """Not called here."""
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[AnyStorage]:
+    opened = await open_storage(f"sqlite:///{tmp_path}/bot.db")
+    yield opened
+    await opened.close()
+
+
+async def described(store: AnyStorage) -> Upgrade:
+    """An open question whose facts are still to be shown."""
+    asked = posted().with_notifications(AT, Notification.CARD_UPDATE)
+    assert await store.add(asked, AuditEntry.of(asked, AT, "requested"))
+    stored = await store.get(asked.id)
+    assert stored is not None
+    return stored
+
+
+def notifier(store: AnyStorage, publisher: SlowPublisher) -> Notifier:
+    return Notifier(Transitions(store, NO_METRICS, lambda: AT), publisher, lambda: AT)
+
+
+async def withdrawn(store: AnyStorage, upgrade: Upgrade) -> Upgrade:
+    step = upgrade.withdraw("UBOB", AT)
+    assert isinstance(step, Upgrade)
+    stored = await store.save(upgrade, step)
+    assert stored is not None
+    return stored
+
+
+async def test_a_question_that_was_decided_is_not_shown_as_open(store: AnyStorage) -> None:
+    publisher, asked = SlowPublisher(), await described(store)
+    delivery = notifier(store, publisher)
+    decided = await withdrawn(store, asked)
+    await delivery.deliver(asked)
+    assert publisher.states == []
+    assert (await delivery.deliver(decided)).pending_notifications == ()
+    assert publisher.states == [State.WITHDRAWN]
+
+
+async def test_the_edit_of_a_click_waits_for_the_edit_before_it(store: AnyStorage) -> None:
+    publisher, asked = SlowPublisher(), await described(store)
+    delivery = notifier(store, publisher)
+    adding = asyncio.create_task(delivery.deliver(asked))
+    await publisher.started.wait()
+    decided = await withdrawn(store, asked)
+    deciding = asyncio.create_task(delivery.deliver(decided))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert publisher.states == []
+    publisher.release.set()
+    await asyncio.gather(adding, deciding)
+    assert publisher.states[0] is State.REQUESTED
+    assert set(publisher.states[1:]) == {State.WITHDRAWN}
+    stored = await store.get(asked.id)
+    assert stored is not None
+    assert stored.pending_notifications == ()
+
+
+async def test_an_edit_that_came_too_late_is_made_good_at_once(store: AnyStorage) -> None:
+    publisher, asked = SlowPublisher(), await described(store)
+    adding = asyncio.create_task(notifier(store, publisher).deliver(asked))
+    await publisher.started.wait()
+    await notifier(store, publisher).deliver(await withdrawn(store, asked))
+    publisher.release.set()
+    assert (await adding).pending_notifications == ()
+    assert publisher.states == [State.WITHDRAWN, State.REQUESTED, State.WITHDRAWN]
+
+
+async def test_who_makes_good_an_edit_tells_nothing_that_another_is_telling(store: AnyStorage) -> None:
+    publisher, asked = SlowPublisher(), await described(store)
+    adding = asyncio.create_task(notifier(store, publisher).deliver(asked))
+    await publisher.started.wait()
+    confirmed = asked.confirm("UBOB", AT)
+    assert isinstance(confirmed, Upgrade)
+    sending = await store.save(asked, confirmed)
+    assert sending is not None
+    assert await store.save(sending, sending.accepted("job-1", AT, AT + 10)) is not None
+    publisher.release.set()
+    row = await adding
+    assert publisher.states == [State.REQUESTED, State.IN_PROGRESS]
+    assert row.pending_notifications == (Notification.JOB_ACCEPTED,)
+
+
+async def test_an_edit_without_an_answer_is_made_good_later(store: AnyStorage) -> None:
+    publisher, asked = SlowPublisher(is_unavailable=True), await described(store)
+    adding = asyncio.create_task(notifier(store, publisher).deliver(asked))
+    await publisher.started.wait()
+    await notifier(store, publisher).deliver(await withdrawn(store, asked))
+    publisher.release.set()
+    row = await adding
+    assert (row.state, row.pending_notifications) == (State.WITHDRAWN, (Notification.CARD_UPDATE,))
+    assert row.due_at is not None

@@ -1,0 +1,171 @@
+"""The command alone lists the instances; `status` and `history` tell what lives and was: to the allowed, privately."""
+
+import time
+
+import pytest
+
+from bot.sandbox.slack import Ephemeral
+from tests.driver import CHANNEL, BotDriver, text_of
+from tests.workflow.test_preflight import answered, warm
+
+ENGLISH, CHINESE = "sre", "dba"
+
+
+def ids_in(driver: BotDriver, answer: Ephemeral) -> list[str]:
+    """The ids that the list shows, in its order."""
+    ids = {one.id for one in driver.cloud.instances.values()}
+    return [one for block in answer.blocks if block["type"] == "section" for one in ids if one in str(block["text"])]
+
+
+@pytest.mark.parametrize(("person", "head"), [(ENGLISH, "1 to 6 of 6"), (CHINESE, "共 6 个")])
+async def test_the_command_alone_lists_the_instances_updatable_first(driver: BotDriver, person: str, head: str) -> None:
+    await warm(driver)
+    answer = await answered(driver, person, "", head)
+    names = {one.id: one.name for one in driver.cloud.instances.values()}
+    shown = [names[one] for one in ids_in(driver, answer)]
+    assert set(shown[:3]) == {"sr-orders", "sr-metrics", "订单分析"}
+    assert set(shown[3:]) == {"sr-reports", "sr-billing", "sr-archive"}
+    assert not driver.slack.messages(CHANNEL)
+
+
+async def test_the_list_is_complete_also_right_after_the_start(driver: BotDriver) -> None:
+    answer = await answered(driver, ENGLISH, "list", "1 to 6 of 6")
+    assert "not described all" not in text_of(answer)
+
+
+@pytest.mark.parametrize("person", [ENGLISH, CHINESE])
+@pytest.mark.parametrize(("button", "delay"), [("request_now", False), ("request_delayed", True)])
+async def test_the_lists_buttons_ask_the_same_question(
+    driver: BotDriver, button: str, delay: bool, person: str
+) -> None:
+    await warm(driver)
+    typed = await driver.request(f"{driver.instance('sr-metrics')} {'--delay' if delay else ''}", person=person)
+    answer = await answered(driver, person, "", "StarRocks")
+    value = f"{driver.instance('sr-metrics')} --delay" if delay else driver.instance("sr-metrics")
+    delivery = await driver.slack.click(person, answer, button, value)
+    await driver.slack.redeliver(delivery)
+    pressed = (await driver.slack.until(lambda: driver.slack.messages(CHANNEL)[1:]))[0]
+    until = "<!date^"
+    assert pressed.text.partition(until)[0] == typed.text.partition(until)[0]
+    await driver.confirm(pressed, person=person)
+    call = (await driver.cloud.until(lambda: driver.cloud.upgrades))[0]
+    assert (call.instance_id, call.body) == (driver.instance("sr-metrics"), {"delay": delay, "is_skip_validate": False})
+    assert len(driver.slack.messages(CHANNEL)) == 2
+
+
+async def test_a_button_of_the_list_finds_what_speaks_against_it(driver: BotDriver) -> None:
+    await warm(driver)
+    answer = await answered(driver, ENGLISH, "", "StarRocks")
+    await driver.slack.click(ENGLISH, answer, "request_now", driver.instance("sr-reports"))
+    await driver.wait_for_ephemeral(ENGLISH, "already has the latest")
+    assert not driver.slack.messages(CHANNEL)
+
+
+async def test_two_thousand_instances_are_listed_within_two_seconds_without_a_flood(idle_driver: BotDriver) -> None:
+    idle_driver.cloud.add_instances(1994)
+    await idle_driver.start()
+    began = time.monotonic()
+    answer = await answered(idle_driver, ENGLISH, "", "of 2000")
+    assert time.monotonic() - began < 2.0
+    assert len(ids_in(idle_driver, answer)) == 10
+    await warm(idle_driver)
+    second = await answered(idle_driver, CHINESE, "", "共 2000 个")
+    await idle_driver.slack.click(CHINESE, second, "list_page")
+    third = await idle_driver.wait_for_ephemeral(CHINESE, "第 11 至 20 个")
+    assert not set(ids_in(idle_driver, second)) & set(ids_in(idle_driver, third))
+    assert idle_driver.cloud.most_in_flight <= 8
+
+
+async def test_a_long_list_delays_neither_questions_nor_looks_at_jobs(idle_driver: BotDriver) -> None:
+    for n in range(300):
+        idle_driver.cloud.add_instance(f"sr-x{n}", parent=f"taurus-x{n}")
+    await idle_driver.start()
+    message = await idle_driver.request(idle_driver.instance())
+    await idle_driver.confirm(message)
+    await idle_driver.wait_for_reply(message, "completed", 15)
+    assert idle_driver.cloud.most_in_flight <= 9  # the one POST waits for no read
+
+
+@pytest.mark.parametrize("value", ["-1", "9" * 1999, "x", "", "１", "1000000"])
+async def test_a_forged_page_number_breaks_nothing(idle_driver: BotDriver, value: str) -> None:
+    driver = idle_driver
+    driver.cloud.add_instances(20)
+    await driver.start()
+    await warm(driver)
+    answer = await answered(driver, ENGLISH, "", "StarRocks")
+    before = len(driver.slack.ephemerals(ENGLISH))
+    await driver.slack.click(ENGLISH, answer, "list_page", value)
+    await driver.until(lambda: driver.slack.ephemerals(ENGLISH)[before:] or None)
+    assert "StarRocks instances" in text_of(driver.slack.ephemerals(ENGLISH)[-1])
+
+
+@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "did not list"), (CHINESE, "没有查询权限")])
+async def test_without_the_permission_there_is_a_reason_instead_of_a_list(
+    idle_driver: BotDriver, person: str, word: str
+) -> None:
+    idle_driver.cloud.inject_fault("403 APIGW.0302", "taurusdb", times=1000)
+    await idle_driver.start()
+    await answered(idle_driver, person, "", word)
+
+
+async def test_the_list_is_answered_in_time_when_the_cloud_is_slow(idle_driver: BotDriver) -> None:
+    idle_driver.cloud.inject_fault("slow", "htap", times=1000, seconds=30.0)
+    await idle_driver.start()
+    began = time.monotonic()
+    await answered(idle_driver, ENGLISH, "", "did not list")
+    assert time.monotonic() - began < 2.0
+
+
+async def test_a_second_command_for_a_busy_instance_gets_the_link(driver: BotDriver) -> None:
+    driver.cloud.set_speed("paused")
+    await warm(driver)
+    message = await driver.request("sr-orders")
+    await driver.confirm(message)
+    await driver.wait_for_card(message, "job")
+    answer = await answered(driver, CHINESE, "sr-orders", message.ts.replace(".", ""))
+    assert "已有升级正在处理" in text_of(answer)
+    list_answer = await answered(driver, ENGLISH, "", "UPGRADING")
+    await driver.slack.click(ENGLISH, list_answer, "request_now", driver.instance())
+    await driver.wait_for_ephemeral(ENGLISH, message.ts.replace(".", ""))
+    assert len(driver.slack.messages(CHANNEL)) == 1
+
+
+@pytest.mark.parametrize(
+    ("person", "open_word", "withdrawn_word"),
+    [(ENGLISH, "waits for", "request canceled"), (CHINESE, "待确认", "申请已取消")],
+)
+async def test_status_and_history_tell_with_links(
+    driver: BotDriver, person: str, open_word: str, withdrawn_word: str
+) -> None:
+    await warm(driver)
+    first, second = await driver.request("sr-orders"), await driver.request("sr-metrics")
+    await driver.slack.click(ENGLISH, first, "cancel_upgrade")
+    await driver.wait_for_card(first, "canceled")
+    links = {one.ts: one.ts.replace(".", "") for one in (first, second)}
+    lives = text_of(await answered(driver, person, "status", open_word))
+    assert links[second.ts] in lives
+    assert links[first.ts] not in lives
+    was = text_of(await answered(driver, person, "history", withdrawn_word))
+    assert was.index(links[second.ts]) < was.index(links[first.ts])
+    only = text_of(await answered(driver, person, "history sr-metrics", links[second.ts]))
+    assert links[second.ts] in only
+    nothing = {ENGLISH: "Nothing is open", CHINESE: "当前没有待确认的申请"}[person]
+    await answered(driver, person, "status sr-orders", nothing)
+
+
+@pytest.mark.parametrize("text", ["history", "status", "", "doctor"])
+async def test_only_the_allowed_are_told(driver: BotDriver, text: str) -> None:
+    await driver.slack.command("guest", CHANNEL, text)
+    answer = text_of(await driver.wait_for_ephemeral("guest"))
+    assert "Guests" in answer
+    assert driver.instance() not in answer
+
+
+async def test_whoever_may_not_use_the_bot_cannot_turn_the_page(idle_driver: BotDriver) -> None:
+    driver = idle_driver
+    driver.cloud.add_instances(20)
+    await driver.start()
+    await warm(driver)
+    answer = await answered(driver, ENGLISH, "", "of 26")
+    await driver.slack.click("guest", answer, "list_page", "1")
+    assert "Guests" in text_of(await driver.wait_for_ephemeral("guest"))

@@ -1,0 +1,30 @@
+"""What operators ask the bot in Slack, privately."""
+
+from tests.driver import CHANNEL, BotDriver, text_of
+
+
+async def test_the_doctor_answers_privately(driver: BotDriver) -> None:
+    await driver.slack.command("sre", CHANNEL, "doctor")
+    assert "The bot can work" in text_of(await driver.wait_for_ephemeral("sre", "doctor", 30))
+    assert not driver.slack.messages(CHANNEL)
+
+
+async def test_history_and_status_tell_what_was_and_what_lives(driver: BotDriver) -> None:
+    await driver.slack.command("dba", CHANNEL, "history")
+    await driver.wait_for_ephemeral("dba", "还没有")
+    driver.cloud.set_speed("paused")
+    message = await driver.request(driver.instance())
+    await driver.confirm(message)
+    await driver.wait_for_card(message, "job")
+    for what in ("history", "status", f"status {driver.instance()}"):
+        before = len(driver.slack.ephemerals("sre"))
+        await driver.slack.command("sre", CHANNEL, what)
+        answer = (await driver.until(lambda before=before: driver.slack.ephemerals("sre")[before:] or None))[0]  # type: ignore[misc]
+        assert driver.instance() in text_of(answer)
+        assert message.ts.replace(".", "") in text_of(answer)
+
+
+async def test_a_guest_is_told_no_history(driver: BotDriver) -> None:
+    await driver.slack.command("guest", CHANNEL, "history")
+    await driver.wait_for_ephemeral("guest", "Guests can")
+    assert len(driver.slack.ephemerals("guest")) == 1

@@ -1,0 +1,56 @@
+"""A lost answer: told as unknown, looked for, and never sent again."""
+
+import pytest
+
+from bot.core import polling
+from tests.driver import BotDriver, Message, buttons, text_of
+
+
+async def lost(driver: BotDriver, fault: str, flags: str = "") -> Message:
+    """An upgrade whose answer was lost, told as unknown."""
+    driver.cloud.set_speed("minute")
+    driver.cloud.inject_fault(fault)
+    message = await driver.request(f"{driver.instance()} {flags}")
+    await driver.confirm(message)
+    told = await driver.wait_for_reply(message, "unknown")
+    assert told.broadcast
+    return message
+
+
+@pytest.mark.parametrize("flags", ["", "--delay"])
+async def test_a_job_that_the_cloud_lists_is_found_and_followed(driver: BotDriver, flags: str) -> None:
+    message = await lost(driver, "accepted, answer lost", flags)
+    job = driver.cloud.upgrades[0].job_id or "?"
+    await driver.wait_for_reply(message, job, 60)
+    await driver.wait_for_card(message, job)
+    assert len(driver.cloud.upgrades) == 1
+
+
+async def test_what_is_not_found_is_probably_not_started_and_can_be_looked_for_again(
+    driver: BotDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "SEARCH_SECONDS", (1.0, 1.5))
+    message = await lost(driver, "lost before")
+    end = await driver.until(lambda: next((one for one in driver.thread(message) if buttons(one)), None), 30)
+    assert "search_again" in buttons(end)
+    assert "probably" in text_of(end).lower()
+    await driver.slack.click("dba", end, "search_again")
+    await driver.wait_for_ephemeral("dba")
+    assert len(driver.cloud.upgrades) == 1
+    again = await driver.request(driver.instance())
+    await driver.confirm(again)
+    await driver.wait_for_card(again, "job")
+
+
+async def test_looking_again_finds_what_the_cloud_listed_late(
+    driver: BotDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "SEARCH_SECONDS", (1.0,))
+    for operation in ("immediate", "htap", "taurusdb", "instance"):
+        driver.cloud.inject_fault("403 APIGW.0302", operation=operation, times=4)
+    message = await lost(driver, "accepted, answer lost")
+    end = await driver.until(lambda: next((one for one in driver.thread(message) if buttons(one)), None), 30)
+    driver.cloud.clear_faults()
+    await driver.slack.click("sre", end, "search_again")
+    await driver.wait_for_reply(message, driver.cloud.upgrades[0].job_id or "?")
+    assert len(driver.cloud.upgrades) == 1
