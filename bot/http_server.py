@@ -102,12 +102,14 @@ def web_app(
         assert metrics_text is not None
         return web.Response(body=await metrics_text(), headers={"Content-Type": METRICS_CONTENT_TYPE})
 
+    slow_clients = SlowClientGuard()
     if bolt_app is not None:
-        app.router.add_post("/slack/events", EventsEndpoint(bolt_app).handle)
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/readyz", readyz)
+        app.router.add_post("/slack/events", slow_clients.noting(EventsEndpoint(bolt_app).handle))
+    app.router.add_get("/healthz", slow_clients.noting(healthz))
+    app.router.add_get("/readyz", slow_clients.noting(readyz))
     if metrics_text is not None:
-        app.router.add_get("/metrics", metrics)
+        app.router.add_get("/metrics", slow_clients.noting(metrics))
+    app[SLOW_CLIENTS] = slow_clients
     return app
 
 
@@ -121,7 +123,7 @@ async def start_server(app: web.Application, host: str, port: int) -> tuple[web.
         handle_signals=False,
         shutdown_timeout=SHUTDOWN_SECONDS,
     )
-    SlowClientGuard().install(app, runner)
+    app[SLOW_CLIENTS].watch_while_running(app, runner)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     bound_port = runner.addresses[0][1]
@@ -151,7 +153,7 @@ class EventsEndpoint:
         if request.content_type not in CONTENT_TYPES:
             raise _refusal("content_type", web.HTTPUnsupportedMediaType())
         body = await _read_body(request)
-        headers = {name.lower(): request.headers[name] for name in reversed(list(request.headers))}
+        headers = {name.lower(): value for name, value in reversed(list(request.headers.items()))}
         timestamp, signature = headers.get(TIMESTAMP_HEADER, "0"), headers.get(SIGNATURE_HEADER, "")
         is_timestamp = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MAX_TIMESTAMP_DIGITS
         if not (is_timestamp and signature.isascii()):
@@ -191,6 +193,8 @@ class EventsEndpoint:
 async def _read_body(request: web.Request) -> bytes:
     """The body, bounded in size and time."""
     try:
+        if request.content.is_eof():
+            return await request.read()  # it came with the headers: no timer is needed
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except TimeoutError:
@@ -217,13 +221,17 @@ class SlowClientGuard:
         self._with_request: set[object] = set()
         self._opened_at: dict[object, float] = {}
 
-    def install(self, app: web.Application, runner: web.AppRunner) -> None:
-        """Watch for as long as the server runs; to be called before the runner is set up."""
+    def noting(self, handler: Handler) -> Handler:
+        """The handler of a route; a middleware would cost every request more."""
 
-        @web.middleware
-        async def note_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def handle(request: web.Request) -> web.StreamResponse:
             self._with_request.add(request.protocol)
             return await handler(request)
+
+        return handle
+
+    def watch_while_running(self, app: web.Application, runner: web.AppRunner) -> None:
+        """Watch the connections for as long as the server runs; to be called before the runner is set up."""
 
         async def watch(_: web.Application) -> AsyncIterator[None]:
             task = asyncio.create_task(self._watch(runner), name="slow clients")
@@ -232,7 +240,6 @@ class SlowClientGuard:
             with suppress(asyncio.CancelledError):  # it was just cancelled
                 await task
 
-        app.middlewares.append(note_request)
         app.cleanup_ctx.append(watch)
 
     async def _watch(self, runner: web.AppRunner) -> None:
@@ -246,3 +253,6 @@ class SlowClientGuard:
                 if connection not in self._with_request and now - self._opened_at[connection] > self._seconds:
                     log.warning("request.refused", extra={"kind": "http", "reason": "slow headers"})
                     connection.force_close()
+
+
+SLOW_CLIENTS = web.AppKey("slow_clients", SlowClientGuard)

@@ -18,7 +18,7 @@ _TS = re.compile(r"[0-9]{1,20}(\.[0-9]{1,10})?", re.ASCII)
 
 def text_field(payload: object, name: str) -> str:
     """A text; empty when the field is anything else."""
-    value = payload.get(name) if isinstance(payload, Mapping) else None
+    value = payload.get(name) if isinstance(payload, dict) else None
     return value if isinstance(value, str) else ""
 
 
