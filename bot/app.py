@@ -31,7 +31,7 @@ from bot.slack.socket_mode import SocketModeConnection, open_connection
 from bot.slack.users import SlackUsers
 from bot.storage.opening import open_storage
 from bot.taurusdb.client import TaurusDb
-from bot.workflow.background_tasks import BackgroundTasks, UpgradesInProcess
+from bot.workflow.background_tasks import BackgroundTasks, UpgradesInProcess, supervise
 from bot.workflow.handle_action import ActionHandler
 from bot.workflow.handle_command import CommandHandler
 from bot.workflow.interaction import Replier
@@ -178,20 +178,22 @@ async def _serve(
     heartbeat = Heartbeat(client)
     runner, url = None, ""
     if settings.serves_http:
-        readiness = Readiness(heartbeat, socket, components.storage, components.cloud)
+        readiness = Readiness(heartbeat, socket, components.storage)
         runner, url = await _start_http(settings, components, None if socket else app, readiness, prometheus)
     try:
         async with asyncio.TaskGroup() as group:
             running = [
-                group.create_task(components.poller.run(), name="poller"),
-                group.create_task(components.submitter.renew_leases(), name="leases"),
-                group.create_task(heartbeat.run(), name="heartbeat"),
-                group.create_task(components.cloud.inventory.keep_fresh(), name="inventory"),
+                group.create_task(supervise("poller", components.poller.run), name="poller"),
+                group.create_task(supervise("leases", components.submitter.renew_leases), name="leases"),
+                group.create_task(supervise("heartbeat", heartbeat.run), name="heartbeat"),
+                group.create_task(supervise("inventory", components.cloud.inventory.keep_fresh), name="inventory"),
                 group.create_task(client.wait_for_invalid_token(), name="token"),
             ]
             if prometheus is not None:
-                running.append(group.create_task(prometheus.measure_loop_lag(), name="loop lag"))
-            socket_task = group.create_task(socket.run(), name="socket") if socket else None
+                running.append(group.create_task(supervise("loop lag", prometheus.measure_loop_lag), name="loop lag"))
+            socket_task = None
+            if socket is not None:
+                socket_task = group.create_task(supervise("socket", socket.run, InvalidToken), name="socket")
             on_ready(url)
             log.info("bot.ready", extra={"mode": "socket" if socket else "http", "team": identity.team_id})
             await stop.wait()

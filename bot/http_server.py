@@ -17,7 +17,6 @@ from bot.core.errors import StorageUnavailable
 from bot.core.ports import Storage
 from bot.slack.client import Heartbeat
 from bot.slack.socket_mode import SocketModeConnection
-from bot.taurusdb.client import TaurusDb
 
 log = logging.getLogger("bot.http")
 MAX_BODY_BYTES = 512 * 1024
@@ -33,7 +32,6 @@ CONTENT_TYPES = ("application/x-www-form-urlencoded", "application/json")
 TIMESTAMP_HEADER, SIGNATURE_HEADER = "x-slack-request-timestamp", "x-slack-signature"
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus's text format
 SOCKET_SILENT_SECONDS = 30.0
-SIGN_IN_REFUSED_SECONDS = 600.0  # after that nobody knows: in HTTP mode nobody asks while /readyz says no
 STORAGE_SECONDS = 5.0
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,12 +40,11 @@ MetricsText = Callable[[], Awaitable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether the bot can work now, part by part, as far as that is known without waiting long."""
+    """Whether requests of Slack can be taken now: Slack and the database. The cloud is a matter of the metrics."""
 
     heartbeat: Heartbeat
     socket: SocketModeConnection | None
     storage: Storage
-    cloud: TaurusDb
     clock: Callable[[], float] = time.time
 
     async def problems(self) -> dict[str, str]:
@@ -56,8 +53,6 @@ class Readiness:
         if self.socket is not None:
             problems["socket"] = self._socket_problem(self.socket)
         problems["storage"] = await self._storage_problem()
-        refusal = self.cloud.sign_in_error(SIGN_IN_REFUSED_SECONDS)
-        problems["cloud"] = f"signing in was refused: {refusal}" if refusal else ""
         return problems
 
     def _socket_problem(self, socket: SocketModeConnection) -> str:

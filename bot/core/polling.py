@@ -92,11 +92,20 @@ def poll_failed(upgrade: Upgrade, at: float, schedule: PollSchedule) -> Upgrade:
 
 def search_missed(upgrade: Upgrade, result: SearchResult, at: float) -> Upgrade:
     """A search for a lost upgrade found no job: search again, unresolved after the last one."""
-    row = replace(upgrade, poll_count=upgrade.poll_count + 1, search_result=result.value)
+    row = replace(upgrade, poll_count=upgrade.poll_count + 1, search_result=_worse(upgrade.search_result, result))
     if row.poll_count >= len(SEARCH_SECONDS):
         return unresolved(row, at)
     pause = SEARCH_SECONDS[row.poll_count] - SEARCH_SECONDS[row.poll_count - 1]
     return replace(row, next_poll_at=at + pause).rescheduled()
+
+
+def _worse(earlier: str, result: SearchResult) -> str:
+    """The result of all searches together: idle only if every one of them saw the instance idle."""
+    results = {earlier, result.value}
+    for value in (SearchResult.BUSY.value, SearchResult.INCONCLUSIVE.value):
+        if value in results:
+            return value
+    return result.value
 
 
 def unresolved(upgrade: Upgrade, at: float) -> Upgrade:

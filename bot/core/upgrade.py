@@ -5,9 +5,9 @@
       └──expires─> EXPIRED         ├──not sent──> NOT_SENT            │ found         ▼
                                    └──lost, or lease over──> UNKNOWN ─┴─nothing found─> UNRESOLVED
 
-A late answer moves UNKNOWN as it would have moved SUBMITTING; a job found by a person's search moves UNRESOLVED to
-IN_PROGRESS. A card that Slack does not take is WITHDRAWN by nobody. Nothing returns to REQUESTED or SUBMITTING: there
-is at most one POST.
+A late answer moves UNKNOWN and UNRESOLVED as it would have moved SUBMITTING, and a job id moves any other state that
+has none to IN_PROGRESS; a job found by a person's search moves UNRESOLVED to IN_PROGRESS. A card that Slack does not
+take is WITHDRAWN by nobody. Nothing returns to REQUESTED or SUBMITTING: there is at most one POST.
 
 A transition counts only once the storage's compare-and-set on `revision` has stored it. Times are UNIX seconds.
 """
@@ -216,5 +216,5 @@ class Upgrade:
 
     def outcome_lost(self, at: float) -> "Upgrade":
         """It was being submitted and no clear answer came."""
-        row = replace(self, state=State.UNKNOWN, next_poll_at=at + 1, poll_count=0)
+        row = replace(self, state=State.UNKNOWN, next_poll_at=at + 1, poll_count=0, search_result="")
         return row.with_notifications(at, Notification.OUTCOME_UNKNOWN, Notification.CARD_UPDATE)

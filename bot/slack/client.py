@@ -1,7 +1,6 @@
 """Slack's Web API: one shared client, its failures sorted into unavailable and rejected, and the bot's own identity."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,15 +16,43 @@ from bot.core.ports import NO_METRICS, Metrics
 CALL_SECONDS = 8  # shorter than a claim on a row, so that no other process takes the row over meanwhile
 IDENTITY_SECONDS = 2.0  # the start does not wait longer for what it can do without
 HEARTBEAT_SECONDS = 15.0
-TEMPORARY_ERRORS = {
-    "internal_error",
-    "fatal_error",
-    "service_unavailable",
-    "request_timeout",
-    "ratelimited",
-    "rate_limited",
-}
+MAX_ERROR_CHARACTERS = 100
 INVALID_TOKEN_ERRORS = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
+# Errors after which the same call to the same place can never succeed. Every other error, also one that Slack does not
+# document, passes: what is not delivered is tried again.
+FINAL_ERRORS = {
+    "access_denied",
+    "as_user_not_supported",
+    "cannot_dm_bot",
+    "cannot_reply_to_message",
+    "cant_update_message",
+    "channel_not_found",
+    "edit_window_closed",
+    "invalid_arguments",
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "is_archived",
+    "message_not_found",
+    "method_not_supported_for_channel_type",
+    "missing_scope",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "no_permission",
+    "no_text",
+    "not_allowed_token_type",
+    "not_in_channel",
+    "restricted_action",
+    "restricted_action_non_threadable_channel",
+    "restricted_action_read_only_channel",
+    "restricted_action_thread_locked",
+    "restricted_action_thread_only_channel",
+    "unknown_method",
+    "user_disabled",
+    "user_not_found",
+    "user_not_in_channel",
+    "user_not_visible",
+    "users_not_found",
+}
 
 
 class InvalidToken(Exception):
@@ -94,23 +121,25 @@ class SlackClient:
             yield
         except SlackApiError as error:
             raise self._slack_error(method, error) from error
-        except (aiohttp.ClientError, TimeoutError, OSError, json.JSONDecodeError) as error:
-            raise SlackUnavailable(f"{method}: {type(error).__name__}") from error
+        except Exception as error:
+            # The SDK lets through what aiohttp raises, and fails in ways of its own on answers that are no JSON.
+            reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+            raise SlackUnavailable(f"{method}: {reason}") from error
 
     def _slack_error(self, method: str, api_error: SlackApiError) -> SlackUnavailable | SlackRejected:
         response = api_error.response
         data = getattr(response, "data", None)
-        error = str(data.get("error") or "") if isinstance(data, dict) else ""
+        error = str(data.get("error") or "")[:MAX_ERROR_CHARACTERS] if isinstance(data, dict) else ""
         status = int(getattr(response, "status_code", 0) or 0)
         if error in INVALID_TOKEN_ERRORS:
             self._token_error = error
             self._token_invalid.set()
         if status == 429:
             self._metrics.slack_rate_limited(method)
-        is_temporary = error in TEMPORARY_ERRORS or error in INVALID_TOKEN_ERRORS or status >= 500 or not error
-        if status == 429 or is_temporary:
-            return SlackUnavailable(f"{method}: {error or status}", _retry_after(response) if status == 429 else None)
-        return SlackRejected(error)
+            return SlackUnavailable(f"{method}: {error or status}", _retry_after(response))
+        if error in FINAL_ERRORS and status < 500:
+            return SlackRejected(error)
+        return SlackUnavailable(f"{method}: {error or status}")
 
 
 def _retry_after(response: object) -> float | None:

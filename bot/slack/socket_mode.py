@@ -1,7 +1,11 @@
-"""Socket Mode: one live connection, replaced as a whole when it is closed, falls silent or cannot be opened."""
+"""Socket Mode: one live connection and one reconnect loop, whose pauses grow while connections do not last."""
 
 import asyncio
 import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.async_app import AsyncApp
@@ -17,18 +21,45 @@ from bot.slack.client import INVALID_TOKEN_ERRORS, InvalidToken
 log = logging.getLogger("bot.slack.socket")
 PING_SECONDS = 4.0  # a silent connection is noticed after four of these at most
 CONNECT_SECONDS = 10.0
+MAX_REASON_CHARACTERS = 100
 CHECK_SECONDS = 0.5
-MAX_PAUSE_SECONDS = 15.0
+FIRST_PAUSE_SECONDS = 0.5  # doubled for each connection that does not last, with jitter
+MAX_PAUSE_SECONDS = 60.0
+STABLE_SECONDS = 30.0  # a connection that lasted so long was a success
+
+
+class SingleConnectionClient(SocketModeClient):
+    """The SDK's client without its own reconnect, which it makes on every `disconnect`, auto-reconnect off or not."""
+
+    disconnect_reason = ""
+
+    async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
+        """End the connection on a `disconnect` and keep its reason; all other messages go to the listeners."""
+        if message.get("type") == "disconnect":
+            self.disconnect_reason = str(message.get("reason") or "disconnect")[:MAX_REASON_CHARACTERS]
+            await self.disconnect()  # type: ignore[no-untyped-call]  # the SDK is not fully typed
+        else:
+            await super().run_message_listeners(message, raw_message)
 
 
 class SocketModeConnection:
-    """Keeps a connection; the SDK's own reconnect retries a single-use ticket and is switched off."""
+    """Keeps one connection, opened anew when it is closed, falls silent or cannot be opened."""
 
-    def __init__(self, app: AsyncApp, app_token: str, web_client: AsyncWebClient) -> None:
+    def __init__(
+        self,
+        app: AsyncApp,
+        app_token: str,
+        web_client: AsyncWebClient,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._app = app
         self._app_token = app_token
         self._web_client = web_client
-        self._client: SocketModeClient | None = None
+        self._clock = clock
+        self._sleep = sleep
+        self._client: SingleConnectionClient | None = None
         self.is_connected = False
 
     @property
@@ -38,24 +69,31 @@ class SocketModeConnection:
 
     async def run(self) -> None:
         """Stay connected until cancelled. Raises `InvalidToken` when Slack does not take the app token."""
-        failures = 0
+        short_lived = 0  # connections in a row that did not last
         try:
             while True:
-                try:
-                    await self._connect()
-                    failures = 0
-                    await self._wait_until_lost()
-                    log.warning("socket.lost")
-                except InvalidToken:
-                    raise
-                except Exception as error:
-                    log.warning("socket.not_connected", extra={"reason": f"{type(error).__name__}: {error}"})
-                    failures += 1
+                started_at = self._clock()
+                reason = await self._connect_and_wait()
                 await self.close()
-                if failures:
-                    await asyncio.sleep(min(0.5 * 2.0 ** min(failures, 6), MAX_PAUSE_SECONDS))
+                short_lived = 0 if self._clock() - started_at >= STABLE_SECONDS else short_lived + 1
+                pause = _reconnect_pause(short_lived)
+                log.warning("socket.lost", extra={"reason": reason, "reconnect_seconds": round(pause, 1)})
+                await self._sleep(pause)
         finally:
             await self.close()
+
+    async def _connect_and_wait(self) -> str:
+        """Connect, and wait until the connection is over; the reason."""
+        try:
+            await self._connect()
+        except InvalidToken:
+            raise
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        client = self._client
+        while client is not None and await client.is_connected():  # noqa: ASYNC110 - no event tells of silence
+            await asyncio.sleep(CHECK_SECONDS)
+        return (client.disconnect_reason if client else "") or "closed or silent"
 
     async def close(self) -> None:
         """Close the connection."""
@@ -68,7 +106,7 @@ class SocketModeConnection:
         """Get a new ticket and use it once."""
         async with asyncio.timeout(CONNECT_SECONDS):
             url = await open_connection(self._web_client, self._app_token)
-            client = SocketModeClient(
+            client = SingleConnectionClient(
                 app_token=self._app_token,
                 web_client=self._web_client,
                 logger=logging.getLogger("slack_sdk.socket_mode"),
@@ -82,10 +120,6 @@ class SocketModeConnection:
         self.is_connected = True
         log.info("socket.connected")
 
-    async def _wait_until_lost(self) -> None:
-        while self._client is not None and await self._client.is_connected():  # noqa: ASYNC110 - no event tells of silence
-            await asyncio.sleep(CHECK_SECONDS)
-
     async def _on_request(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         try:
             response = await run_async_bolt_app(self._app, request)
@@ -95,6 +129,14 @@ class SocketModeConnection:
             log.warning("request.refused", extra={"kind": "socket", "reason": reason})
             response = BoltResponse(status=200)
         await send_async_response(client, request, response, 0.0)
+
+
+def _reconnect_pause(short_lived: int) -> float:
+    """Seconds until the next connection: none after one that lasted, then doubled each time, up to a minute."""
+    if not short_lived:
+        return 0.0
+    pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(short_lived - 1, 8), MAX_PAUSE_SECONDS)
+    return pause * random.uniform(0.5, 1.0)
 
 
 async def open_connection(web_client: AsyncWebClient, app_token: str) -> str:

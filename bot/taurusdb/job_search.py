@@ -1,11 +1,12 @@
 """The search for an upgrade whose answer was lost: is there a job for it, and what runs on the instance?
 
-The names of the StarRocks jobs and actions are undocumented, so the instance's id and the time decide; a name only
-helps to choose. Everything that is assumed about names is in this module.
+Only a job that is named an upgrade, of this instance and of the right time, is taken for ours; any other may be
+somebody else's backup or restart. Everything that is assumed about the (undocumented) names is in this module.
 """
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ MAX_PAGES = 20
 MAX_VERIFIED_CANDIDATES = 5
 CLOCK_TOLERANCE_SECONDS = 5.0
 TIME_RESOLUTION_SECONDS = 2.0  # the API's times and its Date header have no fractions
+_UPGRADE_NAME = re.compile(r"upgrad", re.IGNORECASE)  # UpgradeStarRocks…, VERSION_UPGRADE, UPGRADING
 _TAURUSDB_PRODUCT = "gaussdbformysql"  # in every documented job name of TaurusDB's own instances
 _STARROCKS_PRODUCTS = ("starrocks", "htap")
 
@@ -84,7 +86,12 @@ class JobSearch:
         for candidate in parent_candidates(tasks, parent_id, cloud_since)[:MAX_VERIFIED_CANDIDATES]:
             if await _try_step(self._is_of_instance(candidate, instance_id, listed, language)):
                 return candidate.job_id
-        return _search_result(view, may_wait_unseen=delay and scheduled is None)
+        is_blind = immediate is None or (delay and scheduled is None)
+        others = any(
+            candidate.instance_id == instance_id and candidate.created_at >= cloud_since - TIME_RESOLUTION_SECONDS
+            for candidate in tasks
+        )
+        return _search_result(view, is_blind=is_blind, has_other_jobs=others)
 
     async def _is_of_instance(
         self, candidate: JobCandidate, instance_id: str, listed: ListedInstance | None, language: Language
@@ -160,15 +167,15 @@ def parent_candidates(candidates: Iterable[JobCandidate], parent_id: str | None,
 
 
 def _ranked(candidates: Iterable[JobCandidate], since: float) -> list[JobCandidate]:
-    """Those of the right time: named an upgrade first, then the older first; older than `since` only at the end."""
-    recent = [candidate for candidate in candidates if candidate.created_at >= since - CLOCK_TOLERANCE_SECONDS]
+    """Those that are named an upgrade, of the right time: the older first, those older than `since` only at the end."""
+    upgrades = [
+        candidate
+        for candidate in candidates
+        if _UPGRADE_NAME.search(candidate.name) and candidate.created_at >= since - CLOCK_TOLERANCE_SECONDS
+    ]
     return sorted(
-        recent,
-        key=lambda candidate: (
-            candidate.created_at < since - TIME_RESOLUTION_SECONDS,
-            "upgrad" not in candidate.name.lower(),
-            candidate.created_at,
-        ),
+        upgrades,
+        key=lambda candidate: (candidate.created_at < since - TIME_RESOLUTION_SECONDS, candidate.created_at),
     )
 
 
@@ -195,17 +202,16 @@ def _candidates(
     return candidates
 
 
-def _search_result(view: _InstanceView | None, *, may_wait_unseen: bool) -> SearchResult:
-    """The result without a job; IDLE is told as "probably not started", so it must be certain.
+def _search_result(view: _InstanceView | None, *, is_blind: bool, has_other_jobs: bool) -> SearchResult:
+    """The result without a job; IDLE is told as "probably not started", so every source must have answered.
 
-    On the newest version and with nothing running the upgrade may be over already; and a delayed one shows nowhere but
-    in the list of scheduled tasks.
+    On the newest version and with nothing running the upgrade may be over already.
     """
-    if view is None:
-        return SearchResult.INCONCLUSIVE
-    if view.is_busy:
+    if (view is not None and view.is_busy) or has_other_jobs:
         return SearchResult.BUSY
-    return SearchResult.INCONCLUSIVE if view.is_latest or may_wait_unseen else SearchResult.IDLE
+    if view is None or view.is_latest or is_blind:
+        return SearchResult.INCONCLUSIVE
+    return SearchResult.IDLE
 
 
 async def _try_step(step: Awaitable[T]) -> T | None:

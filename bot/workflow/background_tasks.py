@@ -2,12 +2,37 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 
 from bot.core.upgrade import current_upgrade_id
 
 log = logging.getLogger("bot.tasks")
+MAX_RESTART_PAUSE_SECONDS = 60.0
+
+
+async def supervise(
+    name: str, loop: Callable[[], Awaitable[None]], *fatal: type[Exception], first_pause: float = 0.5
+) -> None:
+    """Run an endless loop; when it raises or returns, log the cause, pause (growing, with jitter), and run it again.
+
+    Only an exception of the types `fatal` ends it, and is raised.
+    """
+    clock = asyncio.get_running_loop().time
+    failures = 0
+    while True:
+        started_at = clock()
+        try:
+            await loop()
+            log.error("loop.ended", extra={"loop": name})
+        except fatal:
+            raise
+        except Exception:
+            log.exception("loop.failed", extra={"loop": name})
+        failures = 0 if clock() - started_at > MAX_RESTART_PAUSE_SECONDS else failures + 1
+        pause = min(first_pause * 2.0 ** min(failures, 10), MAX_RESTART_PAUSE_SECONDS)
+        await asyncio.sleep(pause * random.uniform(0.5, 1.0))
 
 
 class BackgroundTasks:

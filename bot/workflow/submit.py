@@ -16,6 +16,7 @@ from bot.workflow.transitions import Transitions
 
 log = logging.getLogger("bot.submit")
 RENEW_SECONDS = LEASE_SECONDS / 4
+OUTCOME_STATES = (State.SUBMITTING, State.UNKNOWN, State.UNRESOLVED)  # in which an outcome is still waited for
 CARD_UPDATE_SECONDS = 3.0  # how long a slow Slack may hold up the POST
 
 
@@ -85,19 +86,23 @@ class Submitter:
             return OutcomeUnknown()
 
     async def _store_outcome(self, upgrade: Upgrade, outcome: AcceptedUpgrade | CloudError) -> Upgrade:
-        """Store what the cloud answered, also when the row was taken for lost meanwhile."""
+        """Store what the cloud answered; a job id is stored whatever state the row is in."""
 
         def step(row: Upgrade) -> Upgrade | None:
-            if row.state is State.UNKNOWN and isinstance(outcome, OutcomeUnknown):
-                return None
-            is_expected = row.state in (State.SUBMITTING, State.UNKNOWN)
-            if not is_expected and not (row.state is State.UNRESOLVED and isinstance(outcome, AcceptedUpgrade)):
-                return None
             now = self._clock()
-            if isinstance(outcome, CloudError):
-                return row.submission_failed(outcome, now)
-            row = replace(row, api_request_id=outcome.api_request_id)
-            return row.accepted(outcome.job_id, now, now + self._schedule.poll_seconds)
+            if isinstance(outcome, AcceptedUpgrade):
+                if row.job_id is not None:
+                    return None  # a search has found it meanwhile
+                if row.state not in OUTCOME_STATES:  # e.g. the database has lost the commit of the confirmation
+                    log.error("upgrade.unexpected_state", extra={"upgrade": row.id, "state": row.state.value})
+                    row = replace(row, decided_by=upgrade.decided_by, decided_at=upgrade.decided_at)
+                row = replace(row, api_request_id=outcome.api_request_id)
+                return row.accepted(outcome.job_id, now, now + self._schedule.poll_seconds)
+            if row.state not in OUTCOME_STATES:
+                return None
+            if isinstance(outcome, OutcomeUnknown) and row.state is not State.SUBMITTING:
+                return None
+            return row.submission_failed(outcome, now)
 
         def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
             return (AuditEntry.of(row, self._clock(), row.state.value, reason=_audit_reason(outcome)),)

@@ -19,7 +19,7 @@ TRANSITIONS: dict[State, set[State]] = {
     State.SUBMITTING: {State.IN_PROGRESS, State.REJECTED, State.NOT_SENT, State.UNKNOWN},
     State.IN_PROGRESS: {State.COMPLETED, State.FAILED, State.CANCELED, State.UNRESOLVED},
     State.UNKNOWN: {State.IN_PROGRESS, State.REJECTED, State.NOT_SENT, State.UNRESOLVED},
-    State.UNRESOLVED: {State.IN_PROGRESS},
+    State.UNRESOLVED: {State.IN_PROGRESS, State.REJECTED, State.NOT_SENT},
 }
 FINAL = frozenset(State) - {State.REQUESTED, State.SUBMITTING, State.IN_PROGRESS, State.UNKNOWN}
 END_NOTIFICATIONS = {

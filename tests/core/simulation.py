@@ -119,7 +119,7 @@ class Simulation:
         outcome = sender.outcome or OutcomeUnknown()
         if sender.card_updated and sender.version == self.version:
             self.step(lambda row: outbox.delivered(row, Notification.CARD_UPDATE, self.now, None, row))
-        if self.row.state not in (State.SUBMITTING, State.UNKNOWN):
+        if self.row.state not in (State.SUBMITTING, State.UNKNOWN, State.UNRESOLVED):
             return
         if isinstance(outcome, str):
             self.step(lambda row: row.accepted(outcome, self.now, self.now + SCHEDULE.poll_seconds))

@@ -195,6 +195,32 @@ def test_what_the_last_search_saw_is_told_when_it_is_given_up(sight: SearchResul
     assert upgrade.ended_at == T0 + 70 + 120
 
 
+@pytest.mark.parametrize(
+    ("results", "together"),
+    [
+        ([SearchResult.IDLE, SearchResult.IDLE], SearchResult.IDLE),
+        ([SearchResult.BUSY, SearchResult.IDLE], SearchResult.BUSY),
+        ([SearchResult.IDLE, SearchResult.BUSY], SearchResult.BUSY),
+        ([SearchResult.INCONCLUSIVE, SearchResult.IDLE], SearchResult.INCONCLUSIVE),
+        ([SearchResult.IDLE, SearchResult.INCONCLUSIVE], SearchResult.INCONCLUSIVE),
+        ([SearchResult.BUSY, SearchResult.INCONCLUSIVE, SearchResult.IDLE], SearchResult.BUSY),
+        ([SearchResult.INCONCLUSIVE, SearchResult.BUSY], SearchResult.BUSY),
+    ],
+)
+def test_an_instance_was_idle_only_if_every_search_saw_it_idle(
+    results: list[SearchResult], together: SearchResult
+) -> None:
+    upgrade = unknown()
+    for result in results:
+        upgrade = searched(upgrade, result)
+    assert upgrade.search_result == together
+
+
+def test_the_searches_of_another_loss_start_anew() -> None:
+    busy = searched(unknown(), SearchResult.BUSY)
+    assert replace(busy, state=State.SUBMITTING).outcome_lost(T0 + 900).search_result == ""
+
+
 def test_a_search_that_comes_late_gives_up_no_earlier_than_after_all_its_looks() -> None:
     upgrade = polling.search_missed(unknown(T0 + 70), SearchResult.INCONCLUSIVE, T0 + 5000)
     assert (upgrade.state, upgrade.poll_count) == (State.UNKNOWN, 1)

@@ -38,7 +38,7 @@ async def test_a_refused_connection_is_tried_again_with_a_new_ticket(driver: Pro
     process = await driver.launch()
     await driver.slack.refuse_connections()
     await driver.slack.drop_connections()
-    await driver.until(lambda: len(list(process.events("socket.not_connected"))) >= 2, NOTICED_SECONDS)
+    await driver.until(lambda: len(list(process.events("socket.lost"))) >= 3, NOTICED_SECONDS)
     await driver.slack.accept_connections()
     await works_again(driver)
 

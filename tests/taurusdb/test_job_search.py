@@ -185,7 +185,13 @@ async def test_a_wrong_clock_of_this_machine_is_compensated(
 async def test_a_task_under_the_taurusdb_instance_is_ours_unless_it_names_another(
     make_client: MakeClient, listed_as: str, detail_id: str | None, is_found: bool
 ) -> None:
-    task = {"job_id": "1", "instance_id": PARENT_ID, "instance_name": listed_as, "created_time": "2026-11-23T12:00:01Z"}
+    task = {
+        "job_id": "1",
+        "job_name": "UpgradeStarRocksVersion",
+        "instance_id": PARENT_ID,
+        "instance_name": listed_as,
+        "created_time": "2026-11-23T12:00:01Z",
+    }
     siblings = [{"id": INSTANCE_ID, "name": "sr-one"}, {"id": "0" * 32 + "in17", "name": "sr-other"}]
     answers = {
         "immediate-jobs": {"jobs": [task]},
@@ -205,21 +211,59 @@ async def test_a_task_under_the_taurusdb_instance_is_ours_unless_it_names_anothe
 def test_jobs_of_the_taurusdb_instance_itself_are_left_out() -> None:
     candidates = [
         JobCandidate("1", PARENT_ID, NOON, "UpgradeGaussDBforMySQLDatabaseVersion"),
-        JobCandidate("2", PARENT_ID, NOON + 1, "Whatever"),
+        JobCandidate("2", PARENT_ID, NOON + 1, "VERSION_UPGRADE"),
+        JobCandidate("4", PARENT_ID, NOON + 1, "CreateStarRocksBackup"),
         JobCandidate("3", PARENT_ID, NOON + 2, "UpgradeGaussDBforMySQLStarRocksVersion"),
     ]
-    assert [candidate.job_id for candidate in parent_candidates(candidates, PARENT_ID, NOON)] == ["3", "2"]
-    assert [candidate.job_id for candidate in parent_candidates(candidates, None, NOON)] == ["3", "2"]
+    assert [candidate.job_id for candidate in parent_candidates(candidates, PARENT_ID, NOON)] == ["2", "3"]
+    assert [candidate.job_id for candidate in parent_candidates(candidates, None, NOON)] == ["2", "3"]
 
 
 def test_the_first_job_after_the_submission_is_ours() -> None:
     candidates = [
-        JobCandidate("later", "in17", NOON + 30, ""),
-        JobCandidate("ours", "in17", NOON + 1, ""),
-        JobCandidate("within the tolerance", "in17", NOON - 4, ""),
-        JobCandidate("older", "in17", NOON - 6, ""),
-        JobCandidate("another's", "another in17", NOON + 1, ""),
+        JobCandidate("later", "in17", NOON + 30, "UPGRADING"),
+        JobCandidate("ours", "in17", NOON + 1, "UPGRADING"),
+        JobCandidate("within the tolerance", "in17", NOON - 4, "UPGRADING"),
+        JobCandidate("older", "in17", NOON - 6, "UPGRADING"),
+        JobCandidate("another's", "another in17", NOON + 1, "UPGRADING"),
     ]
     assert best_candidate(candidates, "in17", NOON) == "ours"
     assert best_candidate(candidates[2:], "in17", NOON) == "within the tolerance"
     assert best_candidate(candidates[3:], "in17", NOON) is None
+
+
+@pytest.mark.parametrize("name", ["CreateStarRocksBackup", "RESTART_INSTANCE", "RESIZE_FLAVOR", "", "Update"])
+def test_a_job_that_is_not_named_an_upgrade_is_never_taken_for_ours(name: str) -> None:
+    assert best_candidate([JobCandidate("1", "in17", NOON + 1, name)], "in17", NOON) is None
+    assert parent_candidates([JobCandidate("1", PARENT_ID, NOON + 1, name)], PARENT_ID, NOON) == []
+
+
+@pytest.mark.parametrize("name", ["UpgradeStarRocksVersion", "VERSION_UPGRADE", "upgrading", "StarRocksUPGRADE"])
+def test_a_job_that_is_named_an_upgrade_in_any_case_is_ours(name: str) -> None:
+    candidates = [JobCandidate("1", "in17", NOON + 1, "CreateBackup"), JobCandidate("2", "in17", NOON + 9, name)]
+    assert best_candidate(candidates, "in17", NOON) == "2"
+
+
+async def test_somebody_elses_job_on_the_instance_is_busy_and_not_ours(make_client: MakeClient) -> None:
+    backup = {
+        "job_id": "backup-1",
+        "job_name": "CreateStarRocksBackup",
+        "instance_id": INSTANCE_ID,
+        "created_time": "2026-11-23T12:00:01Z",
+    }
+    answers = {
+        "immediate-jobs": {"jobs": [backup]},
+        "instances": {"instances": [{"id": PARENT_ID, "name": "the-taurusdb"}]},
+        "htap": {"instances": [{"id": INSTANCE_ID, "name": "sr-one"}]},
+        INSTANCE_ID: {"instances": [{"id": INSTANCE_ID, "actions": []}]},
+    }
+    async with cloud_with(answers) as endpoint:
+        assert await find(make_client(endpoint), INSTANCE_ID) is SearchResult.BUSY
+
+
+async def test_an_idle_instance_proves_nothing_when_the_list_of_jobs_cannot_be_read(
+    cloud: StandInCloud, taurusdb: TaurusDb, orders: str
+) -> None:
+    assert await find(taurusdb, orders) is SearchResult.IDLE
+    deny(cloud, "immediate")
+    assert await find(taurusdb, orders) is SearchResult.INCONCLUSIVE

@@ -25,7 +25,7 @@ class Fault:
     `failure` is one of
     - an error code of Slack, answered with status 200
     - an HTTP status (429 comes with Retry-After)
-    - "html": an HTML page with status 200
+    - "html", "text": an HTML page, or plain text, with status 200
     - "hang": no effect and no answer
     - ("delay_before", seconds): the call takes effect late
     - ("delay_after", seconds): the call takes effect at once and is answered late
@@ -55,6 +55,8 @@ class Fault:
             return web.Response(text="server error", status=self.failure)
         if self.failure == "html":
             return web.Response(text="<!DOCTYPE html><title>Slack</title><p>Sorry!</p>", content_type="text/html")
+        if self.failure == "text":
+            return web.Response(text="upstream connect error", content_type="text/plain")
         if isinstance(self.failure, str) and self.failure not in ("hang", "drop_before", "drop_after"):
             return web.json_response({"ok": False, "error": self.failure})
         return None
