@@ -101,7 +101,7 @@ def build(
         in_process=in_process,
         metrics=metrics,
         clock=clock,
-        new_id=lambda: secrets.token_urlsafe(12),
+        new_id=partial(secrets.token_urlsafe, 12),
         run_doctor=SelfCheck(settings).report,
         command_name=settings.slack.command,
         confirm_ttl_seconds=settings.confirm_ttl_seconds,

@@ -155,16 +155,16 @@ def _single_instance(
     arguments: list[str], flags: set[str], command_name: str, words: list[str]
 ) -> UpgradeCommand | CommandMistake:
     """Whatever is no flag has to be one instance id, given once."""
-    corrected = suggested_command(command_name, words)
     if not arguments:
-        return CommandMistake("no_instance", corrected=corrected)
+        return CommandMistake("no_instance", corrected=suggested_command(command_name, words))
     invalid = next((word for word in arguments if not INSTANCE_ID.fullmatch(word)), None)
     if invalid is not None:
-        return _not_an_instance(invalid, corrected)
+        return _not_an_instance(invalid, suggested_command(command_name, words))
     first, *rest = arguments
     if rest:
         other = next((word for word in rest if word.lower() != first.lower()), None)
         if other is None:
+            corrected = suggested_command(command_name, words)
             return CommandMistake("same_instance_twice", instance=quoted(first), corrected=corrected)
         return CommandMistake(
             "two_instances",

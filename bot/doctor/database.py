@@ -15,7 +15,7 @@ from bot.core.errors import StorageUnavailable
 from bot.doctor.report import Reporter, failed, passed, warned
 from bot.storage.migrations import APPLIED_VERSIONS, MIGRATIONS, missing_migrations
 from bot.storage.opening import sqlite_path
-from bot.storage.queries import COPY_IN_PROGRESS
+from bot.storage.sql import COPY_IN_PROGRESS
 
 if TYPE_CHECKING:
     import asyncpg

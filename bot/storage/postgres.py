@@ -14,15 +14,18 @@ from bot.core.errors import LiveUpgradeExists, StorageUnavailable
 from bot.core.upgrade import Upgrade
 from bot.storage.copy import TargetNotEmpty
 from bot.storage.migrations import migrate_postgres
-from bot.storage.queries import BROKEN_AUDIT, COPY_IN_PROGRESS, SqlQueries, next_audit_rows
 from bot.storage.sql import (
+    BROKEN_AUDIT,
+    COPY_IN_PROGRESS,
     POSTGRES,
     POSTGRES_CLAIM_DUE,
     POSTGRES_HEARTBEAT,
     POSTGRES_LOCK_AUDIT_HEAD,
     POSTGRES_RENEW_LEASES,
+    SqlQueries,
     as_stored,
     audit_values,
+    next_audit_rows,
     storable_text,
     upgrade_from_values,
     upgrade_values,

@@ -19,15 +19,19 @@ from bot.core.errors import LiveUpgradeExists, StorageUnavailable
 from bot.core.upgrade import Upgrade
 from bot.storage.copy import TargetNotEmpty
 from bot.storage.migrations import migrate_sqlite
-from bot.storage.queries import BROKEN_AUDIT, COPY_IN_PROGRESS, PAGE_ROWS, SqlQueries, next_audit_rows
 from bot.storage.sql import (
+    BROKEN_AUDIT,
+    COPY_IN_PROGRESS,
+    PAGE_ROWS,
     SQLITE,
     SQLITE_CLAIM,
     SQLITE_DUE,
     SQLITE_HEARTBEAT,
     SQLITE_RENEW_LEASE,
+    SqlQueries,
     as_stored,
     audit_values,
+    next_audit_rows,
     storable_text,
     upgrade_from_values,
     upgrade_values,

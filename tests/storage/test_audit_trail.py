@@ -9,7 +9,7 @@ import pytest
 from bot.core.audit import GENESIS, AuditBreak, AuditVerdict, row_hash, verify_audit
 from bot.core.errors import StorageUnavailable
 from bot.storage.opening import AnyStorage, open_storage
-from bot.storage.queries import next_audit_rows
+from bot.storage.sql import next_audit_rows
 from tests.storage.examples import new_entry, new_upgrade, run_sql
 
 ROWS = 10
