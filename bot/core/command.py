@@ -128,6 +128,9 @@ def parse_upgrade(text: str, command_name: str = DEFAULT_COMMAND_NAME) -> Upgrad
     flags: set[str] = set()
     arguments: list[str] = []
     for position, word in enumerate(words):
+        if INSTANCE_ID.fullmatch(word):
+            arguments.append(word)
+            continue
         option = read_option(words, position)
         intended = intended_flags(option.name) if is_flag(word) else _abbreviated_flags(option.name)
         if intended and option.value is not None:
