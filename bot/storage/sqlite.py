@@ -42,6 +42,7 @@ T = TypeVar("T")
 Job: TypeAlias = Callable[[sqlite3.Connection], T]
 
 BUSY_SECONDS = 5.0  # how long a transaction waits for a lock that another process holds
+WAL_RETRY_SECONDS = 0.01  # pause between attempts to switch a new file to WAL
 OWNER_ONLY = 0o600
 MAX_GROUP_SIZE = 1000  # jobs in one transaction
 
@@ -206,7 +207,7 @@ class SqliteFile:
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, OWNER_ONLY))
         connection = self._connect()
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            self._switch_to_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")  # with less, a power failure could undo what was sent
             migrate_sqlite(connection)
         except BaseException:
@@ -225,6 +226,22 @@ class SqliteFile:
         """Device and inode of the file that is there now; raises OSError when there is none."""
         status = os.stat(self.path)
         return status.st_dev, status.st_ino
+
+    def _switch_to_wal(self, connection: sqlite3.Connection) -> None:
+        """Set the journal mode, which the file keeps.
+
+        SQLite waits for readers of a new file here, but not for a writer: that one is answered with "locked" at once.
+        """
+        deadline = time.monotonic() + self.busy_seconds
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not is_busy or time.monotonic() >= deadline:
+                    raise
+            time.sleep(WAL_RETRY_SECONDS)  # in the writer's own thread
 
     def _connect(self) -> sqlite3.Connection:
         uri = f"{self.path.absolute().as_uri()}?mode=rw"

@@ -61,6 +61,20 @@ async def test_a_file_that_is_locked_by_another(storage: SqliteStorage, path: Pa
     assert await storage.get("upgrade-2") is None
 
 
+async def test_a_new_file_that_another_process_is_writing_is_waited_for(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageUnavailable, match="locked"):
+            await SqliteStorage.open(path, busy_seconds=0.05)
+
+        opening = asyncio.create_task(SqliteStorage.open(path))
+        asyncio.get_running_loop().call_later(0.2, other.execute, "COMMIT")
+        opened = await opening
+        assert await opened.add(new_upgrade(1), new_entry())
+        assert await works(opened)
+        await opened.close()
+
+
 async def test_a_lock_never_blocks_the_event_loop(path: Path) -> None:
     storage = await SqliteStorage.open(path, busy_seconds=0.3)
     turns = 0
