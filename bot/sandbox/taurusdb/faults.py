@@ -40,6 +40,7 @@ RESPONSE_FAULTS: Final[dict[str, str]] = {
     "accepted, reset": "it happens, then the connection is reset",
     "accepted, hang": "it happens, and is never answered",
     "accepted, 504": "it happens, but the gateway answers 504 APIGW.0201",
+    "repeated": "a gateway sends it twice; the answer is that of the second copy",
     "half answer": "it happens, but the connection is closed in the middle of the answer",
     "no job_id": "it happens, and the answer is 200 {}",
     "huge": "it happens, and the answer is 2 MiB long",
@@ -93,6 +94,11 @@ class Fault:
     def prevents_effect(self) -> bool:
         """Whether the request has no effect."""
         return self.error is not None or self.name in BLOCKING_FAULTS
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the service gets the request a second time, and only the answer to that one comes back."""
+        return self.name == "repeated"
 
     @property
     def job_plan(self) -> JobPlan:

@@ -151,14 +151,18 @@ class StandInCloud(CloudState, Iam):
         fault = self._faults.take(request.operation)
         if fault and fault.prevents_effect:
             return fault.response_instead(request), fault, None
-        job: Job | None = None
-        if request.operation == "token":
-            response = self.sign_in(request)
-        elif request.operation == "upgrade":
-            response, job = upgrade(self, request, fault.job_plan if fault else JobPlan())
-        else:
-            response = ENDPOINTS[request.operation](self, request)
+        response, job = self._perform(request, fault.job_plan if fault else JobPlan())
+        if fault and fault.is_repeated:
+            response, _ = self._perform(request, fault.job_plan)
         return fault.corrupt(response, request) if fault else response, fault, job
+
+    def _perform(self, request: ApiRequest, plan: JobPlan) -> tuple[ApiResponse, Job | None]:
+        """Do what the request asks for; the response and the job that was started."""
+        if request.operation == "upgrade":
+            return upgrade(self, request, plan)
+        if request.operation == "token":
+            return self.sign_in(request), None
+        return ENDPOINTS[request.operation](self, request), None
 
     def _closes_unread(self, data: bytes) -> bool:
         """Whether the connection that received these bytes has to be closed before the request is read."""

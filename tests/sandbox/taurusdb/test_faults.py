@@ -134,6 +134,20 @@ async def test_the_gateway_may_time_out_on_an_upgrade_that_takes_effect(cloud: S
     assert cloud.upgrades[0].took_effect
 
 
+async def test_a_gateway_that_repeats_a_request_passes_on_the_answer_to_the_second_copy(
+    cloud: StandInCloud, client: httpx.AsyncClient, upgrade: Send
+) -> None:
+    cloud.inject_fault("repeated")
+    response = await upgrade(delay=True)
+    assert (response.status_code, response.json()["error_code"]) == (409, "DBS.200019")
+    assert len(cloud.upgrades) == len(cloud.jobs) == 1
+    assert (cloud.upgrades[0].took_effect, cloud.upgrades[0].job_id) == (True, cloud.jobs[0].id)
+    cloud.inject_fault("repeated", "cancel")
+    body = {"job_ids": [cloud.jobs[0].id]}
+    assert (await client.request("DELETE", "/scheduled-jobs", json=body)).json() == {"job_ids": []}
+    assert cloud.job_state(cloud.jobs[0].id).status == "Canceled"
+
+
 async def test_a_slow_answer_comes_after_the_upgrade_has_long_happened(cloud: StandInCloud, upgrade: Send) -> None:
     cloud.inject_fault("slow", seconds=0.3)
     task = asyncio.ensure_future(upgrade())
