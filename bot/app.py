@@ -87,8 +87,8 @@ def build(
     replier = Replier(users, ephemeral, metrics)
     notifier = Notifier(transitions, publisher, clock)
     preflight = Preflight(inventory, transitions, notifier, clock)
-    submitter = Submitter(transitions, cloud, notifier, preflight, schedule, clock, time.monotonic)
     reconciler = Reconciler(transitions, cloud, publisher, notifier, schedule, clock)
+    submitter = Submitter(transitions, cloud, notifier, preflight, reconciler, schedule, clock, time.monotonic)
     command_handler = CommandHandler(
         transitions=transitions,
         notifier=notifier,

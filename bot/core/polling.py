@@ -1,9 +1,10 @@
 """What a poll of a job, or a search for a lost one, means for the upgrade, and when the next one is due: pure steps."""
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 
 from bot.core.notifications import Notification
-from bot.core.upgrade import SearchResult, State, Upgrade
+from bot.core.upgrade import SearchMiss, SearchResult, State, Upgrade
 
 MINUTE = 60.0
 JOB_RETENTION_SECONDS = 30 * 24 * 60 * MINUTE  # the cloud keeps a job for one month
@@ -11,7 +12,8 @@ JOB_GONE_SECONDS = 10 * MINUTE  # a job answered "not found" for so long is gone
 JOB_APPEARS_SECONDS = MINUTE  # a new job may be unknown to the API for several seconds
 SEARCH_SECONDS = (1.0, 3.0, 6.0, 12.0, 24.0, 40.0, 60.0, 85.0, 120.0)  # searches after a lost answer, from its loss on
 FAILED_POLLS_NOTIFIED = 3  # failed polls in a row that people are told of
-MAX_BACKOFF_SECONDS = 300.0
+MAX_BACKOFF_FACTOR = 6.0  # a failed poll is followed by the next one after at most so many intervals, and a minute
+MAX_BACKOFF_SECONDS = MINUTE
 SLOW_POLL_FACTOR = 12  # a job that waits for its window or for an authorization changes rarely
 
 FINAL_STATUSES = {"Completed": State.COMPLETED, "Failed": State.FAILED, "Canceled": State.CANCELED}
@@ -38,6 +40,20 @@ class AcceptedUpgrade:
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeSearch:
+    """Which upgrade is searched for: confirmed at `since`; `until` is the next confirmation for the instance, if any.
+
+    Both in UNIX seconds by our clock. `other_job_ids` belong to other requests.
+    """
+
+    instance_id: str
+    delay: bool
+    since: float
+    until: float | None = None
+    other_job_ids: Set[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class PollSchedule:
     """When a job is polled next; `poll_seconds` is the interval for a running one."""
 
@@ -46,7 +62,7 @@ class PollSchedule:
     def next_poll_at(self, upgrade: Upgrade, at: float) -> float:
         """The time of the next poll: exponential backoff after failed polls, rarer while the job waits."""
         if upgrade.failed_polls:
-            backoff = self.poll_seconds * 2.0 ** min(upgrade.failed_polls, 6)
+            backoff = self.poll_seconds * min(2.0 ** min(upgrade.failed_polls, 6), MAX_BACKOFF_FACTOR)
             return at + min(backoff, max(MAX_BACKOFF_SECONDS, self.poll_seconds))
         waits = upgrade.job_status == UNAUTHORIZED or (upgrade.delay and upgrade.job_status == PENDING)
         return at + self.poll_seconds * (SLOW_POLL_FACTOR if waits else 1)
@@ -90,9 +106,14 @@ def poll_failed(upgrade: Upgrade, at: float, schedule: PollSchedule) -> Upgrade:
     return _failed_poll(replace(upgrade, poll_count=upgrade.poll_count + 1), at, schedule)
 
 
-def search_missed(upgrade: Upgrade, result: SearchResult, at: float) -> Upgrade:
+def search_missed(upgrade: Upgrade, miss: SearchMiss, at: float) -> Upgrade:
     """A search for a lost upgrade found no job: search again, unresolved after the last one."""
-    row = replace(upgrade, poll_count=upgrade.poll_count + 1, search_result=_worse(upgrade.search_result, result))
+    row = replace(
+        upgrade,
+        poll_count=upgrade.poll_count + 1,
+        search_result=_worse(upgrade.search_result, miss.result),
+        operations=miss.operations or upgrade.operations,
+    )
     if row.poll_count >= len(SEARCH_SECONDS):
         return unresolved(row, at)
     pause = SEARCH_SECONDS[row.poll_count] - SEARCH_SECONDS[row.poll_count - 1]

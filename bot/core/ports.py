@@ -1,6 +1,6 @@
 """What the workflow needs of Slack, the cloud, the database and the metrics, as Protocols that the adapters fulfil."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,16 +11,22 @@ from bot.core.instances import Instance, InstanceList
 from bot.core.messages import Language, Message
 from bot.core.notifications import Notification
 from bot.core.permissions import User
-from bot.core.polling import AcceptedUpgrade, Job
+from bot.core.polling import AcceptedUpgrade, Job, UpgradeSearch
 from bot.core.replies import Reply
-from bot.core.upgrade import SearchResult, State, Upgrade
+from bot.core.upgrade import SearchMiss, State, Upgrade
 
 
 class CloudApi(Protocol):
     """TaurusDB; every method raises `CloudError`."""
 
     async def upgrade(
-        self, instance_id: str, *, delay: bool, skip_validate: bool, language: Language, may_send: Callable[[], bool]
+        self,
+        instance_id: str,
+        *,
+        delay: bool,
+        skip_validate: bool,
+        language: Language,
+        may_send: Callable[[], Awaitable[bool]],
     ) -> AcceptedUpgrade:
         """Send the upgrade, at most once with effect. `may_send` is asked just before each attempt."""
         ...
@@ -33,10 +39,8 @@ class CloudApi(Protocol):
         """Delete a scheduled task; False when the cloud did not: it has begun or has ended."""
         ...
 
-    async def find_upgrade(
-        self, instance_id: str, *, delay: bool, since: float, language: Language
-    ) -> str | SearchResult:
-        """Search for an upgrade sent after `since` (UNIX seconds) whose answer was lost: its job id, or the result."""
+    async def find_upgrade(self, search: UpgradeSearch, language: Language) -> str | SearchMiss:
+        """Search for an upgrade whose answer was lost: its job id, or what was seen instead."""
         ...
 
 
@@ -98,8 +102,15 @@ class Storage(Protocol):
         """The rows that are due, oldest first; each is moved ahead by the lease, so that nobody else claims it."""
         ...
 
-    async def renew_leases(self, upgrade_ids: Sequence[str], lease_seconds: float) -> None:
-        """Renew the leases of rows that are SUBMITTING; other rows are left alone."""
+    async def begin_attempt(self, upgrade_id: str, sender: str, lease_seconds: float) -> Upgrade | None:
+        """The fence before each POST: the row with its lease renewed, None unless it is SUBMITTING by this sender.
+
+        It counts a revision, so that whoever has read the row before cannot take it for lost meanwhile.
+        """
+        ...
+
+    async def renew_leases(self, senders: Mapping[str, str], lease_seconds: float) -> Set[str]:
+        """Renew the leases of rows that are SUBMITTING by these senders (by upgrade id); the ids that were renewed."""
         ...
 
     async def live_upgrade(self, instance_id: str) -> Upgrade | None:
@@ -112,6 +123,14 @@ class Storage(Protocol):
 
     async def latest(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
         """Upgrades of one instance or of all, the newest first."""
+        ...
+
+    async def last_sent(self, instance_id: str) -> Upgrade | None:
+        """The upgrade of an instance that was confirmed last, but for those that certainly did not start."""
+        ...
+
+    async def confirmed_since(self, instance_id: str, since: float) -> Sequence[Upgrade]:
+        """The upgrades of an instance that were confirmed at that time or later (UNIX seconds), the earliest first."""
         ...
 
     async def open_upgrades(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:

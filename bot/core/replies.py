@@ -15,7 +15,7 @@ from bot.core.instances import (
     version_message,
 )
 from bot.core.messages import Code, Link, Message, Person, Time
-from bot.core.upgrade import State, Upgrade
+from bot.core.upgrade import EarlierRequest, State, Upgrade
 
 PAGE_SIZE = 10
 
@@ -54,6 +54,21 @@ class TranslatedCard:
 
 
 Reply: TypeAlias = Message | PreflightReply | InstanceListReply | TranslatedCard
+
+
+def unresolved_before(instance_id: str, earlier: EarlierRequest) -> PreflightWarning:
+    """An earlier upgrade of the instance may have started, or may still be running."""
+    return PreflightWarning("unresolved_before", instance=Code(instance_id), earlier=earlier_request(earlier))
+
+
+def earlier_request(earlier: EarlierRequest) -> Message:
+    """An earlier request whose outcome is unknown, in one line."""
+    return Message(
+        "earlier_request",
+        requester=Person(earlier.requested_by),
+        at=Time(earlier.confirmed_at),
+        link=Link(earlier.permalink),
+    )
 
 
 def instances_on_page(instances: InstanceList, page: int) -> tuple[int, list[Instance]]:

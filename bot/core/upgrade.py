@@ -15,6 +15,7 @@ A transition counts only once the storage's compare-and-set on `revision` has st
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from http import HTTPStatus
 
 from bot.core.errors import CloudError, NotSent, Rejected, TooLate
 from bot.core.messages import Language, Person, Time
@@ -44,6 +45,9 @@ class State(StrEnum):
     UNRESOLVED = "unresolved"
 
 
+CONFLICT_CODES = frozenset({"DBS.200086", "DBS.201014", "DBS.212033"})
+"""Codes of other statuses than 409 (400, 403) that mean the same: the instance's status or an operation forbids it."""
+
 LIVE_STATES = frozenset({State.SUBMITTING, State.IN_PROGRESS, State.UNKNOWN})
 """At most one upgrade of an instance is in one of these."""
 
@@ -54,6 +58,34 @@ class SearchResult(StrEnum):
     IDLE = "idle"
     BUSY = "busy"
     INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation on the instance that is not known to be the upgrade: the API's name for it, and since when.
+
+    `started_at` is in UNIX seconds by our clock, None when it is not known.
+    """
+
+    name: str
+    started_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchMiss:
+    """A search that found no job of the upgrade: what it saw of the instance, and what else runs or ran there."""
+
+    result: SearchResult
+    operations: tuple[Operation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRequest:
+    """The last request for the same instance when nobody knows what became of it; the link leads to its card."""
+
+    requested_by: str
+    confirmed_at: float
+    permalink: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +108,7 @@ class Upgrade:
     message_ts: str | None = None  # the request card
     decided_by: str | None = None
     decided_at: float | None = None
+    sender: str = ""  # the token of the confirmation that won: whoever has it may send while the row is SUBMITTING
     job_id: str | None = None
     job_status: str = ""
     progress_percent: int | None = None
@@ -86,6 +119,7 @@ class Upgrade:
     error_msg: str = ""
     api_request_id: str = ""  # the cloud's id of the POST, which its support asks for
     search_result: str = ""
+    operations: tuple[Operation, ...] = ()  # what a search saw on the instance instead of the upgrade
     poll_count: int = 0
     failed_polls: int = 0  # in a row
     job_missing_since: float | None = None
@@ -96,6 +130,7 @@ class Upgrade:
     job_message_ts: str | None = None
     job_message_edited_at: float | None = None
     dm_channel_id: str | None = None  # where notifications go when the channel takes none
+    earlier_unresolved: EarlierRequest | None = None
     instance_snapshot: str = ""  # `Instance.to_json()`, "-" when the cloud did not describe it
     due_at: float | None = None  # the earlier of next_poll_at and notify_at; claiming the row moves it ahead
 
@@ -111,8 +146,13 @@ class Upgrade:
 
     @property
     def is_conflict(self) -> bool:
-        """Whether the cloud rejected it (409) because of another operation on the instance."""
-        return self.state is State.REJECTED and self.http_status == 409
+        """Whether the cloud rejected it because of another operation on the instance."""
+        return self.state is State.REJECTED and is_conflict(self.http_status, self.error_code)
+
+    @property
+    def is_unexplained_conflict(self) -> bool:
+        """Whether it was rejected so, and the cloud did not let us see whether an upgrade has begun all the same."""
+        return self.is_conflict and self.search_result == SearchResult.INCONCLUSIVE
 
     def rescheduled(self) -> "Upgrade":
         """The row with `due_at` recomputed from its two timers."""
@@ -136,12 +176,19 @@ class Upgrade:
 
     # decided by people or by time
 
-    def confirm(self, by: str, at: float) -> "Upgrade | TooLate":
-        """Somebody pressed Confirm; whoever gets this stored submits the upgrade."""
+    def confirm(self, by: str, at: float, sender: str) -> "Upgrade | TooLate":
+        """Somebody pressed Confirm; whoever gets this stored, with a `sender` of its own, submits the upgrade."""
         too_late = self._too_late(at)
         if too_late:
             return too_late
-        row = replace(self, state=State.SUBMITTING, decided_by=by, decided_at=at, next_poll_at=at + LEASE_SECONDS)
+        row = replace(
+            self,
+            state=State.SUBMITTING,
+            decided_by=by,
+            decided_at=at,
+            sender=sender,
+            next_poll_at=at + LEASE_SECONDS,
+        )
         return row.with_notifications(at, Notification.CARD_UPDATE)
 
     def withdraw(self, by: str, at: float) -> "Upgrade | TooLate":
@@ -192,6 +239,7 @@ class Upgrade:
             failed_polls=0,
             job_missing_since=None,
             search_result="",
+            operations=(),
             ended_at=None,
         )
         return row.with_notifications(at, notification, Notification.CARD_UPDATE)
@@ -216,5 +264,13 @@ class Upgrade:
 
     def outcome_lost(self, at: float) -> "Upgrade":
         """It was being submitted and no clear answer came."""
-        row = replace(self, state=State.UNKNOWN, next_poll_at=at + 1, poll_count=0, search_result="")
+        row = replace(self, state=State.UNKNOWN, next_poll_at=at + 1, poll_count=0, search_result="", operations=())
         return row.with_notifications(at, Notification.OUTCOME_UNKNOWN, Notification.CARD_UPDATE)
+
+
+def is_conflict(http_status: int | None, error_code: str) -> bool:
+    """Whether an answer says that another operation is running on the instance: it may be this very upgrade.
+
+    A gateway in between may have passed the request on twice; then the first copy runs, and the second is refused.
+    """
+    return http_status == HTTPStatus.CONFLICT or error_code in CONFLICT_CODES

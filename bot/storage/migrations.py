@@ -48,6 +48,7 @@ CREATE TABLE upgrades (
     message_ts text,
     decided_by text,
     decided_at double precision,
+    sender text NOT NULL DEFAULT '',
     job_id text,
     job_status text NOT NULL DEFAULT '',
     progress_percent bigint,
@@ -58,6 +59,7 @@ CREATE TABLE upgrades (
     error_msg text NOT NULL DEFAULT '',
     api_request_id text NOT NULL DEFAULT '',
     search_result text NOT NULL DEFAULT '',
+    operations text NOT NULL DEFAULT '',
     poll_count bigint NOT NULL DEFAULT 0,
     failed_polls bigint NOT NULL DEFAULT 0,
     job_missing_since double precision,
@@ -68,6 +70,7 @@ CREATE TABLE upgrades (
     job_message_ts text,
     job_message_edited_at double precision,
     dm_channel_id text,
+    earlier_unresolved text NOT NULL DEFAULT '',
     instance_snapshot text NOT NULL DEFAULT '',
     due_at double precision
 )"""

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
@@ -18,6 +18,7 @@ from bot.storage.sql import (
     BROKEN_AUDIT,
     COPY_IN_PROGRESS,
     POSTGRES,
+    POSTGRES_BEGIN_ATTEMPT,
     POSTGRES_CLAIM_DUE,
     POSTGRES_HEARTBEAT,
     POSTGRES_LOCK_AUDIT_HEAD,
@@ -115,10 +116,18 @@ class PostgresStorage(SqlQueries):
         rows = await self._pool.run(lambda connection: connection.fetch(POSTGRES_CLAIM_DUE, limit, lease_seconds))
         return [upgrade_from_values(tuple(row)[:-1]) for row in sorted(rows, key=itemgetter("was_due_at"))]
 
-    async def renew_leases(self, upgrade_ids: Sequence[str], lease_seconds: float) -> None:
-        """Renew the leases of rows that are SUBMITTING; other rows are left alone."""
-        ids = sorted(storable_text(upgrade_id) for upgrade_id in upgrade_ids)
-        await self._pool.run(lambda connection: connection.execute(POSTGRES_RENEW_LEASES, ids, lease_seconds))
+    async def begin_attempt(self, upgrade_id: str, sender: str, lease_seconds: float) -> Upgrade | None:
+        """The fence before each POST: the row with its lease renewed, None unless it is SUBMITTING by this sender."""
+        values = (storable_text(upgrade_id), sender, lease_seconds)
+        row = await self._pool.run(lambda connection: connection.fetchrow(POSTGRES_BEGIN_ATTEMPT, *values))
+        return None if row is None else upgrade_from_values(row)
+
+    async def renew_leases(self, senders: Mapping[str, str], lease_seconds: float) -> Set[str]:
+        """Renew the leases of rows that are SUBMITTING by these senders (by upgrade id); the ids that were renewed."""
+        ids = sorted(senders)  # two replicas that lock rows in the same order never wait for each other
+        values = ([storable_text(upgrade_id) for upgrade_id in ids], [senders[upgrade_id] for upgrade_id in ids])
+        rows = await self._pool.run(lambda connection: connection.fetch(POSTGRES_RENEW_LEASES, *values, lease_seconds))
+        return {row["id"] for row in rows}
 
     async def begin_copy(self) -> None:
         """Keep every other writer out while another database is copied into this one; raises `TargetNotEmpty`."""

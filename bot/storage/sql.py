@@ -5,10 +5,11 @@ they occur, so that SQLite's (`?`) can be derived. Numbered placeholders in SQLi
 warn when they are given a sequence.
 """
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar
 
 from bot.core.audit import AuditEntry, AuditRow, row_hash
@@ -16,7 +17,7 @@ from bot.core.errors import StorageUnavailable
 from bot.core.messages import Language
 from bot.core.notifications import Notification
 from bot.core.ports import QueueStats
-from bot.core.upgrade import LIVE_STATES, State, Upgrade
+from bot.core.upgrade import LIVE_STATES, EarlierRequest, Operation, State, Upgrade
 
 StoredRow = TypeVar("StoredRow", Upgrade, AuditEntry)
 
@@ -70,10 +71,28 @@ def _split_notifications(text: str) -> tuple[Notification, ...]:
     return tuple(Notification(kind) for kind in text.split(",") if kind)
 
 
+def _operations_to_json(operations: tuple[Operation, ...]) -> str:
+    return json.dumps([astuple(operation) for operation in operations]) if operations else ""
+
+
+def _operations_from_json(text: str) -> tuple[Operation, ...]:
+    return tuple(Operation(name, started_at) for name, started_at in json.loads(text)) if text else ()
+
+
+def _earlier_to_json(earlier: EarlierRequest | None) -> str:
+    return json.dumps(astuple(earlier)) if earlier else ""
+
+
+def _earlier_from_json(text: str) -> EarlierRequest | None:
+    return EarlierRequest(*json.loads(text)) if text else None
+
+
 _TO_COLUMN: dict[str, Callable[[Any], Any]] = {
     "language": str,
     "state": str,
     "pending_notifications": _join_notifications,
+    "operations": _operations_to_json,
+    "earlier_unresolved": _earlier_to_json,
 }
 _FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
     "delay": bool,  # SQLite returns 0 and 1
@@ -81,10 +100,14 @@ _FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
     "language": Language,
     "state": State,
     "pending_notifications": _split_notifications,
+    "operations": _operations_from_json,
+    "earlier_unresolved": _earlier_from_json,
 }
 _FROM_COLUMNS = tuple(_FROM_COLUMN.get(name, _unchanged) for name in UPGRADE_COLUMNS)
 
 LIVE_STATE_LIST = ", ".join(f"'{state}'" for state in sorted(LIVE_STATES))
+UNCONFIRMED_STATE_LIST = f"'{State.REQUESTED}', '{State.WITHDRAWN}', '{State.EXPIRED}'"
+NOT_STARTED_STATE_LIST = f"{UNCONFIRMED_STATE_LIST}, '{State.REJECTED}', '{State.NOT_SENT}'"
 OPEN_STATE_LIST = f"'{State.REQUESTED}', {LIVE_STATE_LIST}"
 
 
@@ -97,6 +120,8 @@ _INSERT = f"INSERT INTO upgrades ({_UPGRADE}) VALUES ({_placeholders(len(UPGRADE
 _UPDATED_COLUMNS = UPGRADE_COLUMNS[1:]  # all but the id
 _SET = ", ".join(f"{name} = ${number}" for number, name in enumerate(_UPDATED_COLUMNS, 1))
 _WHERE_UNCHANGED = f"WHERE id = ${len(_UPDATED_COLUMNS) + 1} AND revision = ${len(_UPDATED_COLUMNS) + 2}"
+_LEASE = "next_poll_at = until, due_at = CASE WHEN notify_at < until THEN notify_at ELSE until END"
+_SENT_BY = "WHERE id = {} AND sender = {} AND state = 'submitting'"
 _NEWEST_FIRST = "ORDER BY requested_at DESC, id DESC"
 _AUDIT = ", ".join(AUDIT_COLUMNS)
 
@@ -123,6 +148,15 @@ class Statements:
     # limit
     latest: str = _select(f"{_NEWEST_FIRST} LIMIT $1")
     open_upgrades: str = _select(f"WHERE state IN ({OPEN_STATE_LIST}) {_NEWEST_FIRST} LIMIT $1")
+    # instance id, UNIX seconds
+    confirmed_since: str = _select(
+        f"WHERE instance_id = $1 AND decided_at >= $2 AND state NOT IN ({UNCONFIRMED_STATE_LIST}) ORDER BY decided_at"
+    )
+    # instance id
+    last_sent: str = _select(
+        f"WHERE instance_id = $1 AND decided_at IS NOT NULL AND state NOT IN ({NOT_STARTED_STATE_LIST})"
+        " ORDER BY decided_at DESC LIMIT 1"
+    )
     # instance id, limit
     latest_of_instance: str = _select(f"WHERE instance_id = $1 {_NEWEST_FIRST} LIMIT $2")
     open_upgrades_of_instance: str = _select(
@@ -155,9 +189,11 @@ SQLITE = Statements(*(re.sub(r"\$\d+", "?", getattr(POSTGRES, field.name)) for f
 SQLITE_DUE = _select("WHERE due_at <= ? ORDER BY due_at LIMIT ?")
 # end of the lease, id
 SQLITE_CLAIM = "UPDATE upgrades SET due_at = ? WHERE id = ?"
-SQLITE_RENEW_LEASE = (
-    "UPDATE upgrades SET next_poll_at = until, due_at = CASE WHEN notify_at < until THEN notify_at ELSE until END"
-    " FROM (SELECT ? AS until) AS lease WHERE id = ? AND state = 'submitting'"
+# end of the lease, id, sender
+SQLITE_RENEW_LEASE = f"UPDATE upgrades SET {_LEASE} FROM (SELECT ? AS until) AS lease {_SENT_BY.format('?', '?')}"  # noqa: S608 - as above
+SQLITE_BEGIN_ATTEMPT = (
+    f"UPDATE upgrades SET revision = revision + 1, {_LEASE} FROM (SELECT ? AS until) AS lease"  # noqa: S608 - as above
+    f" {_SENT_BY.format('?', '?')} RETURNING {_UPGRADE}"
 )
 # now
 SQLITE_HEARTBEAT = "UPDATE heartbeat SET at = ?"
@@ -174,11 +210,16 @@ WITH due AS (
 UPDATE upgrades SET due_at = {_NOW} + $2::double precision FROM due WHERE id = due_id
 RETURNING {_UPGRADE}, was_due_at
 """  # noqa: S608 - as above
-# ids, lease in seconds
+# ids, their senders, lease in seconds
 POSTGRES_RENEW_LEASES = f"""
-WITH lease AS (SELECT {_NOW} + $2::double precision AS until)
-UPDATE upgrades SET next_poll_at = until, due_at = CASE WHEN notify_at < until THEN notify_at ELSE until END
-FROM lease WHERE id = ANY($1::text[]) AND state = 'submitting'
+WITH lease AS (SELECT {_NOW} + $3::double precision AS until),
+held AS (SELECT * FROM unnest($1::text[], $2::text[]) AS held (held_id, held_sender))
+UPDATE upgrades SET {_LEASE} FROM lease, held {_SENT_BY.format("held_id", "held_sender")} RETURNING id
+"""  # noqa: S608 - as above
+# id, sender, lease in seconds
+POSTGRES_BEGIN_ATTEMPT = f"""
+WITH lease AS (SELECT {_NOW} + $3::double precision AS until)
+UPDATE upgrades SET revision = revision + 1, {_LEASE} FROM lease {_SENT_BY.format("$1", "$2")} RETURNING {_UPGRADE}
 """  # noqa: S608 - as above
 POSTGRES_HEARTBEAT = f"UPDATE heartbeat SET at = {_NOW}"  # noqa: S608 - as above
 
@@ -219,6 +260,14 @@ class SqlQueries(ABC):
         if instance_id is None:
             return await self._fetch_upgrades(self.statements.latest, limit)
         return await self._fetch_upgrades(self.statements.latest_of_instance, storable_text(instance_id), limit)
+
+    async def last_sent(self, instance_id: str) -> Upgrade | None:
+        """The upgrade of an instance that was confirmed last, but for those that certainly did not start."""
+        return await self._fetch_upgrade(self.statements.last_sent, storable_text(instance_id))
+
+    async def confirmed_since(self, instance_id: str, since: float) -> Sequence[Upgrade]:
+        """The upgrades of an instance that were confirmed at that time or later (UNIX seconds), the earliest first."""
+        return await self._fetch_upgrades(self.statements.confirmed_since, storable_text(instance_id), since)
 
     async def open_upgrades(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
         """What waits for a confirmation or is live, of one instance or of all, the newest first."""

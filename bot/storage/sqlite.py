@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,6 +24,7 @@ from bot.storage.sql import (
     COPY_IN_PROGRESS,
     PAGE_ROWS,
     SQLITE,
+    SQLITE_BEGIN_ATTEMPT,
     SQLITE_CLAIM,
     SQLITE_DUE,
     SQLITE_HEARTBEAT,
@@ -121,11 +122,28 @@ class SqliteStorage(SqlQueries):
 
         return await self._writer.run(job)
 
-    async def renew_leases(self, upgrade_ids: Sequence[str], lease_seconds: float) -> None:
-        """Renew the leases of rows that are SUBMITTING; other rows are left alone."""
+    async def begin_attempt(self, upgrade_id: str, sender: str, lease_seconds: float) -> Upgrade | None:
+        """The fence before each POST: the row with its lease renewed, None unless it is SUBMITTING by this sender."""
+        values = (self._clock() + lease_seconds, storable_text(upgrade_id), sender)
+
+        def job(connection: sqlite3.Connection) -> Upgrade | None:
+            row = next(iter(connection.execute(SQLITE_BEGIN_ATTEMPT, values).fetchall()), None)
+            return upgrade_from_values(row) if row else None
+
+        return await self._writer.run(job)
+
+    async def renew_leases(self, senders: Mapping[str, str], lease_seconds: float) -> Set[str]:
+        """Renew the leases of rows that are SUBMITTING by these senders (by upgrade id); the ids that were renewed."""
         until = self._clock() + lease_seconds
-        values = [(until, storable_text(upgrade_id)) for upgrade_id in upgrade_ids]
-        await self._writer.run(lambda connection: connection.executemany(SQLITE_RENEW_LEASE, values).close())
+
+        def job(connection: sqlite3.Connection) -> set[str]:
+            return {
+                upgrade_id
+                for upgrade_id, sender in senders.items()
+                if connection.execute(SQLITE_RENEW_LEASE, (until, storable_text(upgrade_id), sender)).rowcount
+            }
+
+        return await self._writer.run(job)
 
     async def begin_copy(self) -> None:
         """Keep every other writer out while another database is copied into this one; raises `TargetNotEmpty`."""

@@ -17,9 +17,9 @@ from urllib.parse import quote
 
 from bot.core.errors import NotSent, OutcomeUnknown, Rejected
 from bot.core.messages import Language
-from bot.core.polling import AcceptedUpgrade, Job
+from bot.core.polling import AcceptedUpgrade, Job, UpgradeSearch
 from bot.core.ports import NO_METRICS, Metrics
-from bot.core.upgrade import SearchResult
+from bot.core.upgrade import SearchMiss
 from bot.taurusdb.http import (
     CONNECT_SECONDS,
     RESPONSE_SECONDS,
@@ -89,7 +89,13 @@ class TaurusDb:
         return failure.error if failure and self._clock() - failure.at < within_seconds else ""
 
     async def upgrade(
-        self, instance_id: str, *, delay: bool, skip_validate: bool, language: Language, may_send: Callable[[], bool]
+        self,
+        instance_id: str,
+        *,
+        delay: bool,
+        skip_validate: bool,
+        language: Language,
+        may_send: Callable[[], Awaitable[bool]],
     ) -> AcceptedUpgrade:
         """Send the upgrade, at most once with effect.
 
@@ -137,12 +143,10 @@ class TaurusDb:
             deleted_ids = response.get("job_ids")
             return isinstance(deleted_ids, list) and job_id in deleted_ids
 
-    async def find_upgrade(
-        self, instance_id: str, *, delay: bool, since: float, language: Language
-    ) -> str | SearchResult:
-        """The job id of an upgrade sent after `since` (UNIX seconds), or what was seen of the instance instead."""
+    async def find_upgrade(self, search: UpgradeSearch, language: Language) -> str | SearchMiss:
+        """The job id of an upgrade whose answer was lost, or what was seen of the instance instead."""
         with self._measured("find_upgrade"):
-            return await self._job_search.find(instance_id, delay=delay, since=since, language=language)
+            return await self._job_search.find(search, language)
 
     @contextmanager
     def _measured(self, operation: str) -> Iterator[None]:

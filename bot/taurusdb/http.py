@@ -13,7 +13,7 @@ import json
 import re
 import time
 import zlib
-from collections.abc import Callable, Coroutine, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -51,6 +51,13 @@ JsonObject = Mapping[str, object]
 def as_text(value: object) -> str:
     """A string as it is, anything else as an empty one."""
     return value if isinstance(value, str) else ""
+
+
+def _as_count(value: object) -> int:
+    """A number, also as text (both occur); 0 for anything else."""
+    if isinstance(value, str) and value.isdecimal() and value.isascii():
+        return int(value)
+    return value if isinstance(value, int) else 0
 
 
 def as_objects(value: object) -> list[JsonObject]:
@@ -246,6 +253,14 @@ async def send_once(
         raise OutcomeUnknown(message=f"no whole answer within {seconds:g} s") from error
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectList:
+    """The objects of a paginated list; `is_complete` is false when there are more than were read."""
+
+    items: Sequence[JsonObject]
+    is_complete: bool
+
+
 class Credentials(Protocol):
     """How requests are authorised: `IamUser` or `ReadyToken` (auth.py), `AkSk` (signing.py)."""
 
@@ -313,7 +328,7 @@ class ProjectApi:
         page_size: int,
         max_pages: int,
         is_valid: Callable[[ApiResponse], bool] = lambda response: response.is_object,
-    ) -> list[JsonObject]:
+    ) -> ObjectList:
         """GET a paginated list (`offset`, `limit`) whole; raises the error of the first page that is not valid."""
         items: list[JsonObject] = []
         for page in range(max_pages):
@@ -324,11 +339,11 @@ class ProjectApi:
             page_items = response.objects(key)
             items += page_items
             if len(page_items) < page_size:
-                break
-        return items
+                return ObjectList(items, len(items) >= _as_count(response.get("total_count")))
+        return ObjectList(items, is_complete=False)
 
     async def post(
-        self, path: str, body: Mapping[str, bool], language: Language, may_send: Callable[[], bool]
+        self, path: str, body: Mapping[str, bool], language: Language, may_send: Callable[[], Awaitable[bool]]
     ) -> ApiResponse:
         """POST to a path of the project; DeadlinePassed when `may_send` says no just before it."""
         content = json.dumps(body).encode()
@@ -346,7 +361,7 @@ class ProjectApi:
         content: bytes,
         language: Language,
         seconds: float,
-        may_send: Callable[[], bool] = lambda: True,
+        may_send: Callable[[], Awaitable[bool]] | None = None,
     ) -> ApiResponse:
         """Send the request; after a 401, once more if the credentials can be renewed: the first was not passed on."""
         headers = {"X-Language": language.value, "Content-Type": "application/json"}
@@ -357,7 +372,7 @@ class ProjectApi:
             except Rejected as error:
                 self.sign_in_failure = SignInFailure(str(error), self._clock())
                 raise
-            if not may_send():
+            if may_send is not None and not await may_send():
                 raise DeadlinePassed(message="the time for sending was over")
             request = self._http.build_request(method, url, content=content or None, headers=headers)
             response = await send_once(self._http, request, auth, seconds)

@@ -171,7 +171,7 @@ class InstanceScanner:
         self.scans += 1
         self.scanned_at, began = self._clock(), time.monotonic()
         try:
-            rows = await self._api.get_list(
+            taurusdb_instances = await self._api.get_list(
                 "instances",
                 {},
                 language,
@@ -184,11 +184,11 @@ class InstanceScanner:
             log.warning("instances.not_listed", extra={"error": str(error)})
             self.is_denied = isinstance(error, Rejected)  # a permission is missing: no need to hurry
             return self.is_denied
-        parent_ids = dict.fromkeys(filter(None, (as_text(row.get("id")) for row in rows)))
+        parent_ids = dict.fromkeys(filter(None, (as_text(row.get("id")) for row in taurusdb_instances.items)))
         listed: dict[str, ListedInstance] = {}
         statuses = await asyncio.gather(*(self._list_parent(parent_id, language, listed) for parent_id in parent_ids))
         self._rests_until = time.monotonic() + REST_FACTOR * (time.monotonic() - began)
-        self.is_complete = LISTED_STATUSES.issuperset(statuses)
+        self.is_complete = taurusdb_instances.is_complete and LISTED_STATUSES.issuperset(statuses)
         if self.is_complete:
             self._listed = listed  # without those that are gone
         return all(0 < status < 500 for status in statuses)

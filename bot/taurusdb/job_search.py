@@ -6,17 +6,20 @@ somebody else's backup or restart. Everything that is assumed about the (undocum
 
 import asyncio
 import logging
+import math
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.core.errors import CloudError
 from bot.core.messages import Language
-from bot.core.upgrade import SearchResult
+from bot.core.polling import UpgradeSearch
+from bot.core.upgrade import Operation, SearchMiss, SearchResult
 from bot.taurusdb.http import (
     JsonObject,
+    ObjectList,
     ProjectApi,
     as_text,
     error_from_response,
@@ -32,6 +35,8 @@ MAX_PAGES = 20
 MAX_VERIFIED_CANDIDATES = 5
 CLOCK_TOLERANCE_SECONDS = 5.0
 TIME_RESOLUTION_SECONDS = 2.0  # the API's times and its Date header have no fractions
+MAX_OPERATIONS = 3
+MAX_NAME_CHARACTERS = 64
 _UPGRADE_NAME = re.compile(r"upgrad", re.IGNORECASE)  # UpgradeStarRocks…, VERSION_UPGRADE, UPGRADING
 _TAURUSDB_PRODUCT = "gaussdbformysql"  # in every documented job name of TaurusDB's own instances
 _STARROCKS_PRODUCTS = ("starrocks", "htap")
@@ -52,12 +57,33 @@ class JobCandidate:
 
 
 @dataclass(frozen=True, slots=True)
+class _Tasks:
+    """Tasks as a list showed them; `is_complete` is false when others of the instance may have been left out."""
+
+    candidates: Sequence[JobCandidate]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _InstanceView:
     """The instance as the search saw it; `is_latest`: there is no newer version to upgrade to."""
 
-    candidates: tuple[JobCandidate, ...]
+    actions: Sequence[JobCandidate]
     is_busy: bool
     is_latest: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """When the job was created (UNIX seconds, the cloud's clock), and the ids that it cannot have."""
+
+    begin: float
+    end: float
+    other_job_ids: Set[str]
+
+    def may_have(self, candidate: JobCandidate) -> bool:
+        """Whether the candidate can be the job by its time and id."""
+        return self.begin <= candidate.created_at < self.end and candidate.job_id not in self.other_job_ids
 
 
 class JobSearch:
@@ -68,30 +94,35 @@ class JobSearch:
         self._scanner = scanner
         self._clock = clock
 
-    async def find(self, instance_id: str, *, delay: bool, since: float, language: Language) -> str | SearchResult:
-        """The job id of an upgrade sent after `since` (UNIX seconds, our clock), or what was seen instead."""
+    async def find(self, search: UpgradeSearch, language: Language) -> str | SearchMiss:
+        """The job id of the upgrade, or what was seen instead."""
+        instance_id = search.instance_id
         immediate, scheduled = await asyncio.gather(
-            _try_step(self._immediate_tasks(since, language)),
-            _try_step(self._scheduled_tasks(instance_id, language)) if delay else _no_step(),
+            _try_step(self._immediate_tasks(instance_id, search.since, language)),
+            _try_step(self._scheduled_tasks(instance_id, language)) if search.delay else _no_step(),
         )
-        cloud_since = since + self._api.clock_skew
-        tasks = (*(scheduled or ()), *(immediate or ()))
-        if job_id := best_candidate(tasks, instance_id, cloud_since):
+        skew = self._api.clock_skew  # after the answers: they have told it
+        window = _Window(
+            search.since + skew - TIME_RESOLUTION_SECONDS,
+            (math.inf if search.until is None else search.until) + skew - TIME_RESOLUTION_SECONDS,
+            search.other_job_ids,
+        )
+        tasks = [candidate for source in (scheduled, immediate) if source for candidate in source.candidates]
+        if job_id := upgrade_of(tasks, instance_id, window):
             return job_id
         listed = await _try_step(self._scanner.find(instance_id, language))
         parent_id = listed.instance.parent_id if listed else None
         view = await _try_step(self._view(parent_id, instance_id, language)) if parent_id else None
-        if view and (job_id := best_candidate(view.candidates, instance_id, cloud_since)):
+        if view and (job_id := upgrade_of(view.actions, instance_id, window)):
             return job_id
-        for candidate in parent_candidates(tasks, parent_id, cloud_since)[:MAX_VERIFIED_CANDIDATES]:
+        for candidate in parent_candidates(tasks, parent_id, window)[:MAX_VERIFIED_CANDIDATES]:
             if await _try_step(self._is_of_instance(candidate, instance_id, listed, language)):
                 return candidate.job_id
-        is_blind = immediate is None or (delay and scheduled is None)
-        others = any(
-            candidate.instance_id == instance_id and candidate.created_at >= cloud_since - TIME_RESOLUTION_SECONDS
-            for candidate in tasks
-        )
-        return _search_result(view, is_blind=is_blind, has_other_jobs=others)
+        sources = (immediate, scheduled) if search.delay else (immediate,)
+        others = [task for task in tasks if task.instance_id == instance_id and window.may_have(task)]
+        is_blind = any(source is None or not source.is_complete for source in sources)
+        result = _search_result(view, is_blind=is_blind, has_other_jobs=bool(others))
+        return SearchMiss(result, _operations([*others, *(view.actions if view else ())], search, skew))
 
     async def _is_of_instance(
         self, candidate: JobCandidate, instance_id: str, listed: ListedInstance | None, language: Language
@@ -114,7 +145,7 @@ class JobSearch:
             and candidate.instance_name not in listed.sibling_names
         )
 
-    async def _immediate_tasks(self, since: float, language: Language) -> list[JobCandidate]:
+    async def _immediate_tasks(self, instance_id: str, since: float, language: Language) -> _Tasks:
         """The tasks of the project created since then."""
         skew = self._api.clock_skew
         query = {
@@ -124,16 +155,16 @@ class JobSearch:
         rows = await self._api.get_list(
             "immediate-jobs", query, language, key="jobs", page_size=PAGE_SIZE, max_pages=MAX_PAGES
         )
-        return _candidates(rows, created="created_time", name="job_name")
+        return _tasks(rows, created="created_time", instance_id=instance_id)
 
-    async def _scheduled_tasks(self, instance_id: str, language: Language) -> list[JobCandidate]:
+    async def _scheduled_tasks(self, instance_id: str, language: Language) -> _Tasks:
         """The tasks of the instance that wait for its maintenance window."""
         query = {"instance_id": instance_id, "status": "Pending"}
         rows = await self._api.get_list(
-            "scheduled-jobs", query, language, key="schedules", page_size=PAGE_SIZE, max_pages=1
+            "scheduled-jobs", query, language, key="schedules", page_size=PAGE_SIZE, max_pages=MAX_PAGES
         )
-        pending = [row for row in rows if row.get("job_status") == "Pending"]
-        return _candidates(pending, created="create_time", name="job_name")
+        pending = [row for row in rows.items if row.get("job_status") == "Pending"]
+        return _tasks(ObjectList(pending, rows.is_complete), created="create_time", instance_id=instance_id)
 
     async def _view(self, parent_id: str, instance_id: str, language: Language) -> _InstanceView | None:
         """The instance itself; None when the response does not show it."""
@@ -143,40 +174,40 @@ class JobSearch:
         if row is None:
             return None
         actions = actions_of(row)
-        candidates = _candidates(actions, created="created_at", name="action", instance_id=instance_id)
-        return _InstanceView(tuple(candidates), bool(actions), row.get("new_version_available") is False)
+        candidates = (_candidate(action, "created_at", "action", instance_id) for action in actions)
+        readable = [candidate for candidate in candidates if candidate]
+        return _InstanceView(readable, bool(actions), row.get("new_version_available") is False)
 
 
-def best_candidate(candidates: Iterable[JobCandidate], instance_id: str, since: float) -> str | None:
-    """The job that is most likely the upgrade of this instance sent after `since`, if there is any."""
-    ranked = _ranked((candidate for candidate in candidates if candidate.instance_id == instance_id), since)
-    return ranked[0].job_id if ranked else None
+def upgrade_of(candidates: Iterable[JobCandidate], instance_id: str, window: _Window) -> str | None:
+    """The job that is named an upgrade, of this instance, of this time; the earliest if there are several."""
+    upgrades = _upgrades((candidate for candidate in candidates if candidate.instance_id == instance_id), window)
+    return upgrades[0].job_id if upgrades else None
 
 
-def parent_candidates(candidates: Iterable[JobCandidate], parent_id: str | None, since: float) -> list[JobCandidate]:
-    """What may be an upgrade listed under the TaurusDB instance's id (any such, if None), the most likely first."""
-    return _ranked(
+def parent_candidates(candidates: Iterable[JobCandidate], parent_id: str | None, window: _Window) -> list[JobCandidate]:
+    """What may be an upgrade listed under the TaurusDB instance's id (any such, if None), the earliest first."""
+    return _upgrades(
         (
             candidate
             for candidate in candidates
             if (candidate.instance_id == parent_id if parent_id else candidate.instance_id.endswith("in07"))
             and not _is_taurusdb_job(candidate.name)
         ),
-        since,
+        window,
     )
 
 
-def _ranked(candidates: Iterable[JobCandidate], since: float) -> list[JobCandidate]:
-    """Those that are named an upgrade, of the right time: the older first, those older than `since` only at the end."""
-    upgrades = [
-        candidate
-        for candidate in candidates
-        if _UPGRADE_NAME.search(candidate.name) and candidate.created_at >= since - CLOCK_TOLERANCE_SECONDS
-    ]
-    return sorted(
-        upgrades,
-        key=lambda candidate: (candidate.created_at < since - TIME_RESOLUTION_SECONDS, candidate.created_at),
-    )
+def _upgrades(candidates: Iterable[JobCandidate], window: _Window) -> list[JobCandidate]:
+    named = (candidate for candidate in candidates if _UPGRADE_NAME.search(candidate.name))
+    return sorted(filter(window.may_have, named), key=lambda candidate: candidate.created_at)
+
+
+def _operations(candidates: Iterable[JobCandidate], search: UpgradeSearch, skew: float) -> tuple[Operation, ...]:
+    """What runs or ran on the instance, by name, for people to judge; times by our clock, each job once."""
+    by_job = {candidate.job_id: candidate for candidate in candidates if candidate.job_id not in search.other_job_ids}
+    operations = [Operation(candidate.name or "?", candidate.created_at - skew) for candidate in by_job.values()]
+    return tuple(operations[:MAX_OPERATIONS])
 
 
 def _is_taurusdb_job(job_name: str) -> bool:
@@ -185,21 +216,31 @@ def _is_taurusdb_job(job_name: str) -> bool:
     return _TAURUSDB_PRODUCT in name and not any(product in name for product in _STARROCKS_PRODUCTS)
 
 
-def _candidates(
-    rows: Iterable[JsonObject], *, created: str, name: str, instance_id: str | None = None
-) -> list[JobCandidate]:
-    """The rows whose job and time can be read (without them it could be any older job); `created`, `name` are fields.
+def _tasks(rows: ObjectList, *, created: str, instance_id: str) -> _Tasks:
+    """The tasks of a list; `created` is the field of their time.
 
-    An `instance_id` stands for the field that actions do not have.
+    A row without a readable job or time could be any older job: it is left out, and the list counts as incomplete if
+    the row may be of the instance.
     """
-    candidates = []
-    for row in rows:
-        job_id, created_at = parse_job_id(row.get("job_id")), parse_time(row.get(created))
-        owner_id = row.get("instance_id") if instance_id is None else instance_id
-        if job_id and created_at is not None and isinstance(owner_id, str):
-            instance_name = as_text(row.get("instance_name"))
-            candidates.append(JobCandidate(job_id, owner_id, created_at, as_text(row.get(name)), instance_name))
-    return candidates
+    candidates: list[JobCandidate] = []
+    is_complete = rows.is_complete
+    for row in rows.items:
+        owner_id = row.get("instance_id")
+        candidate = _candidate(row, created, "job_name", owner_id if isinstance(owner_id, str) else "")
+        if candidate is not None:
+            candidates.append(candidate)
+        elif not isinstance(owner_id, str) or owner_id == instance_id:
+            is_complete = False
+    return _Tasks(candidates, is_complete)
+
+
+def _candidate(row: JsonObject, created: str, name: str, instance_id: str) -> JobCandidate | None:
+    """The job in a row, None when its id or time cannot be read; `created` and `name` are fields."""
+    job_id, created_at = parse_job_id(row.get("job_id")), parse_time(row.get(created))
+    if not job_id or created_at is None:
+        return None
+    instance_name, job_name = as_text(row.get("instance_name")), as_text(row.get(name))
+    return JobCandidate(job_id, instance_id, created_at, job_name[:MAX_NAME_CHARACTERS], instance_name)
 
 
 def _search_result(view: _InstanceView | None, *, is_blind: bool, has_other_jobs: bool) -> SearchResult:

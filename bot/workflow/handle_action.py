@@ -28,7 +28,7 @@ from bot.workflow.interaction import Replier
 from bot.workflow.notifier import Notifier
 from bot.workflow.reconcile import Reconciler, upgrade_in_progress
 from bot.workflow.submit import Submitter
-from bot.workflow.transitions import Transitions
+from bot.workflow.transitions import Transitions, change_attempted
 
 log = logging.getLogger("bot.action")
 CANCELED_STATUS = "Canceled"
@@ -128,13 +128,12 @@ class ActionHandler:
     async def _confirm(self, click: Click, upgrade: Upgrade) -> Reply | None:
         """Win the confirmation, then submit; whoever does not win is told who did."""
         user_id, team_id = click.origin.user_id, click.origin.team_id
-        lease = self.submitter.new_lease()
+        sender = self.submitter.new_sender()
         too_late: TooLate | None = None
 
         def step(row: Upgrade) -> Upgrade | None:
-            nonlocal lease, too_late
-            lease = self.submitter.new_lease()
-            result = row.confirm(user_id, self.clock())
+            nonlocal too_late
+            result = row.confirm(user_id, self.clock(), sender)
             too_late = result if isinstance(result, TooLate) else None
             return None if isinstance(result, TooLate) else result
 
@@ -157,7 +156,7 @@ class ActionHandler:
         if row.state is not State.SUBMITTING:  # the row was deleted under the click
             return TooLate("unknown_request")
         log.info("upgrade.confirmed", extra={"upgrade": row.id, "user": user_id})
-        await self.submitter.submit(row, lease)
+        await self.submitter.submit(row)
         return None
 
     async def _withdraw(self, click: Click, upgrade: Upgrade) -> Reply | None:
@@ -197,6 +196,7 @@ class ActionHandler:
             return Message("cancel_scheduled_too_late")
         storage = self.transitions.storage
         await storage.record(self._cancel_entry(upgrade, origin, "cancel_requested", upgrade.job_id))
+        change_attempted.set(True)
         try:
             is_canceled = await self.cloud.cancel_scheduled(upgrade.job_id, upgrade.language)
         except CloudError as error:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.actions import Action, Click, Origin
 from bot.core.audit import AuditEntry
@@ -30,14 +30,21 @@ from bot.core.messages import Code, Language, Message, help_message
 from bot.core.notifications import Notification
 from bot.core.permissions import AccessPolicy
 from bot.core.ports import InstanceInventory, Metrics, Publisher, UserDirectory
-from bot.core.replies import PreflightReply, Reply, instance_list_reply, instances_on_page, upgrade_lines
-from bot.core.upgrade import Upgrade, current_upgrade_id
+from bot.core.replies import (
+    PreflightReply,
+    Reply,
+    instance_list_reply,
+    instances_on_page,
+    unresolved_before,
+    upgrade_lines,
+)
+from bot.core.upgrade import EarlierRequest, State, Upgrade, current_upgrade_id
 from bot.workflow.background_tasks import UpgradesInProcess
 from bot.workflow.interaction import Replier
 from bot.workflow.notifier import Notifier
 from bot.workflow.preflight import Preflight
 from bot.workflow.reconcile import upgrade_in_progress
-from bot.workflow.transitions import Transitions
+from bot.workflow.transitions import Transitions, change_attempted
 
 log = logging.getLogger("bot.command")
 MAX_LINES = 10  # of `history` and `status`
@@ -138,11 +145,15 @@ class CommandHandler:
         live = await storage.live_upgrade(command.instance_id)
         if live is not None:
             return await upgrade_in_progress(self.publisher, live)
-        warning = None if skip_preflight else await self.preflight.warning(command.instance_id)
-        if warning is not None:
-            return PreflightReply(warning, command.text)
-        upgrade = self._new_upgrade(origin, command, trigger_id, language)
+        earlier = await self._earlier_unresolved(command.instance_id)
+        if not skip_preflight:
+            warning = unresolved_before(command.instance_id, earlier) if earlier else None
+            warning = warning or await self.preflight.warning(command.instance_id)
+            if warning is not None:
+                return PreflightReply(warning, command.text)
+        upgrade = replace(self._new_upgrade(origin, command, trigger_id, language), earlier_unresolved=earlier)
         entry = AuditEntry.of(upgrade, upgrade.requested_at, "requested", origin.user_id)
+        change_attempted.set(True)
         if not await storage.add(upgrade, entry):
             log.info("command.duplicate", extra={"user": origin.user_id})
             self.metrics.interaction_result("duplicate")
@@ -155,6 +166,14 @@ class CommandHandler:
             upgrade = await self.notifier.deliver(upgrade)
         await self.preflight.describe_instance(upgrade)
         return not_posted(upgrade)
+
+    async def _earlier_unresolved(self, instance_id: str) -> EarlierRequest | None:
+        """The last upgrade of the instance, if nobody knows what became of it."""
+        last = await self.transitions.storage.last_sent(instance_id)
+        if last is None or last.state is not State.UNRESOLVED:
+            return None
+        permalink = await self.publisher.permalink(last)
+        return EarlierRequest(last.requested_by, last.decided_at or last.requested_at, permalink)
 
     def _new_upgrade(self, origin: Origin, command: UpgradeCommand, trigger_id: str, language: Language) -> Upgrade:
         now = self.clock()

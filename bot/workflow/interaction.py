@@ -17,6 +17,7 @@ from bot.core.errors import (
 from bot.core.messages import Language, Message
 from bot.core.ports import EphemeralMessages, Metrics, UserDirectory
 from bot.core.replies import PreflightReply, Reply
+from bot.workflow.transitions import change_attempted
 
 log = logging.getLogger("bot.interaction")
 
@@ -35,7 +36,7 @@ class Replier:
             reply = await work
         except StorageUnavailable as error:
             log.warning("storage.unavailable", extra={"user": origin.user_id, "reason": str(error)})
-            reply = Unavailable("storage_unavailable")
+            reply = Unavailable("not_known_yet") if change_attempted.get() else Unavailable("storage_unavailable")
         except Exception:
             log.exception("interaction.failed", extra={"user": origin.user_id})
             reply = Message("internal_error")

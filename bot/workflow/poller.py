@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from bot.core import polling
 from bot.core.actions import Origin
 from bot.core.audit import AuditEntry
-from bot.core.errors import CloudError, StorageUnavailable, Unavailable
+from bot.core.errors import CloudError, JobIdTaken, StorageUnavailable, Unavailable
 from bot.core.polling import Job, PollSchedule
 from bot.core.ports import CloudApi, EphemeralMessages, InstanceInventory
 from bot.core.upgrade import LEASE_SECONDS, State, Upgrade
 from bot.workflow.background_tasks import UpgradesInProcess
 from bot.workflow.handle_command import not_posted
 from bot.workflow.notifier import Notifier
-from bot.workflow.reconcile import Reconciler
+from bot.workflow.reconcile import INCONCLUSIVE, Reconciler
 from bot.workflow.transitions import Step, Transitions
 
 log = logging.getLogger("bot.poller")
@@ -103,12 +103,20 @@ class Poller:
                 return await self.transitions.expire(upgrade, now)
             case State.SUBMITTING:
                 log.warning("upgrade.lease_expired", extra={"upgrade": upgrade.id})
-                return await self._update(upgrade, lambda row: row.outcome_lost(now))
+                lease_end = upgrade.next_poll_at  # the sender may renew it until the loss is stored
+                return await self._update(
+                    upgrade, lambda row: row.outcome_lost(now) if row.next_poll_at == lease_end else None
+                )
             case State.IN_PROGRESS:
                 step = await self._poll_job(upgrade)
                 return upgrade if step is None else await self._update(upgrade, step)
             case State.UNKNOWN:
-                return await self._update(upgrade, await self.reconciler.search(upgrade, POLL_TIMEOUT_SECONDS))
+                step = await self.reconciler.search(upgrade, POLL_TIMEOUT_SECONDS)
+                try:
+                    return await self._update(upgrade, step)
+                except JobIdTaken:
+                    log.warning("search.job_id_taken", extra={"upgrade": upgrade.id})
+                    return await self._update(upgrade, lambda row: polling.search_missed(row, INCONCLUSIVE, now))
             case _:
                 return await self._update(upgrade, lambda row: row)
 

@@ -2,21 +2,26 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.core import polling
 from bot.core.actions import Origin
 from bot.core.audit import AuditEntry
-from bot.core.errors import CloudError, LiveUpgradeExists, TooLate, UpgradeInProgress
+from bot.core.errors import CloudError, JobIdTaken, LiveUpgradeExists, Rejected, TooLate, UpgradeInProgress
 from bot.core.messages import Code, Link, Message
-from bot.core.polling import Job, PollSchedule
+from bot.core.polling import AcceptedUpgrade, Job, PollSchedule, UpgradeSearch
 from bot.core.ports import CloudApi, Publisher
-from bot.core.upgrade import SearchResult, State, Upgrade
+from bot.core.upgrade import SearchMiss, SearchResult, State, Upgrade
 from bot.workflow.notifier import Notifier
 from bot.workflow.transitions import Step, Transitions
 
 log = logging.getLogger("bot.reconcile")
+SEARCH_AGAIN_SECONDS = 20.0
+CONFLICT_SEARCH_PAUSES = (0.0, 2.0, 4.0)  # before each search
+CONFLICT_SEARCH_SECONDS = 8.0
+INCONCLUSIVE = SearchMiss(SearchResult.INCONCLUSIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +37,31 @@ class Reconciler:
 
     async def search(self, upgrade: Upgrade, timeout: float) -> Step:
         """One automatic search for an UNKNOWN upgrade, as the transition that it leads to."""
-        try:
-            async with asyncio.timeout(timeout):
-                result = await self._find(upgrade)
-        except (CloudError, TimeoutError) as error:
-            log.warning("search.failed", extra={"upgrade": upgrade.id, "reason": str(error)})
-            result = SearchResult.INCONCLUSIVE
+        result = await self._find(upgrade, timeout)
         now = self.clock()
-        if isinstance(result, SearchResult):
+        if isinstance(result, SearchMiss):
             return lambda row: polling.search_missed(row, result, now)
         return lambda row: row.accepted(result, now, now + self.schedule.poll_seconds)
+
+    async def explain_conflict(
+        self, upgrade: Upgrade, rejected: Rejected
+    ) -> tuple[AcceptedUpgrade | CloudError, SearchMiss]:
+        """The outcome of a POST that was refused because the instance is busy: our own upgrade may be what runs there.
+
+        Something in between may have passed the request on twice. A new job may not be listed for several seconds, so
+        the search is repeated unless an operation from before the confirmation explains the refusal.
+        """
+        miss = INCONCLUSIVE
+        for pause in CONFLICT_SEARCH_PAUSES:
+            await asyncio.sleep(pause)
+            result = await self._find(upgrade, CONFLICT_SEARCH_SECONDS)
+            if not isinstance(result, SearchMiss):
+                log.warning("upgrade.found_after_conflict", extra={"upgrade": upgrade.id, "job": result})
+                return AcceptedUpgrade(result, rejected.api_request_id), INCONCLUSIVE
+            miss = result
+            if any((operation.started_at or math.inf) < _confirmed_at(upgrade) for operation in miss.operations):
+                break
+        return rejected, miss
 
     async def search_again(self, upgrade: Upgrade, origin: Origin) -> Message | None:
         """Search for an UNRESOLVED upgrade because a person asks; a job that is found is told in the thread."""
@@ -49,8 +69,8 @@ class Reconciler:
             return TooLate("nothing_to_search")
         result = await self._find_job(upgrade)
         now, user_id, team_id = self.clock(), origin.user_id, origin.team_id
-        if isinstance(result, SearchResult):
-            entry = AuditEntry.of(upgrade, now, "searched", user_id, result.value, team_id)
+        if isinstance(result, SearchMiss):
+            entry = AuditEntry.of(upgrade, now, "searched", user_id, result.result.value, team_id)
             await self.transitions.storage.record(entry)
             return Message("search_found_nothing")
 
@@ -65,6 +85,8 @@ class Reconciler:
 
         try:
             row = await self.transitions.update(upgrade, step, entries)
+        except JobIdTaken:
+            return Message("search_found_nothing")
         except LiveUpgradeExists:
             live = await self.transitions.storage.live_upgrade(upgrade.instance_id)
             return await upgrade_in_progress(self.publisher, live) if live else Message("search_found_nothing")
@@ -72,22 +94,43 @@ class Reconciler:
         await self.notifier.deliver(row)
         return None
 
-    async def _find_job(self, upgrade: Upgrade) -> Job | SearchResult:
+    async def _find_job(self, upgrade: Upgrade) -> Job | SearchMiss:
         """The job by its id if there is one, else by instance and time; its status is empty when not read yet."""
-        try:
-            if upgrade.job_id:
-                return await self.cloud.job(upgrade.job_id, upgrade.language) or SearchResult.INCONCLUSIVE
-            result = await self._find(upgrade)
-        except CloudError as error:
-            log.warning("search.failed", extra={"upgrade": upgrade.id, "reason": str(error)})
-            return SearchResult.INCONCLUSIVE
-        return result if isinstance(result, SearchResult) else Job(result, "")
+        if upgrade.job_id:
+            try:
+                return await self.cloud.job(upgrade.job_id, upgrade.language) or INCONCLUSIVE
+            except CloudError as error:
+                log.warning("search.failed", extra={"upgrade": upgrade.id, "reason": str(error)})
+                return INCONCLUSIVE
+        result = await self._find(upgrade, SEARCH_AGAIN_SECONDS)
+        return result if isinstance(result, SearchMiss) else Job(result, "")
 
-    async def _find(self, upgrade: Upgrade) -> str | SearchResult:
-        since = upgrade.decided_at or upgrade.requested_at
-        return await self.cloud.find_upgrade(
-            upgrade.instance_id, delay=upgrade.delay, since=since, language=upgrade.language
+    async def _find(self, upgrade: Upgrade, timeout: float) -> str | SearchMiss:
+        """The job id, or what was seen instead; inconclusive when the cloud does not answer in time (seconds).
+
+        A job that was created after the next confirmation for the instance, or that another request has, is not ours.
+        """
+        since = _confirmed_at(upgrade)
+        rows = await self.transitions.storage.confirmed_since(upgrade.instance_id, since)
+        others = [row for row in rows if row.id != upgrade.id]
+        search = UpgradeSearch(
+            instance_id=upgrade.instance_id,
+            delay=upgrade.delay,
+            since=since,
+            until=min((_confirmed_at(row) for row in others), default=None),
+            other_job_ids={row.job_id for row in others if row.job_id},
         )
+        try:
+            async with asyncio.timeout(timeout):
+                return await self.cloud.find_upgrade(search, upgrade.language)
+        except (CloudError, TimeoutError) as error:
+            reason = str(error) or f"no answer within {timeout:g} s"
+            log.warning("search.failed", extra={"upgrade": upgrade.id, "reason": reason})
+            return INCONCLUSIVE
+
+
+def _confirmed_at(upgrade: Upgrade) -> float:
+    return upgrade.decided_at or upgrade.requested_at
 
 
 async def upgrade_in_progress(publisher: Publisher, live: Upgrade) -> UpgradeInProgress:

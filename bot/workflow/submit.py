@@ -1,31 +1,67 @@
-"""The submission: the one POST, sent by whoever won the confirmation while its lease holds, and its outcome."""
+"""The submission: the one POST, sent by whoever won the confirmation, fenced by the database, and its outcome."""
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bot.core import polling
 from bot.core.audit import AuditEntry
-from bot.core.errors import CloudError, LiveUpgradeExists, NotSent, OutcomeUnknown, Rejected, StorageUnavailable
+from bot.core.errors import (
+    CloudError,
+    JobIdTaken,
+    LiveUpgradeExists,
+    NotSent,
+    OutcomeUnknown,
+    Rejected,
+    StorageUnavailable,
+)
+from bot.core.notifications import Notification
 from bot.core.polling import AcceptedUpgrade, PollSchedule
-from bot.core.ports import CloudApi
-from bot.core.upgrade import LEASE_SECONDS, State, Upgrade
+from bot.core.ports import CloudApi, Storage
+from bot.core.upgrade import LEASE_SECONDS, SearchMiss, State, Upgrade, is_conflict
 from bot.workflow.notifier import Notifier
 from bot.workflow.preflight import Preflight
+from bot.workflow.reconcile import INCONCLUSIVE, Reconciler
 from bot.workflow.transitions import Transitions
 
 log = logging.getLogger("bot.submit")
 RENEW_SECONDS = LEASE_SECONDS / 4
-OUTCOME_STATES = (State.SUBMITTING, State.UNKNOWN, State.UNRESOLVED)  # in which an outcome is still waited for
+WAITING_STATES = (State.SUBMITTING, State.UNKNOWN, State.UNRESOLVED)  # in which an outcome is still waited for
+# A row in one of these while its upgrade is submitted: the database has lost the commit of the confirmation.
+REVERTED_STATES = (State.REQUESTED, State.WITHDRAWN, State.EXPIRED)
 CARD_UPDATE_SECONDS = 3.0  # how long a slow Slack may hold up the POST
 
 
 @dataclass(slots=True)
-class Lease:
-    """Until when this process may send: by the wall clock that others go by, and by one that is never set back."""
+class Fence:
+    """Lets a submission send while the database says that it is the one; `upgrade` is the row as last seen there.
 
-    wall_until: float
-    monotonic_until: float
+    Clocks alone decide nothing: those of a machine that was suspended do not know it.
+    """
+
+    storage: Storage
+    upgrade: Upgrade
+    monotonic: Callable[[], float]
+
+    async def may_send(self) -> bool:
+        """Whether the row is still being submitted by this confirmation; the lease is renewed with it.
+
+        Raises `NotSent` while the database is away.
+        """
+        asked_at = self.monotonic()
+        try:
+            row = await self.storage.begin_attempt(self.upgrade.id, self.upgrade.sender, LEASE_SECONDS)
+        except StorageUnavailable as error:
+            raise NotSent(message=str(error)) from error
+        if row is None:
+            log.warning("upgrade.fenced", extra={"upgrade": self.upgrade.id})
+            return False
+        if row.revision == self.upgrade.revision + 1:  # nobody changed it meanwhile: an edit that was made stays noted
+            row = replace(self.upgrade, revision=row.revision, next_poll_at=row.next_poll_at).rescheduled()
+        self.upgrade = row
+        return self.monotonic() - asked_at < LEASE_SECONDS
 
 
 class Submitter:
@@ -37,6 +73,7 @@ class Submitter:
         cloud: CloudApi,
         notifier: Notifier,
         preflight: Preflight,
+        reconciler: Reconciler,
         schedule: PollSchedule,
         clock: Callable[[], float],
         monotonic: Callable[[], float],
@@ -45,38 +82,49 @@ class Submitter:
         self._cloud = cloud
         self._notifier = notifier
         self._preflight = preflight
+        self._reconciler = reconciler
         self._schedule = schedule
         self._clock = clock
         self._monotonic = monotonic
-        self._leases: dict[str, Lease] = {}
+        self._senders: dict[str, str] = {}  # of what is being submitted, by upgrade id
 
-    def new_lease(self) -> Lease:
-        """A lease from now on; taken before the confirmation is stored, so that it never ends after the row's."""
-        return Lease(self._clock() + LEASE_SECONDS, self._monotonic() + LEASE_SECONDS)
+    def new_sender(self) -> str:
+        """The token of one confirmation: the database lets only its owner send."""
+        return secrets.token_urlsafe(12)
 
-    async def submit(self, upgrade: Upgrade, lease: Lease) -> None:
+    async def submit(self, upgrade: Upgrade) -> None:
         """Show that the request is confirmed, send it, store the outcome, notify."""
-        self._leases[upgrade.id] = lease
+        self._senders[upgrade.id] = upgrade.sender
         try:
-            async with asyncio.timeout(CARD_UPDATE_SECONDS):
-                upgrade = await self._notifier.update_card(upgrade)
-        except TimeoutError:
-            log.warning("slack.slow", extra={"upgrade": upgrade.id})
-        try:
-            outcome = await self._send(upgrade, lease)
+            fence = Fence(self._transitions.storage, await self._show_confirmed(upgrade), self._monotonic)
+            outcome, miss = await self._send(fence), None
+            if isinstance(outcome, Rejected) and is_conflict(outcome.status, outcome.code):
+                outcome, miss = await self._explain_conflict(fence.upgrade, outcome)
+            upgrade = await self._store_outcome(fence.upgrade, outcome, miss)
         finally:
-            self._leases.pop(upgrade.id, None)
-        upgrade = await self._store_outcome(upgrade, outcome)
+            self._senders.pop(upgrade.id, None)
         await self._notifier.deliver(await self._preflight.describe_conflict(upgrade))
 
-    async def _send(self, upgrade: Upgrade, lease: Lease) -> AcceptedUpgrade | CloudError:
+    async def _show_confirmed(self, upgrade: Upgrade) -> Upgrade:
+        """Take the buttons off the card; whatever goes wrong with that must not keep the request from being sent."""
+        try:
+            async with asyncio.timeout(CARD_UPDATE_SECONDS):
+                return await self._notifier.update_card(upgrade)
+        except TimeoutError:
+            log.warning("slack.slow", extra={"upgrade": upgrade.id})
+        except Exception:
+            log.exception("slack.card_not_updated", extra={"upgrade": upgrade.id})
+        return upgrade
+
+    async def _send(self, fence: Fence) -> AcceptedUpgrade | CloudError:
+        upgrade = fence.upgrade
         try:
             return await self._cloud.upgrade(
                 upgrade.instance_id,
                 delay=upgrade.delay,
                 skip_validate=upgrade.skip_validate,
                 language=upgrade.language,
-                may_send=lambda: self._holds(lease),
+                may_send=fence.may_send,
             )
         except CloudError as error:
             return error
@@ -85,56 +133,106 @@ class Submitter:
             log.exception("submit.failed", extra={"upgrade": upgrade.id})
             return OutcomeUnknown()
 
-    async def _store_outcome(self, upgrade: Upgrade, outcome: AcceptedUpgrade | CloudError) -> Upgrade:
-        """Store what the cloud answered; a job id is stored whatever state the row is in."""
+    async def _explain_conflict(
+        self, upgrade: Upgrade, rejected: Rejected
+    ) -> tuple[AcceptedUpgrade | CloudError, SearchMiss]:
+        try:
+            return await self._reconciler.explain_conflict(upgrade, rejected)
+        except StorageUnavailable as error:
+            log.warning("storage.unavailable", extra={"upgrade": upgrade.id, "reason": str(error)})
+        except Exception:
+            log.exception("search.failed", extra={"upgrade": upgrade.id})
+        return rejected, INCONCLUSIVE
+
+    async def _store_outcome(
+        self, upgrade: Upgrade, outcome: AcceptedUpgrade | CloudError, miss: SearchMiss | None
+    ) -> Upgrade:
+        """Store what the cloud answered: a definite answer is never dropped, whatever state the row is in."""
 
         def step(row: Upgrade) -> Upgrade | None:
-            now = self._clock()
+            if row.state in REVERTED_STATES and not isinstance(outcome, NotSent):
+                log.error("upgrade.unexpected_state", extra={"upgrade": row.id, "state": row.state.value})
+                return self._with_outcome(_confirmed_again(row, upgrade), outcome, miss)
             if isinstance(outcome, AcceptedUpgrade):
-                if row.job_id is not None:
-                    return None  # a search has found it meanwhile
-                if row.state not in OUTCOME_STATES:  # e.g. the database has lost the commit of the confirmation
-                    log.error("upgrade.unexpected_state", extra={"upgrade": row.id, "state": row.state.value})
-                    row = replace(row, decided_by=upgrade.decided_by, decided_at=upgrade.decided_at)
-                row = replace(row, api_request_id=outcome.api_request_id)
-                return row.accepted(outcome.job_id, now, now + self._schedule.poll_seconds)
-            if row.state not in OUTCOME_STATES:
+                return None if row.job_id else self._with_outcome(row, outcome, miss)  # a search may have found it
+            if row.state not in WAITING_STATES:
                 return None
             if isinstance(outcome, OutcomeUnknown) and row.state is not State.SUBMITTING:
                 return None
-            return row.submission_failed(outcome, now)
+            return self._with_outcome(row, outcome, miss)
 
         def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
             return (AuditEntry.of(row, self._clock(), row.state.value, reason=_audit_reason(outcome)),)
 
         log.info("upgrade.submitted", extra=_log_fields(upgrade, outcome))
         try:
-            return await self._transitions.update_with_retry(upgrade, step, entries)
+            stored = await self._transitions.update_with_retry(upgrade, step, entries)
+        except JobIdTaken:  # the answer to somebody else's request
+            log.exception("upgrade.job_id_taken", extra={"upgrade": upgrade.id})
+            return await self._store_outcome(upgrade, OutcomeUnknown(api_request_id=outcome.api_request_id), None)
         except LiveUpgradeExists:  # unresolved, requested again, and only now the first answer comes
             log.exception("upgrade.answered_too_late", extra={"upgrade": upgrade.id})
-            await self._transitions.storage.record(entries(upgrade)[0])
-            return upgrade
+            return await self._store_beside_live(upgrade, outcome)
+        if stored.state is not State.SUBMITTING:
+            return stored
+        log.error("upgrade.row_missing", extra={"upgrade": upgrade.id})  # the database has lost the whole request
+        stored = self._with_outcome(upgrade, outcome, miss)
+        await self._transitions.storage.add(stored, *entries(stored))
+        return stored
+
+    def _with_outcome(
+        self, row: Upgrade, outcome: AcceptedUpgrade | CloudError, miss: SearchMiss | None = None
+    ) -> Upgrade:
+        now = self._clock()
+        if isinstance(outcome, AcceptedUpgrade):
+            row = replace(row, api_request_id=outcome.api_request_id)
+            return row.accepted(outcome.job_id, now, now + self._schedule.poll_seconds)
+        row = row.submission_failed(outcome, now)
+        return replace(row, search_result=miss.result.value, operations=miss.operations) if miss else row
+
+    async def _store_beside_live(self, upgrade: Upgrade, outcome: AcceptedUpgrade | CloudError) -> Upgrade:
+        """Only one upgrade of an instance can be live: this one stays unresolved, with the job id that it has got."""
+        now = self._clock()
+
+        def step(row: Upgrade) -> Upgrade | None:
+            if row.state in REVERTED_STATES:
+                row = polling.unresolved(_confirmed_again(row, upgrade), now)
+            if not isinstance(outcome, AcceptedUpgrade) or row.job_id:
+                return row
+            row = replace(row, job_id=outcome.job_id, api_request_id=outcome.api_request_id)
+            return row.with_notifications(now, Notification.JOB_FOUND, Notification.CARD_UPDATE)
+
+        def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
+            return (AuditEntry.of(row, now, row.state.value, reason=_audit_reason(outcome)),)
+
+        return await self._transitions.update_with_retry(upgrade, step, entries)
 
     async def renew_leases(self) -> None:
         """Renew the leases of what is being submitted, for ever: a dead process stops doing so, and others notice."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            renewed = self.new_lease()
-            # An expired lease stays expired: a process that was suspended must not wake up and send.
-            held = {id: lease for id, lease in self._leases.items() if self._holds(lease)}
-            if not held:
+            senders = dict(self._senders)
+            if not senders:
                 continue
             try:
-                await self._transitions.storage.renew_leases(list(held), LEASE_SECONDS)
+                renewed = await self._transitions.storage.renew_leases(senders, LEASE_SECONDS)
             except StorageUnavailable as error:
-                log.warning("storage.unavailable", extra={"submitting": len(held), "reason": str(error)})
+                log.warning("storage.unavailable", extra={"submitting": len(senders), "reason": str(error)})
                 continue
-            for lease in held.values():
-                lease.wall_until, lease.monotonic_until = renewed.wall_until, renewed.monotonic_until
+            for upgrade_id in senders.keys() - renewed:  # answered meanwhile, or taken for lost by others
+                self._senders.pop(upgrade_id, None)
 
-    def _holds(self, lease: Lease) -> bool:
-        """Whether nobody else can have taken the row for lost yet."""
-        return self._clock() < lease.wall_until and self._monotonic() < lease.monotonic_until
+
+def _confirmed_again(row: Upgrade, upgrade: Upgrade) -> Upgrade:
+    """The row of a confirmation that the database has lost, as it was confirmed."""
+    return replace(
+        row,
+        state=State.SUBMITTING,
+        decided_by=upgrade.decided_by,
+        decided_at=upgrade.decided_at,
+        sender=upgrade.sender,
+        message_ts=row.message_ts or upgrade.message_ts,
+    )
 
 
 def _outcome_name(outcome: AcceptedUpgrade | CloudError) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from bot.core.actions import Origin
@@ -13,6 +14,9 @@ from bot.core.upgrade import State, Upgrade
 
 log = logging.getLogger("bot.storage")
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)  # the last one is repeated
+
+change_attempted: ContextVar[bool] = ContextVar("change_attempted", default=False)
+"""Whether the running interaction has begun to change something: nobody may be told then that it did nothing."""
 
 Step = Callable[[Upgrade], Upgrade | None]
 """The row after the transition; None when the transition does not apply to this row."""
@@ -36,12 +40,13 @@ class Transitions:
     async def update(self, row: Upgrade, step: Step, entries: Entries = no_entries) -> Upgrade:
         """Store a transition: the row after it, or the newest row when the step returned None for it.
 
-        Raises `StorageUnavailable` and `LiveUpgradeExists`. The step may run several times and must be pure.
+        Raises `StorageUnavailable`, `LiveUpgradeExists` and `JobIdTaken`. The step may run more than once: it is pure.
         """
         while True:
             after = step(row)
             if after is None or after == row:
                 return row
+            change_attempted.set(True)
             saved = await self.storage.save(row, after, *entries(after))
             if saved is not None:
                 if saved.state is not row.state:

@@ -6,6 +6,7 @@ from bot.core.actions import Action
 from bot.core.instances import Instance, instance_details, name_message
 from bot.core.messages import Code, Message, Person, Time
 from bot.core.permissions import ConfirmBy
+from bot.core.replies import earlier_request
 from bot.core.upgrade import State, Upgrade
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
@@ -48,7 +49,8 @@ def request_card(upgrade: Upgrade, translator: Translator, confirmers: ConfirmBy
     details = [translator.render(message, MRKDWN) for message in _instance_messages(upgrade)]
     instance_block = [section("\n".join(details))] if details else []
     if upgrade.state is State.REQUESTED:
-        warnings = [translator.render(warning, MRKDWN) for warning in WARNINGS]
+        earlier = [earlier_request(upgrade.earlier_unresolved)] if upgrade.earlier_unresolved else []
+        warnings = [translator.render(warning, MRKDWN) for warning in (*earlier, *WARNINGS)]
         terms = [translator.render(term, MRKDWN) for term in _confirmation_terms(upgrade, confirmers)]
         return message_view(
             "\n".join([summary, *modes, *details, *warnings, *terms]),
@@ -88,6 +90,8 @@ def status_line(upgrade: Upgrade) -> Message:
         case State.CANCELED:
             return Message("card_canceled", by=by, job=job)
         case State.REJECTED:
+            if upgrade.is_unexplained_conflict:
+                return Message("card_rejected_unchecked", by=by)
             return Message("card_rejected", by=by)
         case State.NOT_SENT:
             return Message("card_not_sent", by=by)

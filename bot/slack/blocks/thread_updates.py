@@ -4,10 +4,10 @@ from slack_sdk.models.blocks import Block
 
 from bot.core.actions import Action
 from bot.core.instances import Instance, actions_text
-from bot.core.messages import Code, Message, Person, duration_message
+from bot.core.messages import Code, Message, Person, Time, duration_message
 from bot.core.notifications import Notification
 from bot.core.polling import PENDING, UNAUTHORIZED
-from bot.core.upgrade import SearchResult, State, Upgrade
+from bot.core.upgrade import Operation, SearchResult, State, Upgrade
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
     MRKDWN,
@@ -82,7 +82,10 @@ def no_job_message(upgrade: Upgrade, notification: Notification, translator: Tra
     instance = Code(upgrade.instance_id)
     match notification:
         case Notification.REJECTED:
-            emoji, outcome, message = ":no_entry:", "rejected", Message("upgrade_rejected", instance=instance)
+            emoji, outcome = ":no_entry:", "rejected"
+            message = Message("upgrade_rejected", instance=instance)
+            if upgrade.is_unexplained_conflict:
+                message = Message("upgrade_rejected_unchecked", instance=instance)
         case Notification.NOT_SENT:
             emoji, outcome, message = ":no_entry:", "not_sent", Message("upgrade_not_sent", instance=instance)
         case _:
@@ -139,8 +142,21 @@ def unresolved_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     else:
         message = Message("unresolved_inconclusive", instance=instance)
     text = translator.render(message, MRKDWN)
+    lines = [translator.render(_operation(operation), MRKDWN) for operation in upgrade.operations]
     search_again = button(translator, Message("search_again_button"), Action.SEARCH_AGAIN, upgrade.id)
-    return message_view(text, section(f":grey_question: {text}"), actions(search_again))
+    return message_view(
+        "\n".join([text, *lines]),
+        section(f":grey_question: {text}"),
+        *([section("\n".join(lines))] if lines else []),
+        actions(search_again),
+    )
+
+
+def _operation(operation: Operation) -> Message:
+    """An operation on the instance that is not known to be the upgrade, by the API's name for it."""
+    if operation.started_at is None:
+        return Message("operation_seen", name=operation.name)
+    return Message("operation_seen_since", name=operation.name, at=Time(operation.started_at))
 
 
 def end_message(upgrade: Upgrade, notification: Notification, translator: Translator) -> MessageView:
