@@ -137,3 +137,7 @@ class JobIdTaken(Exception):
 
 class LiveUpgradeExists(Exception):
     """Another upgrade of the instance is live: the partial unique index of the database says so."""
+
+
+class JobIdTaken(Exception):
+    """The job belongs to another request: the partial unique index of the database says so."""

@@ -90,7 +90,8 @@ class Storage(Protocol):
     async def save(self, before: Upgrade, after: Upgrade, *entries: AuditEntry) -> Upgrade | None:
         """Compare-and-set on `before.revision`: the stored row, or None when another writer was first.
 
-        Raises `LiveUpgradeExists` when another upgrade of the instance is live.
+        Raises `LiveUpgradeExists` when another upgrade of the instance is live, `JobIdTaken` when another request has
+        the job id.
         """
         ...
 

@@ -78,6 +78,7 @@ CREATE TABLE upgrades (
 _UPGRADE_INDEXES = (
     "CREATE UNIQUE INDEX one_live_upgrade_per_instance ON upgrades (instance_id)"
     " WHERE state IN ('in_progress', 'submitting', 'unknown')",
+    "CREATE UNIQUE INDEX one_upgrade_per_job ON upgrades (job_id) WHERE job_id IS NOT NULL",
     "CREATE INDEX open_upgrades_by_requested_at ON upgrades (requested_at)"
     " WHERE state IN ('requested', 'in_progress', 'submitting', 'unknown')",
     "CREATE INDEX upgrades_by_due_at ON upgrades (due_at) WHERE due_at IS NOT NULL",

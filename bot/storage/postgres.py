@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 
 from bot.core.audit import AuditEntry, AuditRow
-from bot.core.errors import LiveUpgradeExists, StorageUnavailable
+from bot.core.errors import JobIdTaken, LiveUpgradeExists, StorageUnavailable
 from bot.core.upgrade import Upgrade
 from bot.storage.copy import TargetNotEmpty
 from bot.storage.migrations import migrate_postgres
@@ -99,9 +99,12 @@ class PostgresStorage(SqlQueries):
                 if await connection.fetchrow(POSTGRES.save_upgrade, *values) is None:
                     return None
             except asyncpg.UniqueViolationError as error:
-                if error.constraint_name != "one_live_upgrade_per_instance":
-                    raise
-                raise LiveUpgradeExists(stored.instance_id) from error
+                match error.constraint_name:
+                    case "one_live_upgrade_per_instance":
+                        raise LiveUpgradeExists(stored.instance_id) from error
+                    case "one_upgrade_per_job":
+                        raise JobIdTaken(stored.job_id) from error
+                raise
             await _append_audit(connection, entries)
             return stored
 

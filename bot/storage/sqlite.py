@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from bot.core.audit import AuditEntry, AuditRow
-from bot.core.errors import LiveUpgradeExists, StorageUnavailable
+from bot.core.errors import JobIdTaken, LiveUpgradeExists, StorageUnavailable
 from bot.core.upgrade import Upgrade
 from bot.storage.copy import TargetNotEmpty
 from bot.storage.migrations import migrate_sqlite
@@ -98,9 +98,12 @@ class SqliteStorage(SqlQueries):
                 if not connection.execute(SQLITE.save_upgrade, values).fetchall():
                     return None
             except sqlite3.IntegrityError as error:
-                if "instance_id" not in str(error):
-                    raise
-                raise LiveUpgradeExists(stored.instance_id) from error
+                match str(error).rpartition(".")[2]:  # SQLite names the columns of the index alone
+                    case "instance_id":
+                        raise LiveUpgradeExists(stored.instance_id) from error
+                    case "job_id":
+                        raise JobIdTaken(stored.job_id) from error
+                raise
             _append_audit(connection, entries)
             return stored
 

@@ -38,11 +38,17 @@ SHARED_STORAGE = settings(
 )
 
 
+def job_id(values: Any) -> str | None:
+    """The job id of the values, made the only one of its kind."""
+    return None if values["job_id"] is None else f"{values['job_id']}{uuid4()}"
+
+
 @SHARED_STORAGE
 @given(values=UPGRADES, entry=ENTRIES)
 async def test_what_is_written_is_what_is_read(storage: AnyStorage, values: Any, entry: AuditEntry) -> None:
     unique = str(uuid4())
-    upgrade = Upgrade(**values | {"id": unique, "trigger_id": unique, "instance_id": unique})
+    own = {"id": unique, "trigger_id": unique, "instance_id": unique, "job_id": job_id(values)}
+    upgrade = Upgrade(**values | own)
 
     assert await storage.add(upgrade, entry)
 
@@ -55,7 +61,8 @@ async def test_a_saved_row_is_returned_as_it_is_read(storage: AnyStorage, values
     unique = str(uuid4())
     before = new_upgrade(0, id=unique, trigger_id=unique, instance_id=unique)
     await storage.add(before, entry)
-    after = Upgrade(**values | {"id": before.id, "trigger_id": before.trigger_id, "instance_id": before.instance_id})
+    own = {"id": unique, "trigger_id": unique, "instance_id": unique, "job_id": job_id(values)}
+    after = Upgrade(**values | own)
 
     saved = await storage.save(before, after, entry)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.core.errors import LiveUpgradeExists
+from bot.core.errors import JobIdTaken, LiveUpgradeExists
 from bot.core.upgrade import State, Upgrade
 from bot.storage.opening import AnyStorage
 from tests.storage.examples import confirmed, new_entry, new_upgrade
@@ -59,6 +59,24 @@ async def test_a_second_live_upgrade_of_an_instance_is_refused(storage: AnyStora
         await storage.save(second, confirmed(second), new_entry("confirmed"))
     assert await storage.get(second.id) == second
     assert (await storage.audit_head())[0] == 2
+
+
+@pytest.mark.parametrize("state", State)
+async def test_a_job_belongs_to_one_request(storage: AnyStorage, state: State) -> None:
+    """In whatever state the first is: a job that has ended is nobody else's either."""
+    await storage.add(new_upgrade(1, state=state), new_entry())
+    first = await storage.save(new_upgrade(1, state=state), new_upgrade(1, state=state, job_id="job-1"))
+    assert first is not None
+    other = new_upgrade(2, state=State.UNRESOLVED)
+    await storage.add(other, new_entry())
+
+    with pytest.raises(JobIdTaken):
+        await storage.save(other, new_upgrade(2, state=State.IN_PROGRESS, job_id="job-1"), new_entry("job_found"))
+
+    assert await storage.get(other.id) == other
+    assert (await storage.audit_head())[0] == 2
+    assert await storage.save(first, new_upgrade(1, state=State.COMPLETED, job_id="job-1")) is not None
+    assert await storage.save(other, new_upgrade(2, state=State.IN_PROGRESS, job_id="job-2")) is not None
 
 
 STATES = st.sampled_from([State.REQUESTED, State.SUBMITTING, State.UNKNOWN, State.COMPLETED])
