@@ -76,6 +76,13 @@ class BotDriver:
         await self.slack.command(person, channel, text)
         return (await self.slack.until(lambda: self.slack.messages(channel)[before:]))[0]
 
+    async def request_anyway(self, text: str, warning: str, *, person: str = "sre", channel: str = CHANNEL) -> Message:
+        """Type a command, read the warning, press the button that requests it all the same, wait for the card."""
+        before = len(self.slack.messages(channel))
+        await self.slack.command(person, channel, text)
+        await self.slack.click(person, await self.wait_for_ephemeral(person, warning), "request_anyway")
+        return (await self.slack.until(lambda: self.slack.messages(channel)[before:]))[0]
+
     async def confirm(self, message: Message, *, person: str = "sre") -> None:
         """Press Confirm."""
         await self.slack.click(person, message, "confirm_upgrade")

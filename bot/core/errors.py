@@ -131,13 +131,9 @@ class StorageUnavailable(ServiceError):
     """The database cannot be reached or written now."""
 
 
-class JobIdTaken(Exception):
-    """Another request has this job id: the unique index of the database says so."""
-
-
 class LiveUpgradeExists(Exception):
     """Another upgrade of the instance is live: the partial unique index of the database says so."""
 
 
 class JobIdTaken(Exception):
-    """The job belongs to another request: the partial unique index of the database says so."""
+    """The job belongs to another request: the unique index of the database says so."""

@@ -104,14 +104,15 @@ class Storage(Protocol):
         ...
 
     async def begin_attempt(self, upgrade_id: str, sender: str, lease_seconds: float) -> Upgrade | None:
-        """The fence before each POST: the row with its lease renewed, None unless it is SUBMITTING by this sender.
+        """The fence before each POST: the row with its lease renewed, None when this sender's lease is over.
 
-        It counts a revision, so that whoever has read the row before cannot take it for lost meanwhile.
+        It holds while the row is SUBMITTING by this sender and the lease has not run out by the database's clock. The
+        revision counts on, so that whoever has read the row before cannot take it for lost meanwhile.
         """
         ...
 
     async def renew_leases(self, senders: Mapping[str, str], lease_seconds: float) -> Set[str]:
-        """Renew the leases of rows that are SUBMITTING by these senders (by upgrade id); the ids that were renewed."""
+        """Renew the leases that these senders (by upgrade id) still hold; the ids that were renewed."""
         ...
 
     async def live_upgrade(self, instance_id: str) -> Upgrade | None:

@@ -120,13 +120,13 @@ class PostgresStorage(SqlQueries):
         return [upgrade_from_values(tuple(row)[:-1]) for row in sorted(rows, key=itemgetter("was_due_at"))]
 
     async def begin_attempt(self, upgrade_id: str, sender: str, lease_seconds: float) -> Upgrade | None:
-        """The fence before each POST: the row with its lease renewed, None unless it is SUBMITTING by this sender."""
+        """The fence before each POST: the row with its lease renewed, None when this sender's lease is over."""
         values = (storable_text(upgrade_id), sender, lease_seconds)
         row = await self._pool.run(lambda connection: connection.fetchrow(POSTGRES_BEGIN_ATTEMPT, *values))
         return None if row is None else upgrade_from_values(row)
 
     async def renew_leases(self, senders: Mapping[str, str], lease_seconds: float) -> Set[str]:
-        """Renew the leases of rows that are SUBMITTING by these senders (by upgrade id); the ids that were renewed."""
+        """Renew the leases that these senders (by upgrade id) still hold; the ids that were renewed."""
         ids = sorted(senders)  # two replicas that lock rows in the same order never wait for each other
         values = ([storable_text(upgrade_id) for upgrade_id in ids], [senders[upgrade_id] for upgrade_id in ids])
         rows = await self._pool.run(lambda connection: connection.fetch(POSTGRES_RENEW_LEASES, *values, lease_seconds))

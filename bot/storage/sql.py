@@ -121,7 +121,7 @@ _UPDATED_COLUMNS = UPGRADE_COLUMNS[1:]  # all but the id
 _SET = ", ".join(f"{name} = ${number}" for number, name in enumerate(_UPDATED_COLUMNS, 1))
 _WHERE_UNCHANGED = f"WHERE id = ${len(_UPDATED_COLUMNS) + 1} AND revision = ${len(_UPDATED_COLUMNS) + 2}"
 _LEASE = "next_poll_at = until, due_at = CASE WHEN notify_at < until THEN notify_at ELSE until END"
-_SENT_BY = "WHERE id = {} AND sender = {} AND state = 'submitting'"
+_LEASE_HOLDS = "WHERE id = {id} AND sender = {sender} AND state = 'submitting' AND next_poll_at > {now}"
 _NEWEST_FIRST = "ORDER BY requested_at DESC, id DESC"
 _AUDIT = ", ".join(AUDIT_COLUMNS)
 
@@ -189,11 +189,12 @@ SQLITE = Statements(*(re.sub(r"\$\d+", "?", getattr(POSTGRES, field.name)) for f
 SQLITE_DUE = _select("WHERE due_at <= ? ORDER BY due_at LIMIT ?")
 # end of the lease, id
 SQLITE_CLAIM = "UPDATE upgrades SET due_at = ? WHERE id = ?"
-# end of the lease, id, sender
-SQLITE_RENEW_LEASE = f"UPDATE upgrades SET {_LEASE} FROM (SELECT ? AS until) AS lease {_SENT_BY.format('?', '?')}"  # noqa: S608 - as above
+_SQLITE_LEASE_HOLDS = _LEASE_HOLDS.format(id="?", sender="?", now="?")
+# end of the lease, id, sender, now
+SQLITE_RENEW_LEASE = f"UPDATE upgrades SET {_LEASE} FROM (SELECT ? AS until) AS lease {_SQLITE_LEASE_HOLDS}"  # noqa: S608 - as above
 SQLITE_BEGIN_ATTEMPT = (
     f"UPDATE upgrades SET revision = revision + 1, {_LEASE} FROM (SELECT ? AS until) AS lease"  # noqa: S608 - as above
-    f" {_SENT_BY.format('?', '?')} RETURNING {_UPGRADE}"
+    f" {_SQLITE_LEASE_HOLDS} RETURNING {_UPGRADE}"
 )
 # now
 SQLITE_HEARTBEAT = "UPDATE heartbeat SET at = ?"
@@ -214,12 +215,14 @@ RETURNING {_UPGRADE}, was_due_at
 POSTGRES_RENEW_LEASES = f"""
 WITH lease AS (SELECT {_NOW} + $3::double precision AS until),
 held AS (SELECT * FROM unnest($1::text[], $2::text[]) AS held (held_id, held_sender))
-UPDATE upgrades SET {_LEASE} FROM lease, held {_SENT_BY.format("held_id", "held_sender")} RETURNING id
+UPDATE upgrades SET {_LEASE} FROM lease, held
+{_LEASE_HOLDS.format(id="held_id", sender="held_sender", now=_NOW)} RETURNING id
 """  # noqa: S608 - as above
 # id, sender, lease in seconds
 POSTGRES_BEGIN_ATTEMPT = f"""
 WITH lease AS (SELECT {_NOW} + $3::double precision AS until)
-UPDATE upgrades SET revision = revision + 1, {_LEASE} FROM lease {_SENT_BY.format("$1", "$2")} RETURNING {_UPGRADE}
+UPDATE upgrades SET revision = revision + 1, {_LEASE} FROM lease
+{_LEASE_HOLDS.format(id="$1", sender="$2", now=_NOW)} RETURNING {_UPGRADE}
 """  # noqa: S608 - as above
 POSTGRES_HEARTBEAT = f"UPDATE heartbeat SET at = {_NOW}"  # noqa: S608 - as above
 

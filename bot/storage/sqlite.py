@@ -126,8 +126,9 @@ class SqliteStorage(SqlQueries):
         return await self._writer.run(job)
 
     async def begin_attempt(self, upgrade_id: str, sender: str, lease_seconds: float) -> Upgrade | None:
-        """The fence before each POST: the row with its lease renewed, None unless it is SUBMITTING by this sender."""
-        values = (self._clock() + lease_seconds, storable_text(upgrade_id), sender)
+        """The fence before each POST: the row with its lease renewed, None when this sender's lease is over."""
+        now = self._clock()
+        values = (now + lease_seconds, storable_text(upgrade_id), sender, now)
 
         def job(connection: sqlite3.Connection) -> Upgrade | None:
             row = next(iter(connection.execute(SQLITE_BEGIN_ATTEMPT, values).fetchall()), None)
@@ -136,15 +137,15 @@ class SqliteStorage(SqlQueries):
         return await self._writer.run(job)
 
     async def renew_leases(self, senders: Mapping[str, str], lease_seconds: float) -> Set[str]:
-        """Renew the leases of rows that are SUBMITTING by these senders (by upgrade id); the ids that were renewed."""
-        until = self._clock() + lease_seconds
+        """Renew the leases that these senders (by upgrade id) still hold; the ids that were renewed."""
+        now = self._clock()
+
+        def is_renewed(connection: sqlite3.Connection, upgrade_id: str, sender: str) -> bool:
+            values = (now + lease_seconds, storable_text(upgrade_id), sender, now)
+            return connection.execute(SQLITE_RENEW_LEASE, values).rowcount == 1
 
         def job(connection: sqlite3.Connection) -> set[str]:
-            return {
-                upgrade_id
-                for upgrade_id, sender in senders.items()
-                if connection.execute(SQLITE_RENEW_LEASE, (until, storable_text(upgrade_id), sender)).rowcount
-            }
+            return {id for id, sender in senders.items() if is_renewed(connection, id, sender)}
 
         return await self._writer.run(job)
 

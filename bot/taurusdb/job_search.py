@@ -74,7 +74,7 @@ class _InstanceView:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class Window:
     """When the job was created (UNIX seconds, the cloud's clock), and the ids that it cannot have."""
 
     begin: float
@@ -102,7 +102,7 @@ class JobSearch:
             _try_step(self._scheduled_tasks(instance_id, language)) if search.delay else _no_step(),
         )
         skew = self._api.clock_skew  # after the answers: they have told it
-        window = _Window(
+        window = Window(
             search.since + skew - TIME_RESOLUTION_SECONDS,
             (math.inf if search.until is None else search.until) + skew - TIME_RESOLUTION_SECONDS,
             search.other_job_ids,
@@ -179,13 +179,13 @@ class JobSearch:
         return _InstanceView(readable, bool(actions), row.get("new_version_available") is False)
 
 
-def upgrade_of(candidates: Iterable[JobCandidate], instance_id: str, window: _Window) -> str | None:
+def upgrade_of(candidates: Iterable[JobCandidate], instance_id: str, window: Window) -> str | None:
     """The job that is named an upgrade, of this instance, of this time; the earliest if there are several."""
     upgrades = _upgrades((candidate for candidate in candidates if candidate.instance_id == instance_id), window)
     return upgrades[0].job_id if upgrades else None
 
 
-def parent_candidates(candidates: Iterable[JobCandidate], parent_id: str | None, window: _Window) -> list[JobCandidate]:
+def parent_candidates(candidates: Iterable[JobCandidate], parent_id: str | None, window: Window) -> list[JobCandidate]:
     """What may be an upgrade listed under the TaurusDB instance's id (any such, if None), the earliest first."""
     return _upgrades(
         (
@@ -198,7 +198,7 @@ def parent_candidates(candidates: Iterable[JobCandidate], parent_id: str | None,
     )
 
 
-def _upgrades(candidates: Iterable[JobCandidate], window: _Window) -> list[JobCandidate]:
+def _upgrades(candidates: Iterable[JobCandidate], window: Window) -> list[JobCandidate]:
     named = (candidate for candidate in candidates if _UPGRADE_NAME.search(candidate.name))
     return sorted(filter(window.may_have, named), key=lambda candidate: candidate.created_at)
 

@@ -124,8 +124,7 @@ class Reconciler:
             async with asyncio.timeout(timeout):
                 return await self.cloud.find_upgrade(search, upgrade.language)
         except (CloudError, TimeoutError) as error:
-            reason = str(error) or f"no answer within {timeout:g} s"
-            log.warning("search.failed", extra={"upgrade": upgrade.id, "reason": reason})
+            log.warning("search.failed", extra={"upgrade": upgrade.id, "reason": str(error) or repr(error)})
             return INCONCLUSIVE
 
 

@@ -46,7 +46,7 @@ class Fence:
     monotonic: Callable[[], float]
 
     async def may_send(self) -> bool:
-        """Whether the row is still being submitted by this confirmation; the lease is renewed with it.
+        """Whether this confirmation still holds the lease of the row, which is renewed with it.
 
         Raises `NotSent` while the database is away.
         """

@@ -7,7 +7,7 @@ from bot.core.errors import NotSent, Rejected
 from bot.core.messages import Language
 from bot.core.notifications import EDITS, Notification
 from bot.core.polling import Job, PollSchedule
-from bot.core.upgrade import SearchResult, State, Upgrade
+from bot.core.upgrade import SearchMiss, SearchResult, State, Upgrade
 
 T0 = 1_764_000_000.0
 TTL = 600.0
@@ -59,7 +59,7 @@ def posted(**changes: Any) -> Upgrade:
 
 def confirmed(at: float = T0 + 10, **changes: Any) -> Upgrade:
     """A confirmed request, about to be submitted."""
-    step = posted(**changes).confirm("UBOB", at)
+    step = posted(**changes).confirm("UBOB", at, "sender-1")
     assert isinstance(step, Upgrade)
     return step
 
@@ -107,7 +107,7 @@ def in_every_state() -> dict[State, Upgrade]:
 def searched(upgrade: Upgrade, result: SearchResult) -> Upgrade:
     """The same after one search in vain, made when it was due."""
     assert upgrade.next_poll_at is not None
-    return polling.search_missed(upgrade, result, upgrade.next_poll_at)
+    return polling.search_missed(upgrade, SearchMiss(result), upgrade.next_poll_at)
 
 
 def check_invariants(upgrade: Upgrade) -> None:

@@ -10,7 +10,7 @@ from bot.core import outbox, polling
 from bot.core.errors import CloudError, NotSent, OutcomeUnknown, Refusal
 from bot.core.notifications import EDITS, Notification
 from bot.core.polling import Job
-from bot.core.upgrade import LEASE_SECONDS, SearchResult, State, Upgrade
+from bot.core.upgrade import LEASE_SECONDS, SearchMiss, SearchResult, State, Upgrade
 from tests.core.examples import SCHEDULE, T0, TRANSITIONS, check_invariants, new_upgrade
 
 Step = Callable[[Upgrade], Upgrade]
@@ -20,7 +20,7 @@ Step = Callable[[Upgrade], Upgrade]
 class Sender:
     """Whoever won the confirmation, between the click and the outcome."""
 
-    lease: float
+    token: str
     version: int
     card_updated: bool = False
     outcome: str | CloudError | None = None
@@ -78,7 +78,7 @@ class Simulation:
             return
         self.step(lambda _: result)
         if sends:
-            self.senders.append(Sender(self.now + LEASE_SECONDS, self.version))
+            self.senders.append(Sender(self.row.sender, self.version))
 
     def expire(self) -> None:
         """Close a request whose time is over."""
@@ -98,14 +98,18 @@ class Simulation:
             sender.card_updated = True
 
     def renew_lease(self, sender: Sender) -> None:
-        """A lease that holds is renewed, in the row and in the process."""
-        if self.now < sender.lease and self.row.state is State.SUBMITTING:
-            sender.lease = self.now + LEASE_SECONDS
-            self.row = replace(self.row, next_poll_at=sender.lease).rescheduled()
+        """The lease is renewed while nobody has taken the row for lost."""
+        if self.is_sent_by(sender):
+            self.row = replace(self.row, next_poll_at=self.now + LEASE_SECONDS).rescheduled()
+
+    def is_sent_by(self, sender: Sender) -> bool:
+        """What the fence asks the database."""
+        return self.row.state is State.SUBMITTING and self.row.sender == sender.token
 
     def submit(self, sender: Sender, outcome: str | CloudError, *, really: bool) -> None:
-        """The POST, if the lease still holds; `really` is whether the cloud made a job of it."""
-        if self.now >= sender.lease:
+        """The POST, if the fence lets it through; `really` is whether the cloud made a job of it."""
+        self.renew_lease(sender)
+        if not self.is_sent_by(sender):
             sender.outcome = NotSent()
             return
         self.posts += 1
@@ -144,7 +148,7 @@ class Simulation:
             case State.IN_PROGRESS:
                 self.step(lambda row: polling.poll_failed(row, self.now, SCHEDULE))
             case State.UNKNOWN if isinstance(search, SearchResult):
-                self.step(lambda row: polling.search_missed(row, search, self.now))
+                self.step(lambda row: polling.search_missed(row, SearchMiss(search), self.now))
             case State.UNKNOWN:
                 self.step(lambda row: row.accepted(str(search), self.now, self.now + SCHEDULE.poll_seconds))
 

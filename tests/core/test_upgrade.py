@@ -71,12 +71,12 @@ def test_a_cancellation_ends_it_and_leaves_only_the_card_to_show() -> None:
 
 @pytest.mark.parametrize("at", [T0 + TTL, T0 + TTL + 0.001, T0 + 10 * TTL])
 def test_a_click_after_the_time_is_late_even_if_nobody_closed_the_question_yet(at: float) -> None:
-    assert posted().confirm("UBOB", at) == EXPIRED
+    assert posted().confirm("UBOB", at, "sender-2") == EXPIRED
     assert posted().withdraw("UBOB", at) == EXPIRED
 
 
 def test_a_click_in_the_last_moment_counts() -> None:
-    assert isinstance(posted().confirm("UBOB", T0 + TTL - 0.001), Upgrade)
+    assert isinstance(posted().confirm("UBOB", T0 + TTL - 0.001, "sender-2"), Upgrade)
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.REQUESTED])
@@ -85,7 +85,7 @@ def test_a_click_that_comes_second_is_told_what_came_first(state: State) -> None
     truth = {State.EXPIRED: EXPIRED, State.WITHDRAWN: TooLate("already_withdrawn", by=Person("UBOB"))}
     said = truth.get(state, TooLate("already_confirmed", by=Person("UBOB")))
     for at in (T0 + 20, T0 + 10 * TTL):
-        assert upgrade.confirm("UEVE", at) == said
+        assert upgrade.confirm("UEVE", at, "sender-2") == said
         assert upgrade.withdraw("UEVE", at) == said
 
 
@@ -93,7 +93,7 @@ def test_an_expired_question_that_nobody_closed_says_so_whoever_clicks() -> None
     closed = posted().expire(T0 + TTL)
     assert (closed.state, closed.decided_by, closed.decided_at) == (State.EXPIRED, None, T0 + TTL)
     assert closed.pending_notifications == (Notification.CARD_UPDATE,)
-    assert closed.confirm("UANN", T0 + TTL + 1) == EXPIRED
+    assert closed.confirm("UANN", T0 + TTL + 1, "sender-2") == EXPIRED
 
 
 def test_a_question_that_was_never_posted_expires_with_nothing_to_tell() -> None:
@@ -105,7 +105,7 @@ def test_a_question_slack_refuses_is_over_and_says_why() -> None:
     gone = new_upgrade().card_rejected("is_archived", T0 + 1)
     assert (gone.state, gone.error_code, gone.decided_by) == (State.WITHDRAWN, "is_archived", None)
     assert (gone.pending_notifications, gone.due_at) == ((), None)
-    assert gone.confirm("UANN", T0 + 2) == gone.withdraw("UANN", T0 + 2) == TooLate("unknown_request")
+    assert gone.confirm("UANN", T0 + 2, "sender-2") == gone.withdraw("UANN", T0 + 2) == TooLate("unknown_request")
 
 
 @pytest.mark.parametrize("state", State)

@@ -43,7 +43,7 @@ class Life(RuleBasedStateMachine):
             simulation.start_delivery()
             simulation.finish_delivery(0, crash=False)
         if so_far >= 2:
-            simulation.click(simulation.row.confirm("UBOB", simulation.now), sends=True)
+            simulation.click(simulation.row.confirm("UBOB", simulation.now, "sender-1"), sends=True)
         if so_far >= 3:
             simulation.start_delivery()
             simulation.submit(simulation.senders[0], outcome[0], really=outcome[1])
@@ -73,7 +73,8 @@ class Life(RuleBasedStateMachine):
         simulation.store_card(ts)
         if simulation.row.message_ts == ts:
             row = simulation.row
-            simulation.click((row.confirm if confirm else row.withdraw)(by, simulation.now), sends=confirm)
+            result = row.confirm(by, simulation.now, "sender-2") if confirm else row.withdraw(by, simulation.now)
+            simulation.click(result, sends=confirm)
 
     @rule(job=st.one_of(st.none(), JOBS, st.just(Job("job-1", ""))))
     def somebody_searches_again(self, job: Job | None) -> None:

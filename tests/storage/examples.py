@@ -45,7 +45,7 @@ def new_entry(event: str = "requested", number: int = 0) -> AuditEntry:
 
 def confirmed(upgrade: Upgrade, by: str = "U1") -> Upgrade:
     """The upgrade after its confirmation."""
-    row = upgrade.confirm(by, upgrade.requested_at)
+    row = upgrade.confirm(by, upgrade.requested_at, f"sender-{upgrade.id}")
     assert isinstance(row, Upgrade)
     return row
 

@@ -8,6 +8,8 @@ from bot.core.upgrade import State
 from bot.storage.opening import AnyStorage, open_storage
 from tests.storage.examples import PAST, new_entry, new_upgrade
 
+SOON = time.time() + 600  # a lease that holds
+
 
 async def test_due_rows_are_claimed_oldest_first(storage: AnyStorage) -> None:
     for number in (3, 1, 2):
@@ -55,13 +57,15 @@ async def test_no_row_is_claimed_by_two_storages(database_url: str) -> None:
 
 
 async def test_only_the_lease_of_what_is_being_submitted_is_renewed(storage: AnyStorage) -> None:
-    submitting = new_upgrade(1, state=State.SUBMITTING, due_at=PAST, next_poll_at=PAST)
-    unknown = new_upgrade(2, state=State.UNKNOWN, due_at=PAST, next_poll_at=PAST)
-    other = new_upgrade(3, state=State.SUBMITTING, due_at=PAST, next_poll_at=PAST)
-    for upgrade in (submitting, unknown, other):
+    submitting = new_upgrade(1, state=State.SUBMITTING, sender="sender-1", due_at=PAST, next_poll_at=SOON)
+    unknown = new_upgrade(2, state=State.UNKNOWN, sender="sender-2", due_at=PAST, next_poll_at=SOON)
+    other = new_upgrade(3, state=State.SUBMITTING, sender="sender-3", due_at=PAST, next_poll_at=SOON)
+    lost = new_upgrade(4, state=State.SUBMITTING, sender="sender-4", due_at=PAST, next_poll_at=PAST)
+    for upgrade in (submitting, unknown, other, lost):
         await storage.add(upgrade, new_entry())
 
-    await storage.renew_leases([submitting.id, unknown.id, "gone"], 60)
+    senders = {submitting.id: "sender-1", unknown.id: "sender-2", other.id: "another", lost.id: "sender-4", "gone": ""}
+    assert await storage.renew_leases(senders, 60) == {submitting.id}
 
     renewed = await storage.get(submitting.id)
     assert renewed is not None
@@ -70,18 +74,43 @@ async def test_only_the_lease_of_what_is_being_submitted_is_renewed(storage: Any
     assert renewed == replace(submitting, next_poll_at=renewed.due_at, due_at=renewed.due_at)
     assert await storage.get(unknown.id) == unknown
     assert await storage.get(other.id) == other
+    assert await storage.get(lost.id) == lost
 
 
 async def test_a_renewed_lease_does_not_put_off_a_pending_notification(storage: AnyStorage) -> None:
     soon = time.time() + 5
-    submitting = new_upgrade(1, state=State.SUBMITTING, due_at=PAST, next_poll_at=PAST, notify_at=soon)
+    submitting = new_upgrade(
+        1, state=State.SUBMITTING, sender="sender-1", due_at=PAST, next_poll_at=SOON, notify_at=soon
+    )
     await storage.add(submitting, new_entry())
 
-    await storage.renew_leases(["upgrade-1"], 60)
+    await storage.renew_leases({"upgrade-1": "sender-1"}, 60)
 
     renewed = await storage.get("upgrade-1")
     assert renewed is not None
     assert renewed.due_at == soon
     assert renewed.next_poll_at is not None
     assert renewed.next_poll_at > soon
-    await storage.renew_leases([], 60)
+    assert await storage.renew_leases({}, 60) == set()
+
+
+async def test_the_fence_lets_only_the_sender_through_while_the_row_is_submitting(storage: AnyStorage) -> None:
+    row = new_upgrade(1, state=State.SUBMITTING, sender="sender-1", due_at=PAST, next_poll_at=SOON)
+    await storage.add(row, new_entry())
+
+    fenced = await storage.begin_attempt(row.id, "sender-1", 60)
+
+    assert fenced is not None
+    assert fenced.next_poll_at is not None
+    assert abs(fenced.next_poll_at - time.time() - 60) < 5
+    assert fenced == replace(row, revision=1, next_poll_at=fenced.next_poll_at, due_at=fenced.next_poll_at)
+    assert await storage.get(row.id) == fenced
+    assert await storage.begin_attempt(row.id, "another", 60) is None
+    assert await storage.begin_attempt("gone", "sender-1", 60) is None
+    lost = new_upgrade(2, state=State.SUBMITTING, sender="sender-2", due_at=PAST, next_poll_at=PAST)
+    await storage.add(lost, new_entry())
+    assert await storage.begin_attempt(lost.id, "sender-2", 60) is None
+    # Whoever read the row before cannot take it for lost any more; once it is taken for lost, nothing is sent.
+    assert await storage.save(row, replace(row, state=State.UNKNOWN)) is None
+    assert await storage.save(fenced, replace(fenced, state=State.UNKNOWN)) is not None
+    assert await storage.begin_attempt(row.id, "sender-1", 60) is None

@@ -1,7 +1,7 @@
 """What the tests of the client share."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from bot.core.messages import Language
@@ -30,6 +30,11 @@ class FakeSleep:
 MakeClient = Callable[..., TaurusDb]
 
 
+async def always() -> bool:
+    """A fence that lets everything through."""
+    return True
+
+
 async def send(
     client: TaurusDb,
     instance_id: str = INSTANCE_ID,
@@ -37,7 +42,7 @@ async def send(
     delay: bool = False,
     skip_validate: bool = False,
     language: Language = Language.EN,
-    may_send: Callable[[], bool] = lambda: True,
+    may_send: Callable[[], Awaitable[bool]] = always,
 ) -> str:
     """Send an upgrade, by default an immediate one; its job id."""
     accepted = await client.upgrade(

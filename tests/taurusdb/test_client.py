@@ -7,7 +7,7 @@ import pytest
 
 from bot.core.errors import CloudError, NotSent, OutcomeUnknown, Rejected
 from bot.core.messages import Language
-from bot.core.polling import Job
+from bot.core.polling import Job, UpgradeSearch
 from bot.core.ports import NullMetrics
 from bot.sandbox.taurusdb import StandInCloud
 from bot.taurusdb.auth import ReadyToken
@@ -78,9 +78,8 @@ async def test_access_keys_sign_instead_of_a_token(cloud: StandInCloud, make_cli
         client = make_client(cloud.endpoint, keys)
         assert await send(client, cloud.instances[name].id) == cloud.jobs[-1].id
         assert await client.job(cloud.jobs[-1].id, Language.EN)
-        assert await client.find_upgrade(
-            cloud.instances[name].id, delay=True, since=cloud.clock(), language=Language.EN
-        )
+        search = UpgradeSearch(cloud.instances[name].id, delay=True, since=cloud.clock())
+        assert isinstance(await client.find_upgrade(search, Language.EN), str)
     assert "x-auth-token" not in cloud.upgrades[0].headers
     assert cloud.sign_ins == 0
 
@@ -177,7 +176,7 @@ async def test_a_ready_token_and_access_keys_are_not_tried_again(
 async def test_may_send_is_asked_just_before_each_attempt(cloud: StandInCloud, taurusdb: TaurusDb, orders: str) -> None:
     calls: list[tuple[int, int]] = []
 
-    def may_send() -> bool:
+    async def may_send() -> bool:
         calls.append((cloud.sign_ins, len(cloud.upgrades)))
         return len(calls) < 3
 
@@ -191,9 +190,12 @@ async def test_may_send_is_asked_just_before_each_attempt(cloud: StandInCloud, t
 async def test_it_is_asked_again_after_the_token_was_renewed(
     cloud: StandInCloud, taurusdb: TaurusDb, orders: str
 ) -> None:
+    async def may_send() -> bool:
+        return not cloud.upgrades
+
     cloud.inject_fault("401 APIGW.0307")
     with pytest.raises(NotSent, match="the time for sending was over"):
-        await send(taurusdb, orders, may_send=lambda: not cloud.upgrades)
+        await send(taurusdb, orders, may_send=may_send)
     assert (len(cloud.upgrades), cloud.sign_ins) == (1, 2)
 
 
@@ -341,7 +343,7 @@ async def test_every_operation_is_reported_by_its_name(
     client = make_client(cloud.endpoint, ReadyToken(cloud.ready_token), metrics=metrics)
     job_id = await send(client, orders, delay=True)
     assert await client.job(job_id, Language.EN)
-    assert await client.find_upgrade(orders, delay=True, since=cloud.clock(), language=Language.EN) == job_id
+    assert await client.find_upgrade(UpgradeSearch(orders, True, cloud.clock()), Language.EN) == job_id
     assert await client.cancel_scheduled(job_id, Language.EN)
     operations = ("upgrade", "job", "find_upgrade", "cancel_scheduled")
     assert metrics.calls == [(operation, "ok") for operation in operations]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.core.instances import Instance, InstanceList
 from bot.core.messages import Language
+from bot.core.polling import UpgradeSearch
 from bot.core.upgrade import SearchResult
 from bot.sandbox.taurusdb import ManualClock, StandInCloud
 from bot.taurusdb.client import TaurusDb
@@ -221,7 +222,8 @@ async def test_of_two_of_one_name_both_are_known(cloud: StandInCloud, taurusdb: 
 
 
 async def find(client: TaurusDb, instance_id: str) -> str | SearchResult:
-    return await client.find_upgrade(instance_id, delay=False, since=NOON, language=Language.EN)
+    found = await client.find_upgrade(UpgradeSearch(instance_id, False, NOON), Language.EN)
+    return found if isinstance(found, str) else found.result
 
 
 async def test_the_taurusdb_instance_of_an_instance_is_asked_for_once(

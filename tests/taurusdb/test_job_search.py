@@ -1,17 +1,21 @@
 """The search for an upgrade whose answer was lost: which job is ours, and the result when there is none."""
 
 import asyncio
+import math
+from typing import Any
 
 import pytest
 
 from bot.core.errors import OutcomeUnknown
 from bot.core.messages import Language
-from bot.core.upgrade import SearchResult
+from bot.core.polling import UpgradeSearch
+from bot.core.upgrade import SearchMiss, SearchResult
 from bot.sandbox.taurusdb import ManualClock, StandInCloud
 from bot.taurusdb.client import TaurusDb
-from bot.taurusdb.job_search import JobCandidate, best_candidate, parent_candidates
+from bot.taurusdb.job_search import JobCandidate, Window, parent_candidates, upgrade_of
 from tests.taurusdb.helpers import INSTANCE_ID, NOON, PARENT_ID, MakeClient, cloud_with, send
 
+SINCE_NOON = Window(NOON, math.inf, set())
 ALL_READS = ("immediate", "scheduled", "instance", "htap", "taurusdb")
 
 
@@ -29,7 +33,8 @@ async def lose(cloud: StandInCloud, client: TaurusDb, instance_id: str, delay: b
 
 
 async def find(client: TaurusDb, instance_id: str, delay: bool = False, since: float = NOON) -> str | SearchResult:
-    return await client.find_upgrade(instance_id, delay=delay, since=since, language=Language.EN)
+    found = await client.find_upgrade(UpgradeSearch(instance_id, delay, since), Language.EN)
+    return found if isinstance(found, str) else found.result
 
 
 def deny(cloud: StandInCloud, *operations: str) -> None:
@@ -215,33 +220,33 @@ def test_jobs_of_the_taurusdb_instance_itself_are_left_out() -> None:
         JobCandidate("4", PARENT_ID, NOON + 1, "CreateStarRocksBackup"),
         JobCandidate("3", PARENT_ID, NOON + 2, "UpgradeGaussDBforMySQLStarRocksVersion"),
     ]
-    assert [candidate.job_id for candidate in parent_candidates(candidates, PARENT_ID, NOON)] == ["2", "3"]
-    assert [candidate.job_id for candidate in parent_candidates(candidates, None, NOON)] == ["2", "3"]
+    assert [candidate.job_id for candidate in parent_candidates(candidates, PARENT_ID, SINCE_NOON)] == ["2", "3"]
+    assert [candidate.job_id for candidate in parent_candidates(candidates, None, SINCE_NOON)] == ["2", "3"]
 
 
 def test_the_first_job_after_the_submission_is_ours() -> None:
     candidates = [
         JobCandidate("later", "in17", NOON + 30, "UPGRADING"),
         JobCandidate("ours", "in17", NOON + 1, "UPGRADING"),
-        JobCandidate("within the tolerance", "in17", NOON - 4, "UPGRADING"),
-        JobCandidate("older", "in17", NOON - 6, "UPGRADING"),
+        JobCandidate("older", "in17", NOON - 1, "UPGRADING"),
         JobCandidate("another's", "another in17", NOON + 1, "UPGRADING"),
     ]
-    assert best_candidate(candidates, "in17", NOON) == "ours"
-    assert best_candidate(candidates[2:], "in17", NOON) == "within the tolerance"
-    assert best_candidate(candidates[3:], "in17", NOON) is None
+    assert upgrade_of(candidates, "in17", SINCE_NOON) == "ours"
+    assert upgrade_of(candidates, "in17", Window(NOON, NOON + 60, {"ours"})) == "later"
+    assert upgrade_of(candidates, "in17", Window(NOON + 31, math.inf, set())) is None
+    assert upgrade_of(candidates[:1], "in17", Window(NOON, NOON + 30, set())) is None
 
 
 @pytest.mark.parametrize("name", ["CreateStarRocksBackup", "RESTART_INSTANCE", "RESIZE_FLAVOR", "", "Update"])
 def test_a_job_that_is_not_named_an_upgrade_is_never_taken_for_ours(name: str) -> None:
-    assert best_candidate([JobCandidate("1", "in17", NOON + 1, name)], "in17", NOON) is None
-    assert parent_candidates([JobCandidate("1", PARENT_ID, NOON + 1, name)], PARENT_ID, NOON) == []
+    assert upgrade_of([JobCandidate("1", "in17", NOON + 1, name)], "in17", SINCE_NOON) is None
+    assert parent_candidates([JobCandidate("1", PARENT_ID, NOON + 1, name)], PARENT_ID, SINCE_NOON) == []
 
 
 @pytest.mark.parametrize("name", ["UpgradeStarRocksVersion", "VERSION_UPGRADE", "upgrading", "StarRocksUPGRADE"])
 def test_a_job_that_is_named_an_upgrade_in_any_case_is_ours(name: str) -> None:
     candidates = [JobCandidate("1", "in17", NOON + 1, "CreateBackup"), JobCandidate("2", "in17", NOON + 9, name)]
-    assert best_candidate(candidates, "in17", NOON) == "2"
+    assert upgrade_of(candidates, "in17", SINCE_NOON) == "2"
 
 
 async def test_somebody_elses_job_on_the_instance_is_busy_and_not_ours(make_client: MakeClient) -> None:
@@ -267,3 +272,70 @@ async def test_an_idle_instance_proves_nothing_when_the_list_of_jobs_cannot_be_r
     assert await find(taurusdb, orders) is SearchResult.IDLE
     deny(cloud, "immediate")
     assert await find(taurusdb, orders) is SearchResult.INCONCLUSIVE
+
+
+# what else was seen
+
+
+def listed_cloud(*tasks: dict[str, object], total: object = None, actions: object = ()) -> dict[str, object]:
+    """The answers of a cloud with these immediate tasks, and these actions on the instance."""
+    jobs = {"jobs": list(tasks)} if total is None else {"jobs": list(tasks), "total_count": total}
+    return {
+        "immediate-jobs": jobs,
+        "instances": {"instances": [{"id": PARENT_ID, "name": "the-taurusdb"}]},
+        "htap": {"instances": [{"id": INSTANCE_ID, "name": "sr-one"}]},
+        INSTANCE_ID: {"instances": [{"id": INSTANCE_ID, "actions": list(actions)}]},  # type: ignore[call-overload]
+    }
+
+
+def task(
+    name: str, job_id: str = "1", at: str = "2026-11-23T12:00:05Z", owner: object = INSTANCE_ID
+) -> dict[str, object]:
+    return {"job_id": job_id, "job_name": name, "instance_id": owner, "created_time": at}
+
+
+async def search(make_client: MakeClient, answers: dict[str, object], **fields: Any) -> str | SearchMiss:
+    async with cloud_with(answers) as endpoint:
+        wanted = UpgradeSearch(INSTANCE_ID, delay=False, since=NOON, **fields)
+        return await make_client(endpoint).find_upgrade(wanted, Language.EN)
+
+
+async def test_other_operations_are_named_with_their_times(make_client: MakeClient) -> None:
+    restart = {"job_id": "2", "action": "RESTARTING", "created_at": (NOON - 60) * 1000, "status": "Running"}
+    miss = await search(make_client, listed_cloud(task("CreateStarRocksBackup"), actions=[restart]))
+    assert isinstance(miss, SearchMiss)
+    assert miss.result is SearchResult.BUSY
+    assert [operation.name for operation in miss.operations] == ["CreateStarRocksBackup", "RESTARTING"]
+    backup_at, restart_at = (operation.started_at or 0.0 for operation in miss.operations)
+    assert backup_at - restart_at == pytest.approx(65)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"until": NOON + 5}, {"until": NOON + 1}, {"other_job_ids": {"1"}}], ids=["at", "before", "taken"]
+)
+async def test_a_job_of_a_later_request_is_neither_ours_nor_shown(make_client: MakeClient, fields: Any) -> None:
+    answers = listed_cloud(task("UpgradeStarRocksVersion"))
+    assert await search(make_client, answers) == "1"
+    assert await search(make_client, answers, **fields) == SearchMiss(SearchResult.IDLE)
+
+
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        task("UpgradeStarRocksVersion", job_id=""),
+        task("UpgradeStarRocksVersion", at="yesterday"),
+        task("UpgradeStarRocksVersion", at="", owner=None),
+    ],
+)
+async def test_a_task_that_cannot_be_read_keeps_an_idle_instance_from_proving_anything(
+    make_client: MakeClient, unreadable: dict[str, object]
+) -> None:
+    assert await search(make_client, listed_cloud(unreadable)) == SearchMiss(SearchResult.INCONCLUSIVE)
+    elsewhere = unreadable | {"instance_id": "0" * 32 + "in17"}
+    assert await search(make_client, listed_cloud(elsewhere)) == SearchMiss(SearchResult.IDLE)
+
+
+@pytest.mark.parametrize("total", [7, "7"])
+async def test_a_list_that_is_not_whole_proves_nothing(make_client: MakeClient, total: object) -> None:
+    assert await search(make_client, listed_cloud(total=total)) == SearchMiss(SearchResult.INCONCLUSIVE)
+    assert await search(make_client, listed_cloud(total=0)) == SearchMiss(SearchResult.IDLE)

@@ -120,7 +120,7 @@ async def test_who_makes_good_an_edit_tells_nothing_that_another_is_telling(stor
     publisher, asked = SlowPublisher(), await described(store)
     adding = asyncio.create_task(notifier(store, publisher).deliver(asked))
     await publisher.started.wait()
-    confirmed = asked.confirm("UBOB", AT)
+    confirmed = asked.confirm("UBOB", AT, "sender-1")
     assert isinstance(confirmed, Upgrade)
     sending = await store.save(asked, confirmed)
     assert sending is not None

@@ -15,6 +15,7 @@ from bot.core.ports import NO_METRICS
 from bot.core.upgrade import State, Upgrade
 from bot.storage.sqlite import SqliteStorage
 from bot.workflow.notifier import Notifier
+from bot.workflow.reconcile import Reconciler
 from bot.workflow.submit import Submitter
 from bot.workflow.transitions import Transitions
 from tests.core.examples import confirmed, in_every_state
@@ -69,8 +70,11 @@ async def submitted(storage: SqliteStorage, meanwhile: Upgrade, outcome: Accepte
     preflight: Any = NoConflict()
     transitions = Transitions(storage, NO_METRICS, time.time)
     notifier = Notifier(transitions, publisher, time.time)
-    submitter = Submitter(transitions, cloud, notifier, preflight, PollSchedule(), time.time, time.monotonic)
-    await submitter.submit(row, submitter.new_lease())
+    reconciler = Reconciler(transitions, cloud, publisher, notifier, PollSchedule(), time.time)
+    submitter = Submitter(
+        transitions, cloud, notifier, preflight, reconciler, PollSchedule(), time.time, time.monotonic
+    )
+    await submitter.submit(row)
     after = await storage.get(row.id)
     assert after is not None
     return after

@@ -37,9 +37,30 @@ async def test_what_is_not_found_is_probably_not_started_and_can_be_looked_for_a
     await driver.slack.click("dba", end, "search_again")
     await driver.wait_for_ephemeral("dba")
     assert len(driver.cloud.upgrades) == 1
-    again = await driver.request(driver.instance())
+    again = await driver.request_anyway(driver.instance(), "may have started")
+    warning = text_of(await driver.wait_for_ephemeral("sre", "may have started"))
+    assert "<@U0SRE00001>" in warning
+    assert "|thread>" in warning
+    assert "outcome unknown" in text_of(again)
     await driver.confirm(again)
     await driver.wait_for_card(again, "job")
+
+
+async def test_looking_again_never_adopts_the_job_of_a_later_request(
+    driver: BotDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "SEARCH_SECONDS", (1.0,))
+    message = await lost(driver, "lost before")
+    end = await driver.until(lambda: next((one for one in driver.thread(message) if buttons(one)), None), 30)
+    again = await driver.request_anyway(driver.instance(), "may have started")
+    await driver.confirm(again)
+    job_id = (await driver.cloud.until(lambda: driver.cloud.jobs))[0].id
+    await driver.wait_for_card(again, job_id)
+    driver.cloud.finish(job_id)
+    await driver.wait_for_reply(again, "completed")
+    await driver.slack.click("dba", end, "search_again")
+    await driver.wait_for_ephemeral("dba", "没有新的发现")
+    assert job_id not in "".join(map(text_of, [driver.card(message), *driver.thread(message)]))
 
 
 async def test_looking_again_finds_what_the_cloud_listed_late(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.workflow import reconcile
 from tests.driver import CHANNEL, BotDriver, buttons, text_of
 
 REFUSED = [
@@ -44,6 +45,39 @@ async def test_a_refusal_is_told_with_the_apis_own_code_and_what_to_do(
     assert any("\u4e00" <= letter <= "\u9fff" for letter in words) == (person == "dba")
     assert not buttons(driver.card(message))
     assert len(driver.cloud.upgrades) == 1
+
+
+@pytest.mark.parametrize(("person", "word"), [("sre", "accepted"), ("dba", "已受理")])
+async def test_a_conflict_with_our_own_upgrade_is_no_refusal(driver: BotDriver, person: str, word: str) -> None:
+    driver.cloud.set_speed("minute")
+    driver.cloud.inject_fault("repeated")
+    message = await driver.request(driver.instance(), person=person)
+    await driver.confirm(message, person=person)
+    job_id = (await driver.cloud.until(lambda: driver.cloud.jobs))[0].id
+    assert job_id in text_of(await driver.wait_for_reply(message, word))
+    await driver.wait_for_card(message, job_id)
+    assert "409" not in "".join(map(text_of, driver.thread(message)))
+    assert len(driver.cloud.jobs) == 1
+
+
+@pytest.mark.parametrize(("person", "word"), [("sre", "could not be checked"), ("dba", "无法核实")])
+async def test_a_conflict_that_cannot_be_looked_into_does_not_claim_that_nothing_started(
+    driver: BotDriver, monkeypatch: pytest.MonkeyPatch, person: str, word: str
+) -> None:
+    monkeypatch.setattr(reconcile, "CONFLICT_SEARCH_PAUSES", (0.0, 0.1))
+    message = await driver.request(driver.instance(), person=person)
+    driver.cloud.inject_fault("403 APIGW.0302", "immediate", times=1000)
+    driver.cloud.inject_fault("409 DBS.200019")
+    await driver.confirm(message, person=person)
+    assert "DBS.200019" in text_of(await driver.wait_for_reply(message, word))
+    await driver.wait_for_card(message, word)
+
+
+async def test_a_conflict_that_an_older_operation_explains_is_told_at_once(driver: BotDriver) -> None:
+    message = await driver.request_anyway(driver.instance("sr-billing"), "RESTARTING")
+    await driver.confirm(message)
+    told = text_of(await driver.wait_for_reply(message, "RESTARTING", 1.9))  # the second search comes after two seconds
+    assert "Nothing was started" in told
 
 
 @pytest.mark.parametrize("fault", UNKNOWN)

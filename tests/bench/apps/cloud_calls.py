@@ -48,9 +48,12 @@ async def run_bot_client() -> None:
     signer = AkSk("bench-access-key", "bench-secret-key", "", project)
     async with TaurusDb(os.environ["TAURUSDB_ENDPOINT"], project, signer) as cloud:
 
+        async def may_send() -> bool:
+            return True
+
         async def call() -> object:
             return await cloud.upgrade(
-                INSTANCE, delay=False, skip_validate=False, language=Language.EN, may_send=lambda: True
+                INSTANCE, delay=False, skip_validate=False, language=Language.EN, may_send=may_send
             )
 
         while line := await asyncio.to_thread(sys.stdin.readline):

@@ -1,13 +1,15 @@
 """A storage in memory: it keeps the promises of the real ones until the process ends, and writes nothing to a disk."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from bot.core.audit import GENESIS, AuditEntry, AuditRow
 from bot.core.errors import LiveUpgradeExists
 from bot.core.ports import QueueStats
 from bot.core.upgrade import State, Upgrade
+
+NOT_STARTED = (State.REJECTED, State.NOT_SENT)
 
 
 class MemoryStorage:
@@ -55,12 +57,23 @@ class MemoryStorage:
         self._rows.update((row.id, row) for row in claimed)
         return claimed
 
-    async def renew_leases(self, upgrade_ids: Sequence[str], lease_seconds: float) -> None:
+    async def begin_attempt(self, upgrade_id: str, sender: str, lease_seconds: float) -> Upgrade | None:
+        if upgrade_id not in await self.renew_leases({upgrade_id: sender}, lease_seconds):
+            return None
+        row = self._rows[upgrade_id]
+        self._rows[upgrade_id] = replace(row, revision=row.revision + 1)
+        return self._rows[upgrade_id]
+
+    async def renew_leases(self, senders: Mapping[str, str], lease_seconds: float) -> Set[str]:
         lease_ends_at = time.time() + lease_seconds
-        for upgrade_id in upgrade_ids:
+        renewed: set[str] = set()
+        for upgrade_id, sender in senders.items():
             row = self._rows.get(upgrade_id)
-            if row is not None and row.state is State.SUBMITTING:
+            holds = row is not None and row.sender == sender and (row.next_poll_at or 0.0) > time.time()
+            if row is not None and holds and row.state is State.SUBMITTING:
                 self._rows[upgrade_id] = replace(row, next_poll_at=lease_ends_at).rescheduled()
+                renewed.add(upgrade_id)
+        return renewed
 
     async def live_upgrade(self, instance_id: str) -> Upgrade | None:
         return self._rows.get(self._live.get(instance_id, ""))
@@ -72,6 +85,18 @@ class MemoryStorage:
     async def latest(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
         newest = sorted(self._rows.values(), key=lambda row: row.requested_at, reverse=True)
         return [row for row in newest if instance_id in (None, row.instance_id)][:limit]
+
+    async def last_sent(self, instance_id: str) -> Upgrade | None:
+        sent = [row for row in await self.confirmed_since(instance_id, 0.0) if row.state not in NOT_STARTED]
+        return sent[-1] if sent else None
+
+    async def confirmed_since(self, instance_id: str, since: float) -> Sequence[Upgrade]:
+        confirmed = [
+            row
+            for row in self._rows.values()
+            if row.instance_id == instance_id and row.sender and (row.decided_at or 0.0) >= since
+        ]
+        return sorted(confirmed, key=lambda row: row.decided_at or 0.0)
 
     async def open_upgrades(self, instance_id: str | None, limit: int) -> Sequence[Upgrade]:
         rows = await self.latest(instance_id, len(self._rows))
