@@ -76,7 +76,7 @@ def build(
     metrics: Metrics,
 ) -> Components:
     """Build every part once."""
-    clock, rules, inventory = time.time, settings.rules, cloud.inventory
+    clock, rules, inventory = storage.clock, settings.rules, cloud.inventory
     catalog, schedule = Catalog.load(), PollSchedule(settings.job_poll_seconds)
     tasks, in_process = BackgroundTasks(), UpgradesInProcess()
     policy = AccessPolicy(rules, identity.team_id)
@@ -155,7 +155,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: O
         if storage is None:
             return
         stack.push_async_callback(storage.close)
-        cloud = await stack.enter_async_context(open_cloud(settings.cloud, metrics))
+        cloud = await stack.enter_async_context(open_cloud(settings.cloud, metrics, storage.clock))
         components = build(settings, client, identity, storage, cloud, metrics)
         await _serve(stop, settings, client, identity, components, prometheus, on_ready)
 

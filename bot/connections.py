@@ -1,6 +1,7 @@
 """Connections to the outside world, opened in one way by the bot and by the doctor: Slack's session and the cloud."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.request import getproxies
 
@@ -16,9 +17,12 @@ from bot.taurusdb.signing import AkSk
 MAX_SLACK_CONNECTIONS = 100
 
 
-def open_cloud(settings: CloudSettings, metrics: Metrics = NO_METRICS) -> TaurusDb:
-    """The client of the cloud, signing in the one way that is set."""
-    return TaurusDb(settings.endpoint, settings.project_id, cloud_credentials(settings), metrics=metrics)
+def open_cloud(
+    settings: CloudSettings, metrics: Metrics = NO_METRICS, clock: Callable[[], float] = time.time
+) -> TaurusDb:
+    """The client of the cloud, signing in the one way that is set; `clock` is the one that upgrades go by."""
+    credentials = cloud_credentials(settings)
+    return TaurusDb(settings.endpoint, settings.project_id, credentials, metrics=metrics, clock=clock)
 
 
 def cloud_credentials(settings: CloudSettings) -> Credentials:

@@ -125,7 +125,7 @@ class PrometheusMetrics:
         """The text that Prometheus reads; the gauges of a database that does not answer are NaN, not old."""
         try:
             async with asyncio.timeout(STORAGE_SECONDS):
-                stats = await storage.queue_stats(time.time())
+                stats = await storage.queue_stats(storage.clock())
         except (StorageUnavailable, TimeoutError) as error:
             log.warning("storage.unavailable", extra={"reason": str(error) or "no answer in time"})
             self._due_rows.set(math.nan)

@@ -79,6 +79,10 @@ class Storage(Protocol):
     A change and its audit entries are one transaction.
     """
 
+    def clock(self) -> float:
+        """Now (UNIX seconds) by the database's clock, by which timers and leases go; no request is made."""
+        ...
+
     async def add(self, upgrade: Upgrade, entry: AuditEntry) -> bool:
         """Insert a request; False when its trigger id has been used (Slack delivered the command again)."""
         ...

@@ -15,7 +15,6 @@ A transition counts only once the storage's compare-and-set on `revision` has st
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from http import HTTPStatus
 
 from bot.core.errors import CloudError, NotSent, Rejected, TooLate
 from bot.core.messages import Language, Person, Time
@@ -273,4 +272,4 @@ def is_conflict(http_status: int | None, error_code: str) -> bool:
 
     A gateway in between may have passed the request on twice; then the first copy runs, and the second is refused.
     """
-    return http_status == HTTPStatus.CONFLICT or error_code in CONFLICT_CODES
+    return http_status == 409 or error_code in CONFLICT_CODES

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from operator import itemgetter
@@ -12,6 +13,7 @@ import asyncpg
 from bot.core.audit import AuditEntry, AuditRow
 from bot.core.errors import JobIdTaken, LiveUpgradeExists, StorageUnavailable
 from bot.core.upgrade import Upgrade
+from bot.storage.clock import DatabaseClock
 from bot.storage.copy import TargetNotEmpty
 from bot.storage.migrations import migrate_postgres
 from bot.storage.sql import (
@@ -22,6 +24,7 @@ from bot.storage.sql import (
     POSTGRES_CLAIM_DUE,
     POSTGRES_HEARTBEAT,
     POSTGRES_LOCK_AUDIT_HEAD,
+    POSTGRES_NOW,
     POSTGRES_RENEW_LEASES,
     SqlQueries,
     as_stored,
@@ -59,6 +62,7 @@ class PostgresStorage(SqlQueries):
 
     def __init__(self, pool: "PostgresPool") -> None:
         self._pool = pool
+        self._clock = DatabaseClock()
 
     @classmethod
     async def open(
@@ -69,13 +73,23 @@ class PostgresStorage(SqlQueries):
         Raises ValueError for a URL that cannot be read, `StorageUnavailable` when the database cannot be used now.
         """
         pool = await PostgresPool.open(url, timeout_seconds)
-        if migrate:
-            try:
+        storage = cls(pool)
+        try:
+            if migrate:
                 await pool.transaction(migrate_postgres)
-            except BaseException:
-                await pool.close()
-                raise
-        return cls(pool)
+            await pool.run(storage._read_clock)
+        except BaseException:
+            await pool.close()
+            raise
+        return storage
+
+    def clock(self) -> float:
+        """Now (UNIX seconds) by the database's clock, as of the last claim of due rows."""
+        return self._clock()
+
+    async def _read_clock(self, connection: "Connection") -> None:
+        asked_at = time.monotonic()
+        self._clock.set(await connection.fetchval(POSTGRES_NOW), asked_at)
 
     async def add(self, upgrade: Upgrade, entry: AuditEntry) -> bool:
         """Insert a request; False when its trigger id has been used."""
@@ -116,7 +130,12 @@ class PostgresStorage(SqlQueries):
 
     async def claim_due(self, limit: int, lease_seconds: float) -> Sequence[Upgrade]:
         """The rows that are due, oldest first, each moved ahead by the lease; rows others are claiming are skipped."""
-        rows = await self._pool.run(lambda connection: connection.fetch(POSTGRES_CLAIM_DUE, limit, lease_seconds))
+
+        async def job(connection: "Connection") -> "list[asyncpg.Record]":
+            await self._read_clock(connection)
+            return await connection.fetch(POSTGRES_CLAIM_DUE, limit, lease_seconds)
+
+        rows = await self._pool.run(job)
         return [upgrade_from_values(tuple(row)[:-1]) for row in sorted(rows, key=itemgetter("was_due_at"))]
 
     async def begin_attempt(self, upgrade_id: str, sender: str, lease_seconds: float) -> Upgrade | None:

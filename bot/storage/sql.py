@@ -198,6 +198,13 @@ SQLITE_BEGIN_ATTEMPT = (
 )
 # now
 SQLITE_HEARTBEAT = "UPDATE heartbeat SET at = ?"
+SQLITE_LAST_HEARTBEAT = "SELECT at FROM heartbeat"
+# seconds, four times
+SQLITE_MOVE_TIMERS_BACK = (
+    "UPDATE upgrades SET due_at = due_at - ?, next_poll_at = next_poll_at - ?, notify_at = notify_at - ?,"
+    " expires_at = CASE WHEN state = 'requested' THEN expires_at - ? ELSE expires_at END,"
+    " revision = revision + 1 WHERE due_at IS NOT NULL"
+)
 
 # PostgreSQL alone: the database's clock says what is due, and rows that another replica has locked are skipped.
 _NOW = "extract(epoch FROM clock_timestamp())::double precision"
@@ -224,6 +231,7 @@ WITH lease AS (SELECT {_NOW} + $3::double precision AS until)
 UPDATE upgrades SET revision = revision + 1, {_LEASE} FROM lease
 {_LEASE_HOLDS.format(id="$1", sender="$2", now=_NOW)} RETURNING {_UPGRADE}
 """  # noqa: S608 - as above
+POSTGRES_NOW = f"SELECT {_NOW}"
 POSTGRES_HEARTBEAT = f"UPDATE heartbeat SET at = {_NOW}"  # noqa: S608 - as above
 
 
@@ -240,6 +248,10 @@ class SqlQueries(ABC):
 
     statements: ClassVar[Statements]
     min_audit_number: ClassVar[int]  # the least value of the column: forged rows may have numbers below 1
+
+    @abstractmethod
+    def clock(self) -> float:
+        """Now (UNIX seconds) by the database's clock."""
 
     @abstractmethod
     async def _fetch(self, statement: str, *values: object) -> Sequence[Any]:

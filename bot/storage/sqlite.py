@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from bot.core.audit import AuditEntry, AuditRow
 from bot.core.errors import JobIdTaken, LiveUpgradeExists, StorageUnavailable
 from bot.core.upgrade import Upgrade
+from bot.storage.clock import SteadyClock
 from bot.storage.copy import TargetNotEmpty
 from bot.storage.migrations import migrate_sqlite
 from bot.storage.sql import (
@@ -28,6 +29,8 @@ from bot.storage.sql import (
     SQLITE_CLAIM,
     SQLITE_DUE,
     SQLITE_HEARTBEAT,
+    SQLITE_LAST_HEARTBEAT,
+    SQLITE_MOVE_TIMERS_BACK,
     SQLITE_RENEW_LEASE,
     SqlQueries,
     as_stored,
@@ -45,6 +48,8 @@ Job: TypeAlias = Callable[[sqlite3.Connection], T]
 BUSY_SECONDS = 5.0  # how long a transaction waits for a lock that another process holds
 WAL_RETRY_SECONDS = 0.01  # pause between attempts to switch a new file to WAL
 OWNER_ONLY = 0o600
+HEARTBEAT_SECONDS = 60.0  # how often the time is noted while nothing is written
+SET_BACK_SECONDS = 5.0  # a clock that is so far behind the last noted time was set back
 MAX_GROUP_SIZE = 1000  # jobs in one transaction
 
 # Errors of one job, after which the transaction can go on; any other error of SQLite fails the whole transaction.
@@ -59,7 +64,8 @@ class SqliteStorage(SqlQueries):
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time, busy_seconds: float = BUSY_SECONDS) -> None:
         file = SqliteFile(path, busy_seconds)
-        self._clock = clock
+        self._clock = SteadyClock(clock)
+        self._heartbeat_at = 0.0
         self._writer = ConnectionThread("storage-writer", file.connect_writer, file.identity, "BEGIN IMMEDIATE")
         self._reader = ConnectionThread("storage-reader", file.connect_reader, file.identity, "BEGIN")
 
@@ -70,11 +76,16 @@ class SqliteStorage(SqlQueries):
         """Open or create the file and apply the missing migrations."""
         storage = cls(path, clock, busy_seconds)
         try:
+            await storage._writer.run(_move_timers_with_the_clock(storage.clock()))
             await storage.ping()
         except BaseException:
             await storage.close()
             raise
         return storage
+
+    def clock(self) -> float:
+        """Now (UNIX seconds): this machine's clock, which is not seen to go back while the process runs."""
+        return self._clock()
 
     async def add(self, upgrade: Upgrade, entry: AuditEntry) -> bool:
         """Insert a request; False when its trigger id has been used."""
@@ -116,6 +127,8 @@ class SqliteStorage(SqlQueries):
     async def claim_due(self, limit: int, lease_seconds: float) -> Sequence[Upgrade]:
         """The rows that are due, oldest first, each moved ahead by the lease."""
         now = self._clock()
+        if now - self._heartbeat_at > HEARTBEAT_SECONDS:
+            await self.ping()
 
         def job(connection: sqlite3.Connection) -> list[Upgrade]:
             due = [upgrade_from_values(row) for row in connection.execute(SQLITE_DUE, (now, limit))]
@@ -174,7 +187,7 @@ class SqliteStorage(SqlQueries):
 
     async def ping(self) -> None:
         """Raise `StorageUnavailable` unless the database can be written."""
-        now = self._clock()
+        now = self._heartbeat_at = self._clock()
         await self._writer.run(lambda connection: connection.execute(SQLITE_HEARTBEAT, (now,)).close())
 
     async def close(self) -> None:
@@ -196,6 +209,22 @@ class SqliteStorage(SqlQueries):
                 connection.text_factory = str
 
         return await self._reader.run(job)
+
+
+def _move_timers_with_the_clock(now: float) -> Job[None]:
+    """What to do at the start: when the clock is behind the last heartbeat, it was set back, and the timers with it.
+
+    Otherwise whatever is due would wait until the clock is again where it was.
+    """
+
+    def job(connection: sqlite3.Connection) -> None:
+        (heartbeat_at,) = connection.execute(SQLITE_LAST_HEARTBEAT).fetchone() or (0.0,)
+        seconds = heartbeat_at - now
+        if seconds > SET_BACK_SECONDS:
+            log.warning("storage.clock_set_back", extra={"seconds": round(seconds)})
+            connection.execute(SQLITE_MOVE_TIMERS_BACK, (seconds,) * 4)
+
+    return job
 
 
 def _append_audit(connection: sqlite3.Connection, entries: Sequence[AuditEntry]) -> None:

@@ -22,6 +22,7 @@ log = logging.getLogger("bot.poller")
 MAX_CONCURRENT_ROWS = 32
 POLL_TIMEOUT_SECONDS = LEASE_SECONDS - 2  # a poll ends before the claim on its row does
 IDLE_SECONDS = 1.0
+CLOCK_ERROR_SECONDS = 0.5  # by which the time of the storage may be behind the one that has called a row due
 ON_TIME_SECONDS = 1.0  # a poll that comes so much early or late is on time
 LEASE_EXPIRED = "lease_expired"  # audit reason of an upgrade that is UNKNOWN because its sender stopped renewing
 
@@ -80,11 +81,11 @@ class Poller:
 
     async def handle(self, upgrade: Upgrade) -> None:
         """Do what is due for this row."""
-        now = self.clock()
-        notify_at = upgrade.notify_at
+        now = self.clock() + CLOCK_ERROR_SECONDS
+        notify_at, next_poll_at = upgrade.notify_at, upgrade.next_poll_at
         is_held = bool(upgrade.pending_notifications) and notify_at is not None and notify_at > now
-        if upgrade.next_poll_at is not None and upgrade.next_poll_at <= now:
-            upgrade = await self._poll(upgrade, now)
+        if next_poll_at is not None and next_poll_at <= now:
+            upgrade = await self._poll(upgrade, max(self.clock(), next_poll_at))
         if upgrade.pending_notifications and not is_held:
             upgrade = await self.notifier.deliver(upgrade)
         if upgrade.message_ts is None and upgrade.state in (State.WITHDRAWN, State.EXPIRED):

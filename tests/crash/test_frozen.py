@@ -1,6 +1,7 @@
 """A process that stood still for longer than its lease does not send when it wakes: others may have given it up."""
 
 from bot.core.upgrade import LEASE_SECONDS
+from tests.crash.clocks import WrongClocks
 from tests.crash.kill_points import EDIT, Arrange, Seen, asked_token_to_send, decided, token_for_sending
 from tests.crash.parallel import in_parallel
 from tests.crash.process import BotProcess
@@ -59,6 +60,23 @@ async def test_what_another_has_taken_over_is_not_sent_by_the_one_that_wakes(
     await frozen_at(replicas, sleeper, arrange, seen)
     await replicas.launch()
     await replicas.until(lambda: replicas.has_reply("unknown"), 2 * LEASE_SECONDS)
+    sleeper.wake()
+    await replicas.until(lambda: replicas.has_reply("could not be sent"), 20)
+    assert not replicas.sent()
+    assert not replicas.open_cards()
+
+
+@in_parallel("socket", cases=BEFORE_THE_POST, postgresql=True)
+async def test_a_machine_whose_clocks_stood_still_with_it_does_not_send_either(
+    replicas: ProcessDriver, arrange: Arrange, seen: Seen
+) -> None:
+    clocks = WrongClocks(replicas.folder / "clocks")
+    sleeper = await replicas.launch(**clocks.settings())
+    await frozen_at(replicas, sleeper, arrange, seen)
+    watch = Stopwatch()
+    await replicas.launch()
+    await replicas.until(lambda: replicas.has_reply("unknown"), 2 * LEASE_SECONDS)
+    clocks.stood_still(watch.seconds)
     sleeper.wake()
     await replicas.until(lambda: replicas.has_reply("could not be sent"), 20)
     assert not replicas.sent()

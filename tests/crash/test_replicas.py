@@ -4,9 +4,10 @@ import asyncio
 
 from bot.core.upgrade import LEASE_SECONDS
 from tests.crash.assertions import assert_outcome
+from tests.crash.clocks import WrongClocks
 from tests.crash.parallel import in_parallel
 from tests.crash.process import BotProcess
-from tests.crash.process_driver import ProcessDriver
+from tests.crash.process_driver import ProcessDriver, Stopwatch
 from tests.driver import CHANNEL, text_of
 
 POLL_SECONDS = 1.0
@@ -66,6 +67,23 @@ async def sends(driver: ProcessDriver) -> None:
 async def follows(driver: ProcessDriver) -> None:
     """Wait until its job is followed."""
     await driver.until(lambda: driver.has_reply("accepted the upgrade"))
+
+
+@in_parallel("socket", cases={"ahead": (45.0,), "behind": (-15.0,)}, postgresql=True)
+async def test_a_replica_whose_clock_is_wrong_tells_everything_in_time(replicas: ProcessDriver, ahead: float) -> None:
+    await replicas.launch()
+    await replicas.launch(**WrongClocks(replicas.folder / "clocks", ahead).settings())
+    replicas.cloud.inject_fault("slow", seconds=4.0)
+    ways = through(replicas)
+    await replicas.slack.command("sre", CHANNEL, replicas.instance(), through=ways[1])
+    (message,) = await replicas.until(replicas.open_cards)
+    await replicas.slack.click("sre", message, "confirm_upgrade", through=ways[1])
+    watch = Stopwatch()
+    await replicas.until(lambda: replicas.has_reply("accepted the upgrade"), 10)
+    await replicas.until(lambda: replicas.has_reply("after it was confirmed"), 20)
+    assert not replicas.has_reply("unknown")
+    assert watch.seconds < 20
+    await assert_outcome(replicas)
 
 
 @in_parallel("socket", "http", postgresql=True)

@@ -1,7 +1,7 @@
-"""A job id that the cloud has given is never dropped, whatever state the row has come to meanwhile."""
+"""What the cloud has answered is never dropped, whatever has become of the row meanwhile."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from bot.workflow.reconcile import Reconciler
 from bot.workflow.submit import Submitter
 from bot.workflow.transitions import Transitions
 from tests.core.examples import confirmed, in_every_state
+from tests.storage.examples import run_sql
 
 ACCEPTED = AcceptedUpgrade("job-late", "r-1")
 
@@ -26,15 +27,12 @@ ACCEPTED = AcceptedUpgrade("job-late", "r-1")
 class AnsweringCloud:
     """A cloud whose answer comes after the row has been changed by somebody else."""
 
-    def __init__(self, storage: SqliteStorage, row: Upgrade, outcome: AcceptedUpgrade | CloudError) -> None:
-        self._storage = storage
-        self._row = row
+    def __init__(self, meanwhile: Callable[[], Awaitable[None]], outcome: AcceptedUpgrade | CloudError) -> None:
+        self._meanwhile = meanwhile
         self._outcome = outcome
 
     async def upgrade(self, *_: object, **__: object) -> AcceptedUpgrade:
-        current = await self._storage.get(self._row.id)
-        assert current is not None
-        assert await self._storage.save(current, self._row) is not None
+        await self._meanwhile()
         if isinstance(self._outcome, CloudError):
             raise self._outcome
         return self._outcome
@@ -64,8 +62,25 @@ async def storage(tmp_path: Path) -> AsyncIterator[SqliteStorage]:
 async def submitted(storage: SqliteStorage, meanwhile: Upgrade, outcome: AcceptedUpgrade | CloudError) -> Upgrade:
     """The row after a submission during whose POST it has become `meanwhile`."""
     row = confirmed()
+
+    async def change() -> None:
+        current = await storage.get(row.id)
+        assert current is not None
+        changed = replace(meanwhile, id=row.id, trigger_id=row.trigger_id)
+        assert await storage.save(current, changed) is not None
+
+    return await submitted_during(storage, row, change, outcome)
+
+
+async def submitted_during(
+    storage: SqliteStorage,
+    row: Upgrade,
+    change: Callable[[], Awaitable[None]],
+    outcome: AcceptedUpgrade | CloudError,
+) -> Upgrade:
+    """The row after a submission during whose POST the database changes."""
     assert await storage.add(row, AuditEntry.of(row, row.requested_at, "requested"))
-    cloud: Any = AnsweringCloud(storage, replace(meanwhile, id=row.id, trigger_id=row.trigger_id), outcome)
+    cloud: Any = AnsweringCloud(change, outcome)
     publisher: Any = AcceptingPublisher()
     preflight: Any = NoConflict()
     transitions = Transitions(storage, NO_METRICS, time.time)
@@ -109,3 +124,61 @@ async def test_a_lost_answer_changes_nothing_once_the_row_is_taken_for_lost(
     storage: SqliteStorage, state: State
 ) -> None:
     assert (await submitted(storage, in_every_state()[state], OutcomeUnknown())).state is state
+
+
+# the database has lost commits: the confirmation, or the whole request
+
+REVERTED = [State.REQUESTED, State.WITHDRAWN, State.EXPIRED]
+
+
+@pytest.mark.parametrize("reverted", REVERTED)
+@pytest.mark.parametrize(
+    ("outcome", "state"), [(Rejected(403, "APIGW.0302"), State.REJECTED), (OutcomeUnknown(), State.UNKNOWN)]
+)
+async def test_a_row_without_its_confirmation_gets_what_was_answered_to_it(
+    storage: SqliteStorage, outcome: CloudError, state: State, reverted: State
+) -> None:
+    after = await submitted(storage, in_every_state()[reverted], outcome)
+    assert (after.state, after.decided_by, after.sender) == (state, "UBOB", "sender-1")
+
+
+async def test_a_row_without_its_confirmation_stays_open_when_nothing_was_sent(storage: SqliteStorage) -> None:
+    assert (await submitted(storage, in_every_state()[State.REQUESTED], NotSent())).state is State.REQUESTED
+
+
+@pytest.mark.parametrize(("outcome", "state"), [(ACCEPTED, State.IN_PROGRESS), (OutcomeUnknown(), State.UNKNOWN)])
+async def test_a_row_that_is_gone_is_written_again(
+    storage: SqliteStorage, tmp_path: Path, outcome: AcceptedUpgrade | CloudError, state: State
+) -> None:
+    async def delete() -> None:
+        await run_sql(f"sqlite:///{tmp_path}/bot.db", "DELETE FROM upgrades")
+
+    after = await submitted_during(storage, confirmed(), delete, outcome)
+    assert (after.state, after.decided_by, after.message_ts) == (state, "UBOB", "1.0")
+    assert after.pending_notifications == ()
+
+
+async def test_a_job_id_that_another_request_has_is_no_answer_to_this_one(storage: SqliteStorage) -> None:
+    other = replace(
+        in_every_state()[State.COMPLETED], id="u-2", trigger_id="t-2", instance_id="elsewhere", job_id="job-late"
+    )
+    assert await storage.add(other, AuditEntry.of(other, other.requested_at, "requested"))
+    after = await submitted(storage, in_every_state()[State.UNKNOWN], ACCEPTED)
+    assert (after.state, after.job_id) == (State.UNKNOWN, None)
+
+
+async def test_a_job_id_that_comes_while_another_upgrade_of_the_instance_is_live_is_told(
+    storage: SqliteStorage,
+) -> None:
+    row = confirmed()
+
+    async def request_another() -> None:
+        current = await storage.get(row.id)
+        assert current is not None
+        unresolved = replace(in_every_state()[State.UNRESOLVED], id=row.id, trigger_id=row.trigger_id)
+        assert await storage.save(current, unresolved) is not None
+        live = replace(row, id="u-2", trigger_id="t-2")
+        assert await storage.add(live, AuditEntry.of(live, live.requested_at, "requested"))
+
+    after = await submitted_during(storage, row, request_another, ACCEPTED)
+    assert (after.state, after.job_id, after.job_message_ts) == (State.UNRESOLVED, "job-late", "9.0")

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,25 @@ async def test_an_answer_that_cannot_be_written_yet_is_written_later(
         await driver.until(lambda: "storage.unavailable" in caplog.text or None)
     await driver.wait_for_reply(message, driver.cloud.upgrades[0].job_id or "?", 30)
     await driver.wait_for_reply(message, "completed", 30)
+    assert len(driver.cloud.upgrades) == 1
+
+
+@pytest.mark.parametrize(("person", "word"), [("sre", "not known yet"), ("dba", "暂时无法确定")])
+async def test_after_the_request_was_sent_nobody_is_told_that_nothing_was_done(
+    driver: BotDriver, person: str, word: str
+) -> None:
+    message = await driver.request(driver.instance(), person=person)
+    with ExitStack() as locks:
+
+        def lock_when_told() -> None:
+            if driver.thread(message):
+                stop()
+                locks.enter_context(locked(driver.folder))
+
+        stop = driver.slack.on_change(lock_when_told)
+        await driver.confirm(message, person=person)
+        await driver.wait_for_ephemeral(person, word, 20)
+    await driver.wait_for_card(message, driver.cloud.jobs[0].id, 30)
     assert len(driver.cloud.upgrades) == 1
 
 

@@ -21,6 +21,9 @@ class MemoryStorage:
         self._live: dict[str, str] = {}
         self._entries: list[AuditEntry] = []
 
+    def clock(self) -> float:
+        return time.time()
+
     async def add(self, upgrade: Upgrade, entry: AuditEntry) -> bool:
         if upgrade.trigger_id in self._triggers:
             return False
