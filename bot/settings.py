@@ -11,9 +11,9 @@ from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from bot.core.command import DEFAULT_COMMAND_NAME
-from bot.core.instances import INSTANCE_ID
 from bot.core.messages import Language
 from bot.core.permissions import ConfirmBy, IdSet, Rules
+from bot.core.tokenizer import INSTANCE_ID
 from bot.taurusdb.endpoints import iam_url, taurusdb_endpoint
 
 ENV_FILE = ".env"

@@ -30,13 +30,22 @@ THREAD_ACTIONS = frozenset({Action.SEARCH_AGAIN, Action.CANCEL_SCHEDULED})
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who typed or clicked, and where; `response_url` answers this person alone, empty if Slack gave none."""
+    """Who typed or clicked, and where; `response_url` answers this person alone, empty if Slack gave none.
+
+    `channel_name` is Slack's: `privategroup`, `directmessage` or `mpdm-…` for what has no name of its own.
+    """
 
     user_id: str
     team_id: str
     channel_id: str
     enterprise_id: str | None = None
     response_url: str = field(default="", repr=False)  # whoever has it can write in Slack
+    channel_name: str = ""
+
+    @property
+    def is_direct_message(self) -> bool:
+        """Whether it is a conversation of a few people, to which no bot can be invited."""
+        return self.channel_id.startswith("D") or self.channel_name.startswith("mpdm-")
 
 
 @dataclass(frozen=True, slots=True)

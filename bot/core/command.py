@@ -3,22 +3,50 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TypeAlias
 
 from bot.core.errors import CommandMistake, NotAnInstance
-from bot.core.instances import INSTANCE_ID, NO_NAMES, InstancesByName, find_by_name, instance_choices, nearest
-from bot.core.messages import Code
-from bot.core.suggestions import intended_flags, is_abbreviation, suggested_command
-from bot.core.tokenizer import DASHES, FLAGS, flag_name, is_flag, quoted, read_option, split_words
+from bot.core.instances import (
+    Instance,
+    by_name,
+    find_by_name,
+    instance_choices,
+    instance_label,
+    name_key,
+    nearest,
+)
+from bot.core.messages import Code, Message
+from bot.core.suggestions import (
+    TAURUSDB_ID,
+    VERBS,
+    intended_flags,
+    intended_verb,
+    is_cancellation,
+    named_flags,
+    suggested_command,
+)
+from bot.core.tokenizer import (
+    INSTANCE_ID,
+    Word,
+    embedded_ids,
+    exact_flag,
+    flag_name,
+    id_in,
+    is_flag,
+    is_label,
+    quoted,
+    read_option,
+    read_words,
+)
 
 DEFAULT_COMMAND_NAME = "/starrocks-upgrade"
 ID_LENGTH = 36
 MAX_CHOICES = 5
+MAX_OFFERED = 20  # StarRocks instances of one TaurusDB instance, each with its command
 
 _ENGINE_SUFFIX = re.compile(r"in\d\d\Z", re.IGNORECASE | re.ASCII)
 _ALPHANUMERIC = re.compile(r"[0-9a-z]+", re.IGNORECASE | re.ASCII)
-_HELP = {"help", "h", "?", "？"}
+_HELP = {"help", "h", "?"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,142 +98,251 @@ class DoctorCommand:
 Command: TypeAlias = UpgradeCommand | HelpCommand | ListCommand | HistoryCommand | StatusCommand | DoctorCommand
 
 
-def parse_command(text: str, command_name: str, names: InstancesByName = NO_NAMES) -> Command | CommandMistake:
-    """Parse the text after the command; `command_name` is used in offered commands, `names` resolves instance names."""
-    words = split_words(text)
+def parse_command(text: str, command_name: str, instances: Sequence[Instance] = ()) -> Command | CommandMistake:
+    """Parse the text after the command; `command_name` is used in offered commands, `instances` are those known."""
+    words = read_words(text)
+    if words and name_key(words[0].text) == name_key(command_name):
+        words = words[1:]  # pasted with the command
     if not words:
         return ListCommand()
     first, *rest = words
-    match first.lower():
+    match first.text.lower():
         case "list" if not rest:
             return ListCommand()
         case "doctor" if not rest:
             return DoctorCommand()
         case "history":
-            return _parse_query(HistoryCommand, rest, f"{command_name} history", names)
+            return _parse_query(HistoryCommand, "history", rest, command_name, instances)
         case "status":
-            return _parse_query(StatusCommand, rest, f"{command_name} status", names)
-    return _parse_with_names(words, command_name, names)
+            return _parse_query(StatusCommand, "status", rest, command_name, instances)
+        case "list" | "doctor" | "help" as verb if rest:
+            return CommandMistake("verb_alone", verb=Code(verb), corrected=Code(f"{command_name} {verb}"))
+    return _parse_upgrade(words, command_name, instances)
 
 
 def _parse_query(
-    query: type[HistoryCommand | StatusCommand], words: list[str], command_name: str, names: InstancesByName
+    query: type[HistoryCommand | StatusCommand],
+    verb: str,
+    words: Sequence[Word],
+    command_name: str,
+    instances: Sequence[Instance],
 ) -> Command | CommandMistake:
     """`history` or `status` of all instances, or of the one that follows."""
     if not words:
         return query()
-    target = _parse_with_names(words, command_name, names)
-    return query(target.instance_id) if isinstance(target, UpgradeCommand) else target
+    target = _parse_upgrade(words, f"{command_name} {verb}", instances)
+    if isinstance(target, UpgradeCommand):
+        return query(target.instance_id)
+    if isinstance(target, CommandMistake) and target.key in _ABOUT_INSTANCES:
+        return target
+    token = target.values.get("token") if isinstance(target, CommandMistake) else None
+    return NotAnInstance(
+        "verb_with_instance",
+        verb=Code(verb),
+        token=token or quoted(words[0].typed),
+        corrected=Code(f"{command_name} {verb} [instance]"),
+    )
 
 
-def _parse_with_names(
-    words: list[str], command_name: str, names: InstancesByName
-) -> UpgradeCommand | HelpCommand | CommandMistake:
-    """One upgrade; the name of an instance stands for its id. An id is never taken for a name."""
-    resolved = []
-    for word in words:
-        is_other = is_flag(word) or isinstance(parse_upgrade(word, command_name), UpgradeCommand | HelpCommand)
-        instances = () if is_other else find_by_name(word, names)
-        if len(instances) > 1:
-            choices = instance_choices(instances[:MAX_CHOICES])
-            return CommandMistake("ambiguous_name", token=quoted(word), instances=choices)
-        resolved.append(instances[0].id if instances else word)
-    command = parse_upgrade(" ".join(resolved), command_name)
-    if isinstance(command, NotAnInstance) and command.key == "not_an_instance":
-        token = command.values["token"]
-        assert isinstance(token, Code)
-        near = nearest(token.text, list(chain.from_iterable(names.values())))
-        if near:
-            return CommandMistake("unknown_name", token=token, near=instance_choices(near))
-    return command
+_ABOUT_INSTANCES = {"two_instances", "same_instance_twice", "ambiguous_name", "unknown_name", "wrong_length"}
+_ABOUT_INSTANCES |= {"invalid_letters", "taurusdb_instance", "taurusdb_instance_known"}
 
 
 def parse_upgrade(text: str, command_name: str = DEFAULT_COMMAND_NAME) -> UpgradeCommand | HelpCommand | CommandMistake:
     """Parse one upgrade by instance id and flags, in any order."""
-    words = split_words(text)
-    if len(words) == 1 and words[0].lstrip(DASHES).lower() in _HELP:
+    return _parse_upgrade(read_words(text), command_name, ())
+
+
+def _parse_upgrade(
+    typed_words: Sequence[Word], command_name: str, instances: Sequence[Instance]
+) -> UpgradeCommand | HelpCommand | CommandMistake:
+    """One upgrade; the name of an instance stands for its id. An id is never taken for a name."""
+    if len(typed_words) == 1 and flag_name(typed_words[0].text) in _HELP:
         return HelpCommand()
+    words = _resolve_names(typed_words, instances)
+    if isinstance(words, CommandMistake):
+        return words
+    cancellation = next((word for word in words if not word.is_name and is_cancellation(word)), None)
+    if cancellation is not None:
+        return NotAnInstance(
+            "cancel_elsewhere",
+            token=quoted(cancellation.typed),
+            cancel=Message("cancel_button"),
+            cancel_scheduled=Message("cancel_scheduled_button"),
+            corrected=Code(f"{command_name} status"),
+        )
     flags: set[str] = set()
-    arguments: list[str] = []
+    arguments: list[Word] = []
     for position, word in enumerate(words):
-        if INSTANCE_ID.fullmatch(word):
-            arguments.append(word)
+        instance_id = id_in(words, position)
+        if instance_id is not None:
+            arguments.append(Word(word.typed, instance_id, is_name=word.is_name or word.text != instance_id))
+            continue
+        if is_label(words, position):
             continue
         option = read_option(words, position)
-        intended = intended_flags(option.name) if is_flag(word) else _abbreviated_flags(option.name)
+        intended = intended_flags(option.name) if is_flag(word.text) else named_flags(option.name)
         if intended and option.value is not None:
             return CommandMistake(
                 "flag_with_value", token=quoted(option.token), corrected=suggested_command(command_name, words)
             )
-        if not is_flag(word):
+        flag = exact_flag(option.name)
+        if not is_flag(word.text):
             arguments.append(word)
-        elif flag_name(word) in FLAGS:
-            flags.add(flag_name(word))
+        elif flag:
+            flags.add(flag)
         else:
-            return _unknown_flag(word, intended, suggested_command(command_name, words))
-    return _single_instance(arguments, flags, command_name, words)
+            return _unknown_flag(word, intended, command_name, words)
+    return _single_instance(arguments, flags, command_name, words, instances)
 
 
-def _unknown_flag(word: str, intended: Sequence[str], corrected: Code) -> CommandMistake:
+def _resolve_names(words: Sequence[Word], instances: Sequence[Instance]) -> list[Word] | CommandMistake:
+    """The words with ids for names; what only describes an instance whose id is given, as in a row of the console,
+    is left out."""
+    typed_ids = {id.lower() for position in range(len(words)) if (id := id_in(words, position))}
+    described = _descriptions([instance for instance in instances if instance.id in typed_ids])
+    names = by_name(instances)
+    resolved = []
+    for position, word in enumerate(words):
+        if is_flag(word.text) or id_in(words, position):
+            resolved.append(word)
+            continue
+        found = _narrowed(find_by_name(word, names), typed_ids)
+        if len(found) > 1:
+            choices = instance_choices(found[:MAX_CHOICES])
+            return CommandMistake("ambiguous_name", token=quoted(word.typed), instances=choices)
+        if found:
+            resolved.append(Word(word.typed, found[0].id, is_name=True))
+        elif name_key(word.text) not in described:
+            resolved.append(word)
+    return resolved
+
+
+def _narrowed(instances: Sequence[Instance], typed_ids: set[str]) -> Sequence[Instance]:
+    """Of several instances with the same name the one whose id is given as well."""
+    return [instance for instance in instances if instance.id in typed_ids] or instances
+
+
+def _descriptions(instances: Sequence[Instance]) -> set[str]:
+    """The words that a console shows beside the id of an instance: those of its name, its TaurusDB instance's id."""
+    texts = (text for instance in instances for text in (instance.name, instance.parent_id))
+    return {name_key(word.text) for text in texts for word in read_words(text)}
+
+
+def _unknown_flag(word: Word, intended: Sequence[str], command_name: str, words: Sequence[Word]) -> CommandMistake:
+    name = flag_name(word.text)
+    if name in VERBS or name in _HELP:
+        return _misspelled_verb(word, intended_verb(word) or "help", command_name, words)
+    corrected = suggested_command(command_name, words)
     suggestions = [f"--{flag}" for flag in intended]
     if suggestions and _contains(corrected, suggestions):
         suggestion = Code(" ".join(suggestions))
-        return CommandMistake("misspelled_flag", token=quoted(word), suggestion=suggestion, corrected=corrected)
-    return CommandMistake("unknown_flag", token=quoted(word), corrected=corrected)
+        return CommandMistake("misspelled_flag", token=quoted(word.typed), suggestion=suggestion, corrected=corrected)
+    return CommandMistake(
+        "unknown_flag",
+        token=quoted(word.typed),
+        delay=Code("--delay"),
+        skip_validate=Code("--skip-validate"),
+        corrected=corrected,
+    )
 
 
 def _single_instance(
-    arguments: list[str], flags: set[str], command_name: str, words: list[str]
+    arguments: Sequence[Word],
+    flags: set[str],
+    command_name: str,
+    words: Sequence[Word],
+    instances: Sequence[Instance],
 ) -> UpgradeCommand | CommandMistake:
-    """Whatever is no flag has to be one instance id, given once."""
+    """Whatever is no flag has to be one instance id, given once; its name may stand beside it."""
     if not arguments:
         return CommandMistake("no_instance", corrected=suggested_command(command_name, words))
-    invalid = next((word for word in arguments if not INSTANCE_ID.fullmatch(word)), None)
+    invalid = next((word for word in arguments if not INSTANCE_ID.fullmatch(word.text)), None)
     if invalid is not None:
-        return _not_an_instance(invalid, suggested_command(command_name, words))
+        return _not_an_instance(invalid, command_name, words, instances)
     first, *rest = arguments
-    if rest:
-        other = next((word for word in rest if word.lower() != first.lower()), None)
-        if other is None:
-            corrected = suggested_command(command_name, words)
-            return CommandMistake("same_instance_twice", instance=quoted(first), corrected=corrected)
-        return CommandMistake(
-            "two_instances",
-            first=quoted(first),
-            second=quoted(other),
-            corrected=suggested_command(command_name, words, first),
-            alternative=suggested_command(command_name, words, other),
-        )
-    return UpgradeCommand(first.lower(), delay="delay" in flags, skip_validate="skip-validate" in flags)
+    other = next((word for word in rest if word.text.lower() != first.text.lower()), None)
+    if other is not None:
+        return _two_instances(first.text, other.text, command_name, words)
+    if sum(not word.is_name for word in arguments) > 1:
+        corrected = suggested_command(command_name, words)
+        return CommandMistake("same_instance_twice", instance=quoted(first.text), corrected=corrected)
+    return UpgradeCommand(first.text.lower(), delay="delay" in flags, skip_validate="skip-validate" in flags)
 
 
-def _not_an_instance(word: str, corrected: Code) -> CommandMistake:
+def _two_instances(first: str, second: str, command_name: str, words: Sequence[Word]) -> CommandMistake:
+    return CommandMistake(
+        "two_instances",
+        first=quoted(first),
+        second=quoted(second),
+        corrected=suggested_command(command_name, words, first),
+        alternative=suggested_command(command_name, words, second),
+    )
+
+
+def _not_an_instance(
+    word: Word, command_name: str, words: Sequence[Word], instances: Sequence[Instance]
+) -> CommandMistake:
     """Why this word is no StarRocks instance id."""
-    token = quoted(word)
-    flag = next((f"--{flag}" for flag in _abbreviated_flags(word)), None)
+    token, text, corrected = quoted(word.typed), word.text, suggested_command(command_name, words)
+    flag = next((f"--{flag}" for flag in named_flags(text)), None)
     if flag and _contains(corrected, [flag]):
-        return CommandMistake("flag_without_dashes", token=token, suggestion=Code(flag), corrected=corrected)
-    suffix = _ENGINE_SUFFIX.search(word)
-    if suffix and len(word) >= 20 and suffix.group().lower() == "in07":
-        return CommandMistake("taurusdb_instance", token=token, corrected=corrected)
-    if len(word) == ID_LENGTH and (suffix or _ALPHANUMERIC.fullmatch(word)):
-        letters = Code(_invalid_letters(word))
+        if exact_flag(text):
+            return CommandMistake("flag_without_dashes", token=token, suggestion=Code(flag), corrected=corrected)
+        return CommandMistake("misspelled_flag", token=token, suggestion=Code(flag), corrected=corrected)
+    if TAURUSDB_ID.fullmatch(text):
+        return _taurusdb_instance(word, command_name, words, instances)
+    ids = list(dict.fromkeys(embedded_ids(text.lower())))
+    if len(ids) > 1:  # a link with two
+        first, second, *_ = ids
+        return _two_instances(first, second, command_name, words)
+    suffix = _ENGINE_SUFFIX.search(text)
+    if len(text) == ID_LENGTH and (suffix or _ALPHANUMERIC.fullmatch(text)):
+        letters = Code(_invalid_letters(text))
         return NotAnInstance("invalid_letters", token=token, letters=letters, corrected=corrected)
-    resembles_id = (bool(suffix) and len(word) >= 12) or (bool(_ALPHANUMERIC.fullmatch(word)) and len(word) >= 20)
+    resembles_id = (bool(suffix) and len(text) >= 12) or (bool(_ALPHANUMERIC.fullmatch(text)) and len(text) >= 20)
     if resembles_id:
-        return NotAnInstance("wrong_length", token=token, length=len(word), corrected=corrected)
+        return NotAnInstance("wrong_length", token=token, length=len(text), corrected=corrected)
+    verb = intended_verb(word)
+    if verb:
+        return _misspelled_verb(word, verb, command_name, words)
+    near = nearest(text, instances)
+    if near:
+        return CommandMistake("unknown_name", token=token, near=instance_choices(near))
     return NotAnInstance("not_an_instance", token=token, corrected=corrected)
+
+
+def _misspelled_verb(word: Word, verb: str, command_name: str, words: Sequence[Word]) -> CommandMistake:
+    """The verb that was probably meant, with the instance if it takes one."""
+    ids = [id.lower() for position in range(len(words)) if (id := id_in(words, position))]
+    instance = ids[:1] if verb in {"status", "history"} and len(ids) == 1 else []
+    corrected = Code(" ".join([command_name, verb, *instance]))
+    return NotAnInstance("misspelled_verb", token=quoted(word.typed), corrected=corrected)
+
+
+def _taurusdb_instance(
+    word: Word, command_name: str, words: Sequence[Word], instances: Sequence[Instance]
+) -> CommandMistake:
+    """The StarRocks instances of a TaurusDB instance, each with its command, as far as they are known."""
+    children = [instance for instance in instances if instance.parent_id.lower() == word.text.lower()]
+    token = quoted(word.typed)
+    if not children:
+        return NotAnInstance("taurusdb_instance", token=token, corrected=suggested_command(command_name, words))
+    lines = tuple(
+        Message(
+            "instance_command",
+            instance=instance_label(instance),
+            command=suggested_command(command_name, words, instance.id),
+        )
+        for instance in children[:MAX_OFFERED]
+    )
+    return CommandMistake("taurusdb_instance_known", token=token, instances=lines)
 
 
 def _invalid_letters(word: str) -> str:
     """The letters that no id has, each once; its ending when only that is wrong."""
     letters = dict.fromkeys(letter for letter in word[:32] if letter not in "0123456789abcdefABCDEF")
     return "".join(letters) or word[32:]
-
-
-def _abbreviated_flags(word: str) -> tuple[str, ...]:
-    """The flag that a word without dashes names."""
-    return tuple(flag for flag in FLAGS if is_abbreviation(word, flag))
 
 
 def _contains(command: Code, flags: Sequence[str]) -> bool:

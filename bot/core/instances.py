@@ -1,18 +1,17 @@
 """A StarRocks instance as far as the cloud described it: its name, what a card says of it, preflight warnings."""
 
 import json
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TypeAlias
 
 from bot.core.messages import Code, Message, Time
-from bot.core.tokenizer import split_words
+from bot.core.tokenizer import DASHES, Word, read_words
 
-INSTANCE_ID = re.compile(r"[0-9a-f]{32}in17", re.IGNORECASE | re.ASCII)
 DAY = timedelta(days=1)
 NORMAL_STATUSES = {"", "normal"}  # "" when the cloud did not say
 MAX_NEAREST = 3
@@ -126,46 +125,53 @@ def _time_today(time: str, now: float) -> datetime | None:
 # names
 
 InstancesByName: TypeAlias = Mapping[str, tuple[Instance, ...]]
-NO_NAMES: InstancesByName = {}
+_ONE_DASH = dict.fromkeys(map(ord, DASHES), "-")
 
 
 def by_name(instances: Iterable[Instance]) -> InstancesByName:
-    """The instances by the name that can be typed; case does not matter, several may have the same name."""
+    """The instances by the name that can be typed, without case and kinds of dashes; several may have the same."""
     index: dict[str, tuple[Instance, ...]] = {}
     for instance in instances:
-        words = split_words(instance.name)
-        if len(words) == 1:
-            key = _name_key(words[0])
+        key = _typed_key(instance.name)
+        if key:
             index[key] = (*index.get(key, ()), instance)
     return index
 
 
-def find_by_name(word: str, names: InstancesByName) -> tuple[Instance, ...]:
-    """The instances with this name: none, one or several; of several, the one that matches the case."""
-    instances = names.get(_name_key(word), ())
-    same_case = tuple(instance for instance in instances if split_words(instance.name) == [word])
-    return same_case if len(same_case) == 1 else instances
+@lru_cache(maxsize=8192)  # every command reads all names
+def _typed_key(name: str) -> str:
+    """The key of a name that can be typed as one word; empty for others."""
+    words = read_words(name)
+    return name_key(words[0].text) if len(words) == 1 else ""
+
+
+def find_by_name(word: Word, names: InstancesByName) -> tuple[Instance, ...]:
+    """The instances with this name: none, one or several; of several, the one that is written alike."""
+    instances = names.get(name_key(word.text), ())
+    same = tuple(instance for instance in instances if instance.name == word.typed)
+    return same if len(same) == 1 else instances
 
 
 def nearest(typed: str, instances: Sequence[Instance]) -> list[Instance]:
     """The instances whose name or id contains what was typed or is similar to it, the most similar first."""
-    text = typed.lower()
+    text = name_key(typed)
     if len(text) < 3:
         return []
     names: dict[str, list[Instance]] = {}
     for instance in instances:
-        names.setdefault(instance.name.lower(), []).append(instance)
+        names.setdefault(name_key(instance.name), []).append(instance)
     ids = {instance.id: instance for instance in instances}
     candidates = [
         instance for name in get_close_matches(text, names, MAX_NEAREST, NAME_SIMILARITY) for instance in names[name]
     ]
     candidates += [ids[id] for id in get_close_matches(text, ids, MAX_NEAREST, ID_SIMILARITY)]
-    candidates += [instance for instance in instances if text in instance.name.lower() or text in instance.id]
+    candidates += [instance for instance in instances if text in name_key(instance.name) or text in instance.id]
     return list(dict.fromkeys(candidates))[:MAX_NEAREST]
 
 
-def _name_key(word: str) -> str:
-    return unicodedata.normalize("NFC", word).casefold()
+def name_key(name: str) -> str:
+    """A name as it is compared: without case, in half-width letters, with one kind of dash."""
+    return unicodedata.normalize("NFKC", name).casefold().translate(_ONE_DASH)
 
 
 # messages about an instance

@@ -42,6 +42,7 @@ def command_origin(body: Payload) -> Origin | None:
         channel_id=id_field(body, "channel_id"),
         enterprise_id=id_field(body, "enterprise_id") or None,
         response_url=text_field(body, "response_url"),
+        channel_name=text_field(body, "channel_name"),
     )
     return origin if origin.user_id and origin.channel_id and origin.team_id else None
 
@@ -81,6 +82,7 @@ def _click_origin(body: Payload) -> Origin:
         channel_id=id_field(channel, "id") or id_field(container, "channel_id"),
         enterprise_id=enterprise_id or None,
         response_url=text_field(body, "response_url"),
+        channel_name=text_field(channel, "name"),
     )
 
 

@@ -25,7 +25,6 @@ from bot.core.errors import (
     Refusal,
     UpgradeInProgress,
 )
-from bot.core.instances import by_name
 from bot.core.messages import Code, Language, Message, help_message
 from bot.core.notifications import Notification
 from bot.core.permissions import AccessPolicy
@@ -127,7 +126,7 @@ class CommandHandler:
                 return help_message(self.command_name)
 
     def _parse(self, text: str) -> Command | CommandMistake:
-        return parse_command(text, self.command_name, by_name(self.inventory.cached().instances))
+        return parse_command(text, self.command_name, self.inventory.cached().instances)
 
     async def _refuse(self, origin: Origin, refusal: Refusal, command: Command | CommandMistake) -> Refusal:
         log.info("command.refused", extra={"user": origin.user_id, "reason": refusal.key})
@@ -165,7 +164,7 @@ class CommandHandler:
         with self.in_process.claim(upgrade.id):
             upgrade = await self.notifier.deliver(upgrade)
         await self.preflight.describe_instance(upgrade)
-        return not_posted(upgrade)
+        return not_posted(upgrade, origin)
 
     async def _earlier_unresolved(self, instance_id: str) -> EarlierRequest | None:
         """The last upgrade of the instance, if nobody knows what became of it."""
@@ -228,11 +227,13 @@ class CommandHandler:
         return upgrade_lines(upgrades, permalinks)
 
 
-def not_posted(upgrade: Upgrade) -> CannotRequest | None:
+def not_posted(upgrade: Upgrade, origin: Origin) -> CannotRequest | None:
     """Why Slack rejected the request card; None when it did not."""
     if not upgrade.is_card_rejected:
         return None
     if upgrade.error_code in NOT_IN_CHANNEL_ERRORS:
+        if origin.is_direct_message:
+            return CannotRequest("not_in_direct_message")
         return CannotRequest("not_in_channel")
     if upgrade.error_code == "is_archived":
         return CannotRequest("channel_archived")

@@ -94,7 +94,9 @@ class Poller:
     async def _notify_never_posted(self, upgrade: Upgrade) -> None:
         """A card that never got into its channel is told to the requester, not only to the log."""
         origin = Origin(upgrade.requested_by, upgrade.team_id, upgrade.channel_id)
-        await self.ephemeral.send(origin, not_posted(upgrade) or Unavailable("slack_unavailable"), upgrade.language)
+        await self.ephemeral.send(
+            origin, not_posted(upgrade, origin) or Unavailable("slack_unavailable"), upgrade.language
+        )
 
     async def _poll(self, upgrade: Upgrade, now: float) -> Upgrade:
         """The transition that this row's state asks for."""

@@ -1,11 +1,15 @@
 """What is a command: however the keyboard spells it, and nothing more than what is there."""
 
+import sys
+import unicodedata
+
 import pytest
 
 from bot.core.command import HelpCommand, UpgradeCommand, parse_upgrade
-from bot.core.tokenizer import DASHES, QUOTES, split_words
+from bot.core.tokenizer import DASHES, LETTER_DASHES, QUOTES, read_words
 
 ID = "590031445ef845bb912d7fc8243db80cin17"
+ANOTHER = "0123456789abcdef0123456789abcdefin17"
 BOTH = UpgradeCommand(ID, delay=True, skip_validate=True)
 DELAYED = UpgradeCommand(ID, delay=True)
 BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2003\u2007\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -51,9 +55,9 @@ def test_the_same_flag_twice_counts_once() -> None:
     assert parse_upgrade(f"--skip-validate {ID} -skip–validate --delay") == BOTH
 
 
-def test_every_dash_of_the_contract_is_known() -> None:
-    contract = {0x2D, *range(0x2010, 0x2016), 0x2212, 0xFF0D}
-    assert {ord(dash) for dash in DASHES} == contract
+def test_every_dash_of_unicode_is_known() -> None:
+    of_unicode = {chr(code) for code in range(sys.maxunicode) if unicodedata.category(chr(code)) == "Pd"}
+    assert of_unicode | set("−─━➖⁻﹘﹣") <= set(DASHES)
 
 
 @pytest.mark.parametrize("dash", DASHES, ids=hexa(DASHES))
@@ -76,7 +80,7 @@ def test_a_run_may_mix_its_dashes(text: str) -> None:
 @pytest.mark.parametrize("blank", BLANKS, ids=hexa(BLANKS))
 def test_every_blank_separates_words(blank: str) -> None:
     assert parse_upgrade(f"{blank}{ID}{blank * 3}--delay{blank}--skip-validate{blank}") == BOTH
-    assert split_words(f"a{blank}b") == ["a", "b"]
+    assert [word.text for word in read_words(f"a{blank}b")] == ["a", "b"]
 
 
 @pytest.mark.parametrize("nothing", ZERO_WIDTH, ids=hexa(ZERO_WIDTH))
@@ -118,6 +122,80 @@ def test_a_question_for_help_is_answered_with_help(text: str) -> None:
     assert parse_upgrade(text) == HelpCommand()
 
 
+@pytest.mark.parametrize("dash", LETTER_DASHES, ids=hexa(LETTER_DASHES))
+def test_letters_that_look_like_dashes_are_dashes_beside_a_flag(dash: str) -> None:
+    assert parse_upgrade(f"{ID} {dash}delay {dash * 2}skip{dash}validate") == BOTH
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{id} [--delay]",
+        "{id} (--delay)",
+        "{id} <--delay>",
+        "{id}[--delay]",
+        "【{id}】 【--delay】",
+        "（{id}）「--delay」",
+        "〔{id}〕 ⟨--delay⟩",
+        "*{id}* *--delay*",
+        "~{id}~ ~--delay~",
+        "_{id} --delay_",
+        "*~_`{id}`_~* --*delay*",
+        "| {id} | --delay |",
+        "• {id} --delay.",
+        "{id}, --delay,",
+        "{id}，--delay。",
+        "{id}; --delay!",
+        "{id}、--delay",
+        "ID: {id} --delay",
+        "实例ID：{id} --delay",
+        "instance_id={id} --delay",
+        "{id} +delay",
+        "{id} /delay",
+        "{id} --Delay",
+        "{id} --DELAY",
+        "{id} －－ｄｅｌａｙ",
+        "{id} --𝐝𝐞𝐥𝐚𝐲",
+        "{id} -- delay",
+        "{id} — delay",
+        "{id}--delay",
+        "{id}——delay",
+        "https://console.huaweicloud.com/gaussdb/?region=cn-north-4#/htap/{id}/basic --delay",
+        "<https://console.example/{id}|https://console.example/{id}> --delay",
+        "/v3/0123/instances/590031445ef845bb912d7fc8243db80cin07/starrocks/{id} --delay",
+        "https://console.example/%2F{id}%2F --delay",
+    ],
+)
+def test_what_surrounds_an_id_or_a_flag_is_dropped(text: str) -> None:
+    assert parse_upgrade(text.format(id=ID)) == DELAYED
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--skip validate",
+        "--skip - validate",
+        "-- skip - validate",
+        "— skip — validate",
+        "--skip -validate",
+        "--skip_validate",
+        "--skipvalidate",
+        "--Skip-Validate",
+        "[--skip-validate]",
+        "+skip-validate",
+        "━skip─validate",
+    ],
+)
+def test_blanks_and_other_signs_inside_a_flag_are_dropped(flag: str) -> None:
+    assert parse_upgrade(f"{ID} {flag}") == parse_upgrade(f"{flag} {ID}") == UpgradeCommand(ID, skip_validate=True)
+    assert parse_upgrade(f"--delay {flag} {ID}") == BOTH
+
+
+def test_full_width_letters_and_digits_of_an_id_are_that_id() -> None:
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in ID)
+    assert parse_upgrade(wide) == parse_upgrade(wide.upper()) == UpgradeCommand(ID)
+
+
 @pytest.mark.parametrize("text", [f"help {ID}", f"{ID} --help", "help --delay", "help help", "helpme"])
 def test_help_with_anything_else_is_no_question_for_help(text: str) -> None:
     assert not isinstance(parse_upgrade(text), HelpCommand | UpgradeCommand)
@@ -129,12 +207,12 @@ def test_dashes_inside_an_id_are_never_rewritten() -> None:
         assert not isinstance(parse_upgrade(f"{dash}{ID}"), UpgradeCommand)
 
 
-@pytest.mark.parametrize("text", ["ıin17", "İn17", "ｉｎ17", "in１７", "in১৭"])
+@pytest.mark.parametrize("text", ["ın17", "İn17", "𝐢n17", "in১৭", "in①⑦", "in¹⁷"])
 def test_letters_that_only_look_alike_make_no_id(text: str) -> None:
     assert not isinstance(parse_upgrade(ID[:32] + text), UpgradeCommand)
-    assert not isinstance(parse_upgrade("５" + ID[1:]), UpgradeCommand)
+    assert not isinstance(parse_upgrade("⁵" + ID[1:]), UpgradeCommand)
 
 
-def test_an_id_with_anything_around_it_is_not_that_id() -> None:
-    for text in (f"{ID}.", f"<{ID}>", f"id={ID}", f"{ID}0", f"0{ID}", f"{ID}/", f"{ID}\u0301", f"{ID}--delay"):
+def test_an_id_beside_other_letters_is_not_that_id() -> None:
+    for text in (f"{ID}0", f"0{ID}", f"x-{ID}", f"{ID}\u0301", f"https://x/{ID}0", f"{ID}/{ANOTHER}", f"x={ID}"):
         assert not isinstance(parse_upgrade(text), UpgradeCommand), text

@@ -6,11 +6,11 @@ import unicodedata
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from bot.core.command import HelpCommand, UpgradeCommand, parse_upgrade
+from bot.core.command import HelpCommand, UpgradeCommand, parse_command, parse_upgrade
 from bot.core.errors import CommandMistake
 from bot.core.messages import Code
-from bot.core.tokenizer import DASHES, FLAGS, QUOTES, split_words
-from tests.core.command_strategies import ALPHABET, IDS, MESSES, negated_commands, spelled_commands
+from bot.core.tokenizer import FLAGS, LETTER_DASHES, QUOTES, ZERO_WIDTH, read_words
+from tests.core.command_strategies import ALPHABET, IDS, MESSES, decorated_flags, negated_commands, spelled_commands
 
 NAME = "/starrocks-upgrade"
 
@@ -21,9 +21,15 @@ def offers(mistake: CommandMistake) -> list[str]:
 
 
 def visible(text: str) -> str:
-    """The text as a person sees it: without what takes no room, with one kind of dash."""
-    seen = (letter for letter in text if unicodedata.category(letter) not in {"Cf", "Mn"})
-    return "".join("-" if letter in DASHES else letter for letter in seen)
+    """The text as a person sees it: without what takes no room, in half-width letters."""
+    letters = (letter for letter in text if not ZERO_WIDTH.match(letter))
+    return "".join(chr(ord(one) - 0xFEE0) if "！" <= one <= "～" else one for one in letters)
+
+
+def letters_of(text: str) -> str:
+    """The letters and digits of a text alone, in lower case."""
+    plain = unicodedata.normalize("NFKC", visible(text)).casefold()
+    return "".join(one for one in plain if one.isalnum() and one not in LETTER_DASHES)
 
 
 @given(spelled_commands())
@@ -57,12 +63,10 @@ def test_no_upgrade_without_exactly_one_id_and_no_flag_that_is_not_in_the_text(t
     command = parse_upgrade(text)
     if not isinstance(command, UpgradeCommand):
         return
-    words = visible(text).split()
-    ids = [word.strip(QUOTES) for word in words if re.search(r"[0-9a-f]{32}in17", word, re.IGNORECASE)]
-    assert [one.lower() for one in ids] == [command.instance_id]
-    flags = {word.strip(QUOTES).lstrip("-") for word in words if word.strip(QUOTES).startswith("-")}
-    assert flags == {flag for flag, on in (("delay", command.delay), ("skip-validate", command.skip_validate)) if on}
-    assert len(words) >= 1 + len(flags)
+    ids = re.findall(r"(?<![0-9a-z])[0-9a-f]{32}in17(?![0-9a-z])", visible(text), re.IGNORECASE | re.ASCII)
+    assert {one.lower() for one in ids} == {command.instance_id}
+    assert not command.delay or "delay" in letters_of(text)
+    assert not command.skip_validate or "skipvalidate" in letters_of(text)
 
 
 @given(MESSES)
@@ -71,6 +75,9 @@ def test_what_is_offered_is_read_as_what_it_says(text: str) -> None:
     answer = parse_upgrade(text, NAME)
     for offered in offers(answer) if isinstance(answer, CommandMistake) else []:
         assert offered.startswith(f"{NAME} ")
+        if isinstance(answer, CommandMistake) and answer.key in {"misspelled_verb", "cancel_elsewhere"}:
+            assert not isinstance(parse_command(offered, NAME), UpgradeCommand | CommandMistake)
+            continue
         first, *flags = offered.removeprefix(f"{NAME} ").split(" ")
         again = parse_upgrade(offered.removeprefix(NAME))
         if first == "<instance_id>":
@@ -86,9 +93,9 @@ def test_what_is_offered_is_read_as_what_it_says(text: str) -> None:
 @settings(max_examples=600)
 def test_no_flag_is_offered_that_nothing_in_the_text_resembles(text: str) -> None:
     answer = parse_upgrade(text)
-    letters = visible(text).lower()
+    letters = letters_of(text)
     for offered in offers(answer) if isinstance(answer, CommandMistake) else []:
-        assert "--delay" not in offered or re.search("d.?e|de?l|ela", letters)
+        assert "--delay" not in offered or re.search("d|ela|now|immediate", letters)
         assert "--skip-validate" not in offered or re.search("s.?k|sip|kip|ki.?p", letters)
 
 
@@ -105,15 +112,42 @@ def test_a_flag_that_was_negated_is_neither_taken_nor_offered(negated: tuple[str
         assert f"--{flag}" not in suggestion.text
 
 
-@given(spelled_commands(), st.sampled_from(["--bogus", "bogus", "--x=1", "=", "--"]))
+@given(spelled_commands(), st.sampled_from(["--bogus", "bogus", "--x=1", "=", "不懂", "--时间"]))
 @settings(max_examples=300)
-def test_no_flag_that_was_given_is_missing_from_what_is_offered(
+def test_no_flag_is_lost_beside_a_word_that_is_not_understood_and_no_upgrade_at_once_is_offered(
     spelled: tuple[str, UpgradeCommand], wrong: str
 ) -> None:
     text, command = spelled
     answer = parse_upgrade(f"{wrong} {text}")
     assert isinstance(answer, CommandMistake)
-    assert parse_upgrade(offers(answer)[0].removeprefix(NAME)) == command
+    instance, *flags = offers(answer)[0].removeprefix(f"{NAME} ").split(" ")
+    assert instance == (command.instance_id if command.delay else "<instance_id>")
+    assert ("--delay" in flags, "--skip-validate" in flags) == (command.delay, command.skip_validate)
+
+
+@given(IDS, decorated_flags(), st.booleans())
+@settings(max_examples=1000)
+@example("5" * 32 + "in17", ("✅--delay", "delay"), True)
+@example("5" * 32 + "in17", ("=--skip-validate", "skip-validate"), True)
+def test_a_flag_with_any_signs_around_it_is_taken_or_offered(
+    instance: str, decorated: tuple[str, str], is_first: bool
+) -> None:
+    text, flag = decorated
+    answer = parse_upgrade(f"{text} {instance}" if is_first else f"{instance} {text}", NAME)
+    if isinstance(answer, CommandMistake):
+        assert all(f"--{flag}" in offered.split(" ") for offered in offers(answer))
+        assert all(offered.split(" ")[1] in (instance.lower(), "<instance_id>") for offered in offers(answer))
+    else:
+        assert answer == UpgradeCommand(instance.lower(), flag == "delay", flag == "skip-validate")
+
+
+@given(IDS, st.text(ALPHABET, min_size=1, max_size=20), st.sampled_from(["", " --skip-validate"]))
+@settings(max_examples=600)
+def test_no_word_but_a_flag_makes_an_offer_of_an_upgrade_at_once(instance: str, word: str, flags: str) -> None:
+    assume(not re.search("skip|now|valid|no|not|delay|help|立|马|不|别|d", letters_of(word)))
+    answer = parse_upgrade(f"{word} {instance}{flags}")
+    if isinstance(answer, CommandMistake) and answer.key != "same_instance_twice":
+        assert not any(offered.split(" ")[1:] == [instance.lower(), *flags.split()] for offered in offers(answer))
 
 
 @given(spelled_commands(), IDS)
@@ -132,7 +166,7 @@ def test_of_two_ids_each_is_offered_with_the_flags(spelled: tuple[str, UpgradeCo
 
 @given(st.text(ALPHABET, max_size=60))
 def test_words_have_no_blank_and_no_quote_around_them(text: str) -> None:
-    for word in split_words(text):
-        assert word
-        assert word == word.strip(QUOTES) == word.strip()
-        assert len(word.split()) == 1
+    for word in read_words(text):
+        assert word.text
+        assert word.text == word.text.strip(QUOTES) == word.text.strip()
+        assert len(word.text.split()) == 1

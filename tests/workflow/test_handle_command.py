@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.sandbox.slack import Channel
 from tests.driver import CHANNEL, BotDriver, buttons, text_of
 
 ENGLISH, CHINESE = "sre", "dba"
@@ -77,6 +78,59 @@ async def test_a_mistake_is_answered_privately_and_nothing_else_happens(
     assert all(call.method == "GET" or call.operation == "token" for call in driver.cloud.calls)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{id} [--delay] foo", {ENGLISH: ("foo", "{name} {id} --delay"), CHINESE: ("foo", "{name} {id} --delay")}),
+        ("{id} --later", {ENGLISH: ("Did you mean", "--delay"), CHINESE: ("您是否想用", "{name} {id} --delay")}),
+        ("{id} 延时", {ENGLISH: ("Did you mean", "--delay"), CHINESE: ("您是否想用", "{name} {id} --delay")}),
+        ("{id} foo", {ENGLISH: ("foo", "{name} <instance_id>"), CHINESE: ("foo", "{name} <instance_id>")}),
+        ("{id} --force", {ENGLISH: ("The options are --delay",), CHINESE: ("可用的选项为 --delay",)}),
+        (
+            "cancel sr-orders",
+            {ENGLISH: ("no command cancels", "{name} status"), CHINESE: ("没有用于取消", "{name} status")},
+        ),
+        ("stauts", {ENGLISH: ("Did you mean this?", "{name} status"), CHINESE: ("您是否想输入", "{name} status")}),
+        ("list --all", {ENGLISH: ("takes nothing", "{name} list"), CHINESE: ("不能再带其他内容", "{name} list")}),
+        ("status all", {ENGLISH: ("one instance or none",), CHINESE: ("可带一个实例",)}),
+    ],
+)
+@pytest.mark.parametrize("person", [ENGLISH, CHINESE])
+async def test_what_is_not_understood_is_never_answered_with_an_upgrade_at_once(
+    driver: BotDriver, text: str, words: dict[str, tuple[str, ...]], person: str
+) -> None:
+    values = {"id": driver.instance(), "name": "/starrocks-upgrade"}
+    await driver.slack.command(person, CHANNEL, text.format(**values))
+    answer = text_of(await driver.wait_for_ephemeral(person)).replace("`", "")
+    answer = answer.replace("&lt;", "<").replace("&gt;", ">")
+    for word in words[person]:
+        assert word.format(**values) in answer
+    for line in answer.splitlines():
+        assert driver.instance() not in line or "--delay" in line
+    assert not driver.slack.messages(CHANNEL)
+
+
+@pytest.mark.parametrize(
+    "text", ["sr-orders {id}", "sr‑orders\t{id}", "{id}，", "https://console.example/#/{id}/basic"]
+)
+async def test_a_row_or_a_link_of_the_console_is_one_instance(driver: BotDriver, text: str) -> None:
+    message = await driver.request(text.format(id=driver.instance()))
+    assert driver.instance() in text_of(message)
+    assert len(driver.slack.messages(CHANNEL)) == 1
+
+
+@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "Its StarRocks instances"), (CHINESE, "其 StarRocks 实例")])
+async def test_the_id_of_a_taurusdb_instance_is_answered_with_its_starrocks_instances(
+    driver: BotDriver, person: str, word: str
+) -> None:
+    parent = driver.cloud.instances["sr-orders"].parent_id
+    children = [one for one in driver.cloud.instances.values() if one.parent_id == parent]
+    await driver.slack.command(person, CHANNEL, f"{parent} [--delay]")
+    answer = text_of(await driver.wait_for_ephemeral(person, word))
+    assert all(f"/starrocks-upgrade {one.id} --delay" in answer and one.name in answer for one in children)
+    assert not driver.slack.messages(CHANNEL)
+
+
 async def test_an_em_dash_and_full_width_blanks_are_understood(driver: BotDriver) -> None:
     message = await driver.request(
         f"\u201c{driver.instance().upper()}\u201d\u3000\u2014\u2014delay \u2014skip\u2011validate"
@@ -99,6 +153,25 @@ async def test_where_the_bot_cannot_post_the_person_is_told_what_to_do(driver: B
     assert ("/invite" in answer) == (channel == "no-bot")
     assert not driver.slack.messages(channel)
     assert not driver.cloud.upgrades
+
+
+DIRECT_MESSAGES = [
+    Channel("D0PEOPLE01", "sre and dba", bot_is_member=False, is_private=True),
+    Channel("C0GROUPDM1", "mpdm-sre--dba--lead-1", bot_is_member=False, is_private=True),
+]
+
+
+@pytest.mark.parametrize("channel", DIRECT_MESSAGES, ids=["two", "group"])
+@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "direct messages between people"), (CHINESE, "成员之间的私信")])
+async def test_in_direct_messages_between_people_nobody_is_told_to_invite_the_bot(
+    driver: BotDriver, channel: Channel, person: str, word: str
+) -> None:
+    driver.slack.add_channel(channel)
+    await driver.slack.command(person, channel.name, driver.instance())
+    answer = text_of(await driver.wait_for_ephemeral(person, word))
+    assert "/invite" not in answer
+    assert "history" in answer
+    assert not driver.slack.messages(channel.name)
 
 
 async def test_a_command_delivered_again_asks_once(any_driver: BotDriver) -> None:

@@ -152,7 +152,10 @@ def _show_body(workspace: Workspace, envelope: Envelope, body: Any) -> str | Non
 
 
 def _channel_name(channel: Channel) -> str:
-    return "privategroup" if channel.is_private else channel.name
+    """Return the name as payloads have it: that of a group's direct messages is told, a private channel's is not."""
+    if channel.id.startswith("D"):
+        return "directmessage"
+    return "privategroup" if channel.is_private and not channel.name.startswith("mpdm-") else channel.name
 
 
 def _new_trigger_id() -> str:
