@@ -56,6 +56,7 @@ async def test_two_questions_for_one_instance_start_one_upgrade(replicas: Proces
     await asyncio.gather(*clicks)
     await replicas.until(lambda: replicas.slack.ephemerals("dba"))
     assert "https://" in text_of(replicas.slack.ephemerals("dba")[0])
+    await replicas.until(lambda: replicas.has_reply("accepted the upgrade"))
     assert len(replicas.sent()) == 1
 
 
