@@ -82,7 +82,7 @@ def build(
     policy = AccessPolicy(rules, identity.team_id)
     publisher = SlackPublisher(client, catalog, rules)
     ephemeral = SlackEphemeralMessages(client, catalog, rules, settings.slack.api_url)
-    users = SlackUsers(client, rules, identity.team_id, settings.default_language, time.monotonic)
+    users = SlackUsers(client, rules, identity, settings.default_language, time.monotonic)
     transitions = Transitions(storage, metrics, clock)
     replier = Replier(users, ephemeral, metrics)
     notifier = Notifier(transitions, publisher, clock)
@@ -150,6 +150,8 @@ async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: O
         identity = await _retry_until_stopped(lambda: read_identity(client), stop)
         if identity is None:
             return
+        if identity.is_org_wide:
+            log.error("start.org_wide_token", extra={"setting": "SLACK_BOT_TOKEN", "team": identity.team_id})
         await _check_app_token(settings, client)
         storage = await _retry_until_stopped(lambda: open_storage(settings.database_url), stop)
         if storage is None:

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import logging
+import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.core.errors import StorageUnavailable
+from bot.core.messages import clipped
 from bot.core.ports import Storage
 from bot.slack.client import Heartbeat
 from bot.slack.socket_mode import SocketModeConnection
@@ -30,6 +32,10 @@ SIGNATURE_SECONDS = 300  # the age of a signed request, as Slack recommends and 
 MAX_TIMESTAMP_DIGITS = 12
 CONTENT_TYPES = ("application/x-www-form-urlencoded", "application/json")
 TIMESTAMP_HEADER, SIGNATURE_HEADER = "x-slack-request-timestamp", "x-slack-signature"
+HEADER_REASONS = {TIMESTAMP_HEADER: "timestamp", SIGNATURE_HEADER: "signature"}
+EVENTS_PATH = "/slack/events"
+UNKNOWN_PATH_SECONDS = 60.0  # at most one line about them in this time: whoever scans ports sends thousands
+MAX_LOGGED = 100
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus's text format
 SOCKET_SILENT_SECONDS = 30.0
 STORAGE_SECONDS = 5.0
@@ -99,11 +105,14 @@ def web_app(
 
     slow_clients = SlowClientGuard()
     if bolt_app is not None:
-        app.router.add_post("/slack/events", slow_clients.noting(EventsEndpoint(bolt_app).handle))
+        app.router.add_post(EVENTS_PATH, slow_clients.noting(EventsEndpoint(bolt_app).handle))
     app.router.add_get("/healthz", slow_clients.noting(healthz))
     app.router.add_get("/readyz", slow_clients.noting(readyz))
     if metrics_text is not None:
         app.router.add_get("/metrics", slow_clients.noting(metrics))
+    hint = f"Slack's requests belong at POST {EVENTS_PATH}" if bolt_app else "the bot runs in Socket Mode"
+    known_paths = {resource.canonical for resource in app.router.resources()}
+    app.router.add_route("*", "/{path:.*}", slow_clients.noting(UnknownPaths(known_paths, hint).handle))
     app[SLOW_CLIENTS] = slow_clients
     return app
 
@@ -146,13 +155,15 @@ class EventsEndpoint:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Take one request; a refused one is answered with nothing but its status, and logged with the reason."""
         if request.content_type not in CONTENT_TYPES:
-            raise _refusal("content_type", web.HTTPUnsupportedMediaType())
+            content_type = clipped(request.content_type, MAX_LOGGED)
+            raise _refusal("content_type", web.HTTPUnsupportedMediaType(), header="content-type", value=content_type)
         body = await _read_body(request)
         headers = {name.lower(): value for name, value in reversed(list(request.headers.items()))}
         timestamp, signature = headers.get(TIMESTAMP_HEADER, "0"), headers.get(SIGNATURE_HEADER, "")
         is_timestamp = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MAX_TIMESTAMP_DIGITS
         if not (is_timestamp and signature.isascii()):
-            raise _refusal("timestamp" if signature.isascii() else "signature", web.HTTPUnauthorized())
+            header = TIMESTAMP_HEADER if signature.isascii() else SIGNATURE_HEADER
+            raise _refusal(HEADER_REASONS[header], web.HTTPUnauthorized(), header=header)
         signed = SignedRequest(timestamp, signature, hashlib.sha256(body).digest())
         if not self._accept_once(signed):
             log.warning("request.replayed")
@@ -163,10 +174,11 @@ class EventsEndpoint:
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             # Bolt parses the body before it checks the signature, and fails on what Slack never sends.
             self._accepted.pop(signed, None)
-            raise _refusal(f"unreadable: {type(error).__name__}", web.HTTPBadRequest()) from None
+            reason = f"unreadable: {type(error).__name__}"
+            raise _refusal(reason, web.HTTPBadRequest(), field="body") from None
         if response.status == web.HTTPUnauthorized.status_code:
             self._accepted.pop(signed, None)
-            raise _refusal(self._unauthorized_reason(signed), web.HTTPUnauthorized())
+            raise self._unauthorized(signed)
         return await to_aiohttp_response(response)
 
     def _accept_once(self, signed: SignedRequest) -> bool:
@@ -179,10 +191,20 @@ class EventsEndpoint:
         self._accepted[signed] = now + 2 * SIGNATURE_SECONDS  # its time may be as far ahead as behind
         return True
 
-    def _unauthorized_reason(self, signed: SignedRequest) -> str:
-        if not signed.signature or signed.timestamp == "0":
-            return "unsigned"
-        return "too old" if abs(self._clock() - int(signed.timestamp)) > SIGNATURE_SECONDS else "signature"
+    def _unauthorized(self, signed: SignedRequest) -> web.HTTPException:
+        """The response to what Bolt does not take, after the log line that says what to look at."""
+        headers = {SIGNATURE_HEADER: signed.signature, TIMESTAMP_HEADER: signed.timestamp.strip("0")}
+        missing = [header for header, value in headers.items() if not value]
+        if missing:
+            return _refusal("unsigned", web.HTTPUnauthorized(), header=" ".join(missing))
+        ahead = self._clock() - int(signed.timestamp)
+        if abs(ahead) > SIGNATURE_SECONDS:
+            # Slack's requests come within seconds: so far off is a clock, or whoever sends an old request again.
+            reason = f"server clock differs by {abs(ahead):.0f} s from the request's"
+            hint = f"{'ahead (or the request is old)' if ahead > 0 else 'behind'}: compare it with NTP"
+            return _refusal(reason, web.HTTPUnauthorized(), header=TIMESTAMP_HEADER, hint=hint)
+        hint = "compare SLACK_SIGNING_SECRET with the app's page"
+        return _refusal("signature", web.HTTPUnauthorized(), header=SIGNATURE_HEADER, hint=hint)
 
 
 async def _read_body(request: web.Request) -> bytes:
@@ -193,19 +215,44 @@ async def _read_body(request: web.Request) -> bytes:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except TimeoutError:
-        raise _refusal("slow body", web.HTTPRequestTimeout()) from None
+        raise _refusal("slow body", web.HTTPRequestTimeout(), field="body") from None
     except web.HTTPRequestEntityTooLarge as too_large:
-        raise _refusal("oversized", too_large) from None
+        raise _refusal("oversized", too_large, field="body") from None
     except (OSError, ClientPayloadError, web.RequestPayloadError) as error:
-        raise _refusal(f"broken off: {type(error).__name__}", web.HTTPBadRequest()) from None
+        raise _refusal(f"broken off: {type(error).__name__}", web.HTTPBadRequest(), field="body") from None
 
 
-def _refusal(reason: str, response: web.HTTPException) -> web.HTTPException:
-    """The response, after the reason was logged; nothing of the request is."""
-    log.warning("request.refused", extra={"kind": "http", "reason": reason})
+def _refusal(reason: str, response: web.HTTPException, **fields: str) -> web.HTTPException:
+    """The response, after the reason was logged with the header or field that it is about."""
+    log.warning("request.refused", extra={"kind": "http", "reason": reason, **fields})
     response.text = response.reason
     response.headers["Connection"] = "close"
     return response
+
+
+class UnknownPaths:
+    """Answers what no route takes: 404, or 405 for a known path; logged once a minute, however many there are."""
+
+    def __init__(self, known_paths: Collection[str], hint: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._known_paths = known_paths
+        self._hint = hint
+        self._clock = clock
+        self._logged_at = -math.inf
+        self._unlogged = 0
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Refuse one request."""
+        is_known = request.path in self._known_paths
+        now = self._clock()
+        if now < self._logged_at + UNKNOWN_PATH_SECONDS:
+            self._unlogged += 1
+        else:
+            fields = {"method": clipped(request.method, MAX_LOGGED), "path": clipped(request.path, MAX_LOGGED)}
+            reason = "method" if is_known else "unknown path"
+            counted = {"hint": self._hint, "others": self._unlogged}
+            log.warning("request.refused", extra={"kind": "http", "reason": reason, **fields, **counted})
+            self._logged_at, self._unlogged = now, 0
+        return web.Response(status=405 if is_known else 404)
 
 
 class SlowClientGuard:

@@ -28,17 +28,24 @@ THREAD_ACTIONS = frozenset({Action.SEARCH_AGAIN, Action.CANCEL_SCHEDULED})
 """Buttons under a message of the thread, not under the request card."""
 
 
+EFFECTIVE_ACTIONS = frozenset({Action.CONFIRM, Action.CANCEL_SCHEDULED})
+"""Buttons that change something in the cloud: only for people of whom Slack says who they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Who typed or clicked, and where; `response_url` answers this person alone, empty if Slack gave none.
 
+    `team_id` is the person's own team, `app_team_id` the one that a click names beside it: in an Enterprise Grid the
+    app's. Any id of a team or organisation may be missing in Slack's payload, and is then empty.
     `channel_name` is Slack's: `privategroup`, `directmessage` or `mpdm-…` for what has no name of its own.
     """
 
     user_id: str
     team_id: str
     channel_id: str
-    enterprise_id: str | None = None
+    app_team_id: str = ""
+    enterprise_id: str = ""
     response_url: str = field(default="", repr=False)  # whoever has it can write in Slack
     channel_name: str = ""
 

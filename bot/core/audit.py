@@ -8,13 +8,16 @@ copy of the head that was kept elsewhere.
 import hashlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
 from bot.core.upgrade import Upgrade
 
 GENESIS = "0" * 64  # the hash before the first row
+REFUSALS_SECONDS = 600.0
+MAX_REFUSALS = 10  # different ones of one person in this time that get a row of their own
+MAX_REFUSED_PEOPLE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,64 @@ class AuditEntry:
             reason=reason,
             api_request_id=upgrade.api_request_id,
         )
+
+
+@dataclass(slots=True)
+class _RefusedPerson:
+    """The refusals of one person since `since`: how often each came again, without a row."""
+
+    since: float
+    entries: dict[AuditEntry, int] = field(default_factory=dict)  # by the entry without its time
+    others: int = 0
+    last: AuditEntry | None = None
+
+
+class RefusalCounter:
+    """Keeps the chain from growing with every refused click: within ten minutes a refusal that comes again is counted.
+
+    So is whatever a person is refused beyond ten different things. The counts follow in rows after the ten minutes,
+    with the next refusal of anybody.
+    """
+
+    def __init__(self) -> None:
+        self._people: dict[str, _RefusedPerson] = {}  # in the order of `since`
+
+    def due_entries(self, entry: AuditEntry) -> list[AuditEntry]:
+        """What is to be written for this refusal: counts that are due, and itself unless it is only counted."""
+        due = self._expired(entry.at)
+        person = self._people.get(entry.user_id)
+        if person is None:
+            if len(self._people) >= MAX_REFUSED_PEOPLE:
+                due += self._counts(self._people.pop(next(iter(self._people))), entry.at)
+            person = self._people[entry.user_id] = _RefusedPerson(entry.at)
+        key = replace(entry, at=0.0)
+        if key in person.entries:
+            person.entries[key] += 1
+        elif len(person.entries) < MAX_REFUSALS:
+            person.entries[key] = 0
+            due.append(entry)
+        else:
+            person.others, person.last = person.others + 1, key
+        return due
+
+    def forget(self, user_id: str) -> None:
+        """What was to be written was not: the person's next refusal gets a row."""
+        self._people.pop(user_id, None)
+
+    def _expired(self, now: float) -> list[AuditEntry]:
+        due: list[AuditEntry] = []
+        while self._people:
+            user_id, person = next(iter(self._people.items()))
+            if person.since <= now < person.since + REFUSALS_SECONDS:
+                break
+            due += self._counts(self._people.pop(user_id), now)
+        return due
+
+    def _counts(self, person: _RefusedPerson, now: float) -> list[AuditEntry]:
+        counted = [(entry, f"{entry.reason} ({count} more)") for entry, count in person.entries.items() if count]
+        if person.last is not None:
+            counted.append((replace(person.last, upgrade_id="", instance_id=""), f"others ({person.others} more)"))
+        return [replace(entry, at=now, reason=reason) for entry, reason in counted]
 
 
 @dataclass(frozen=True, slots=True)

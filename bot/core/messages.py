@@ -1,8 +1,22 @@
 """What the bot says to people, as data: a catalogue key and the values for its placeholders. bot/i18n has the words."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+MAX_FOREIGN_TEXT = 1000
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def clipped(text: str, limit: int = MAX_FOREIGN_TEXT) -> str:
+    """A text from outside as it may be logged, stored and shown: at most `limit` characters, on one line.
+
+    Applied where the text is read, so that nothing behind that has to ask how long it is. Line breaks and tabs
+    become blanks; other controls and lone surrogates are replaced.
+    """
+    cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return _UNPRINTABLE.sub(lambda match: " " if match.group().isspace() else "\ufffd", cut)
 
 
 class Language(StrEnum):

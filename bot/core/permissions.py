@@ -36,12 +36,25 @@ EVERYTHING = IdSet(is_everything=True)
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A Slack user: ids as Slack gives them, and those of the rules' user groups that the user is in."""
+    """A Slack user: ids as Slack gives them, and those of the rules' user groups that the user is in.
+
+    `team_id` is the bot's for everybody who is of its team, as far as Slack says; empty for others.
+    `other_ids` are the same person's (`U…` in a workspace, `W…` in its organisation). `is_identified`: Slack said what
+    makes somebody a guest or a stranger. `unread_groups`: those whose members Slack did not tell.
+    """
 
     id: str
     team_id: str
     groups: frozenset[str] = frozenset()
     is_guest: bool = False
+    other_ids: frozenset[str] = frozenset()
+    is_identified: bool = True
+    unread_groups: frozenset[str] = frozenset()
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Every id of this person."""
+        return self.other_ids | {self.id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,35 +86,44 @@ class AccessPolicy:
     rules: Rules
     team_id: str
 
-    def check_use(self, user: User, channel_id: str) -> PermissionDenied | None:
-        """May this user use the bot in this channel?"""
-        rules = self.rules
-        if user.id not in rules.users.ids:
-            if user.team_id != self.team_id:
-                return PermissionDenied("other_team")
-            if user.is_guest:
-                return PermissionDenied("guest_not_allowed")
-            is_in_group = rules.usergroups.is_everything or user.groups & rules.usergroups.ids
-            if not (rules.users.is_everything or is_in_group):
-                return PermissionDenied("user_not_allowed")
-        return None if channel_id in rules.channels else PermissionDenied("channel_not_allowed")
+    def check_use(self, user: User, channel_id: str, *, has_effect: bool = False) -> PermissionDenied | None:
+        """May this user use the bot in this channel?
+
+        `has_effect`: only if Slack says who it is. Asking and reading go on while Slack does not.
+        """
+        return self._check_person(user, has_effect) or self._check_channel(channel_id)
+
+    def check_instance(self, user: User, channel_id: str, instance_id: str | None) -> PermissionDenied | None:
+        """May this user ask about this instance here? None: about all of them."""
+        refusal = self.check_use(user, channel_id)
+        if refusal is None and instance_id is not None and instance_id not in self.rules.instances:
+            return PermissionDenied("instance_not_allowed", instance=Code(instance_id))
+        return refusal
 
     def check_request(
-        self, user: User, channel_id: str, instance_id: str, skip_validate: bool
+        self, user: User, channel_id: str, instance_id: str, skip_validate: bool, *, has_effect: bool = False
     ) -> PermissionDenied | None:
         """May this user request this upgrade here?"""
-        refusal = self.check_use(user, channel_id)
+        refusal = self.check_use(user, channel_id, has_effect=has_effect)
+        refusal = refusal or self.check_instance(user, channel_id, instance_id)
         if refusal:
             return refusal
-        if instance_id not in self.rules.instances:
-            return PermissionDenied("instance_not_allowed", instance=Code(instance_id))
         if skip_validate and not self._may_skip_validate(user):
-            return PermissionDenied("skip_validate_not_allowed")
+            is_unread = user.unread_groups & self.rules.skip_validate_usergroups.ids
+            return PermissionDenied("user_not_identified" if is_unread else "skip_validate_not_allowed")
         return None
+
+    def may_see_instance(self, instance_id: str) -> bool:
+        """Whether lists and suggestions show the instance to whoever may use the bot."""
+        return instance_id in self.rules.instances
+
+    def may_see(self, user: User, upgrade: Upgrade) -> bool:
+        """Whether lists show this user the request."""
+        return self.check_instance(user, upgrade.channel_id, upgrade.instance_id) is None
 
     def check_confirm(self, user: User, upgrade: Upgrade) -> PermissionDenied | None:
         """May this user confirm the request?"""
-        refusal = self.check_request(user, upgrade.channel_id, upgrade.instance_id, upgrade.skip_validate)
+        refusal = self._check_effect(user, upgrade)
         if refusal:
             return refusal
         if self._must_be_requester(user, upgrade):
@@ -110,22 +132,43 @@ class AccessPolicy:
 
     def check_cancel_scheduled(self, user: User, upgrade: Upgrade) -> PermissionDenied | None:
         """May this user cancel the delayed upgrade before its window? Whoever may confirm it may."""
-        refusal = self.check_request(user, upgrade.channel_id, upgrade.instance_id, upgrade.skip_validate)
+        refusal = self._check_effect(user, upgrade)
         if refusal:
             return refusal
         if self._must_be_requester(user, upgrade):
             return PermissionDenied("only_requester_cancels", requester=Person(upgrade.requested_by))
         return PermissionDenied("only_another_cancels") if self._must_be_another(user, upgrade) else None
 
+    def _check_effect(self, user: User, upgrade: Upgrade) -> PermissionDenied | None:
+        return self.check_request(user, upgrade.channel_id, upgrade.instance_id, upgrade.skip_validate, has_effect=True)
+
+    def _check_person(self, user: User, has_effect: bool) -> PermissionDenied | None:
+        rules = self.rules
+        if user.ids & rules.users.ids:
+            return None
+        if user.team_id != self.team_id:
+            return PermissionDenied("other_team")
+        if user.is_guest:
+            return PermissionDenied("guest_not_allowed")
+        is_in_group = rules.usergroups.is_everything or user.groups & rules.usergroups.ids
+        if not (rules.users.is_everything or is_in_group):
+            is_unread = user.unread_groups & rules.usergroups.ids
+            return PermissionDenied("user_not_identified" if is_unread else "user_not_allowed")
+        return PermissionDenied("user_not_identified") if has_effect and not user.is_identified else None
+
+    def _check_channel(self, channel_id: str) -> PermissionDenied | None:
+        return None if channel_id in self.rules.channels else PermissionDenied("channel_not_allowed")
+
     def _must_be_requester(self, user: User, upgrade: Upgrade) -> bool:
         is_required = self.rules.confirmers(upgrade.skip_validate) is ConfirmBy.REQUESTER
-        return is_required and user.id != upgrade.requested_by
+        return is_required and upgrade.requested_by not in user.ids
 
     def _must_be_another(self, user: User, upgrade: Upgrade) -> bool:
         is_required = self.rules.confirmers(upgrade.skip_validate) is ConfirmBy.ANOTHER
-        return is_required and user.id == upgrade.requested_by
+        return is_required and upgrade.requested_by in user.ids
 
     def _may_skip_validate(self, user: User) -> bool:
         rules = self.rules
         is_in_group = rules.skip_validate_usergroups.is_everything or user.groups & rules.skip_validate_usergroups.ids
-        return bool(user.id in rules.skip_validate_users or is_in_group)
+        is_named = rules.skip_validate_users.is_everything or user.ids & rules.skip_validate_users.ids
+        return bool(is_named or is_in_group)

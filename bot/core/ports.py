@@ -199,8 +199,8 @@ class UserDirectory(Protocol):
         """The user's language; the default when Slack does not say within 300 ms."""
         ...
 
-    async def user(self, origin: Origin) -> User:
-        """The user with the user groups that the rules name; membership that Slack does not tell is none."""
+    async def user(self, origin: Origin, *, has_effect: bool = False) -> User:
+        """The user with the user groups that the rules name, and what Slack did not tell; an effect waits longer."""
         ...
 
 

@@ -13,7 +13,8 @@ from bot.core.errors import SlackRejected, SlackUnavailable
 from bot.core.permissions import Rules
 from bot.doctor.report import Check, Reporter, failed, passed, skipped, warned
 from bot.settings import Settings
-from bot.slack.client import InvalidToken, SlackClient
+from bot.slack.client import InvalidToken, SlackClient, is_org_wide
+from bot.slack.payloads import text_field
 
 MAX_CLOCK_SKEW_SECONDS = 300  # older requests of Slack are refused; the cloud tolerates more
 MAX_CONCURRENT_CALLS = 4  # Slack limits these methods to 20, 50 and 100 calls a minute
@@ -80,10 +81,10 @@ async def _read_token(client: SlackClient) -> TokenInfo:
     headers = {name.lower(): value for name, value in response_headers.items()}
     scopes = headers.get("x-oauth-scopes")
     return TokenInfo(
-        team=str(data.get("team") or ""),
-        team_id=str(data.get("team_id") or ""),
-        user=str(data.get("user") or ""),
-        is_org_wide=bool(data.get("is_enterprise_install")),
+        team=text_field(data, "team"),
+        team_id=text_field(data, "team_id"),
+        user=text_field(data, "user"),
+        is_org_wide=is_org_wide(data),
         scopes=None if scopes is None else frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
         date=_parse_http_date(headers.get("date", "")),
     )
@@ -99,8 +100,9 @@ def _parse_http_date(text: str) -> float | None:
 def _check_identity(report: Reporter, token: TokenInfo) -> None:
     detail = f"@{token.user} in {token.team} ({token.team_id})"
     if token.is_org_wide:
-        remedy = "install the app in one workspace and use that token"
-        report(warned("slack.token", f"{detail}, for a whole organisation: the bot works for one workspace", remedy))
+        remedy = "SLACK_BOT_TOKEN: install the app in one workspace and use that token"
+        detail = f"{detail}, for a whole organisation: the bot works for one workspace and would refuse everybody"
+        report(failed("slack.token", detail, remedy))
     else:
         report(passed("slack.token", detail))
 
@@ -175,7 +177,7 @@ async def _check_channel(client: SlackClient, channel_id: str) -> Check:
     channel = data.get("channel")
     if not isinstance(channel, dict):
         return _no_answer(name, "an answer without a channel")
-    label = f"#{channel.get('name') or channel_id}"
+    label = f"#{text_field(channel, 'name') or channel_id}"
     if channel.get("is_archived"):
         return failed(name, f"{label} is archived", f"unarchive it, or take {channel_id} out of ALLOWED_CHANNELS")
     if not (channel.get("is_member") or channel.get("is_im")):

@@ -7,7 +7,6 @@ import logging
 import os
 import time
 import traceback
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.core.actions import COMMAND_ACTIONS, Action
+from bot.core.messages import clipped
 from bot.core.ports import NO_METRICS, Metrics
 from bot.slack.client import BotIdentity, SlackClient
 from bot.slack.payloads import (
@@ -26,7 +26,6 @@ from bot.slack.payloads import (
     identifier_field,
     read_click,
     rejection_reason,
-    with_organisation,
 )
 from bot.workflow.background_tasks import BackgroundTasks
 from bot.workflow.handle_action import ActionHandler
@@ -133,7 +132,6 @@ class Listeners:
             return
         if self._is_duplicate(trigger_id):
             return
-        origin = with_organisation(origin, self._identity)
         work = self._command_handler.handle_command(origin, command_text(body), trigger_id)
         self._tasks.start(work, name=f"command {trigger_id}")
 
@@ -145,7 +143,6 @@ class Listeners:
             return
         if self._is_duplicate(click.delivery_id):
             return
-        click = replace(click, origin=with_organisation(click.origin, self._identity))
         handler = self._command_handler if click.action in COMMAND_ACTIONS else self._action_handler
         self._tasks.start(handler.handle_click(click), name=f"click {click.action}")
 
@@ -163,8 +160,8 @@ class Listeners:
 
     def _is_refused(self, kind: str, body: Payload, *, is_readable: bool) -> bool:
         """Whether it is not for this bot, or not what Slack sends: logged by its field names, never by its content."""
-        reason = rejection_reason(body, self._identity) if is_readable else "unreadable"
+        reason = rejection_reason(body, self._identity.app_id) if is_readable else "unreadable"
         if reason:
-            fields = ",".join(sorted(str(name)[:MAX_LOGGED_FIELD_NAME] for name in body)[:MAX_LOGGED_FIELDS])
+            fields = ",".join(sorted(clipped(str(name), MAX_LOGGED_FIELD_NAME) for name in body)[:MAX_LOGGED_FIELDS])
             log.warning("request.refused", extra={"kind": kind, "reason": reason, "fields": fields})
         return bool(reason)

@@ -11,7 +11,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.errors import SlackError, SlackRejected, SlackUnavailable
+from bot.core.messages import clipped
 from bot.core.ports import NO_METRICS, Metrics
+from bot.slack.payloads import id_field, text_field
 
 CALL_SECONDS = 8  # shorter than a claim on a row, so that no other process takes the row over meanwhile
 IDENTITY_SECONDS = 2.0  # the start does not wait longer for what it can do without
@@ -126,13 +128,13 @@ class SlackClient:
             raise self._slack_error(method, error) from error
         except Exception as error:
             # The SDK lets through what aiohttp raises, and fails in ways of its own on answers that are no JSON.
-            reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+            reason = clipped(f"{type(error).__name__}: {error}".removesuffix(": "))
             raise SlackUnavailable(f"{method}: {reason}") from error
 
     def _slack_error(self, method: str, api_error: SlackApiError) -> SlackUnavailable | SlackRejected:
         response = api_error.response
         data = getattr(response, "data", None)
-        error = str(data.get("error") or "")[:MAX_ERROR_CHARACTERS] if isinstance(data, dict) else ""
+        error = text_field(data, "error", MAX_ERROR_CHARACTERS)
         status = int(getattr(response, "status_code", 0) or 0)
         if error in INVALID_TOKEN_ERRORS:
             self._token_error = error
@@ -178,7 +180,10 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class BotIdentity:
-    """The team and the ids of the bot, as `auth.test` tells them; `token` is what Bolt hands to its context."""
+    """The team and the ids of the bot, as `auth.test` tells them; `token` is what Bolt hands to its context.
+
+    `is_org_wide`: the token of a whole organisation, whose people are all of other teams than the "team" it names.
+    """
 
     team_id: str
     user_id: str
@@ -186,6 +191,12 @@ class BotIdentity:
     enterprise_id: str | None = None
     app_id: str = ""
     token: str = field(default="", repr=False)
+    is_org_wide: bool = False
+
+
+def is_org_wide(auth_test: Mapping[str, Any]) -> bool:
+    """Whether an answer of `auth.test` is about a token of a whole Enterprise Grid organisation."""
+    return bool(auth_test.get("is_enterprise_install")) or id_field(auth_test, "team_id").startswith("E")
 
 
 async def read_identity(client: SlackClient) -> BotIdentity:
@@ -195,14 +206,15 @@ async def read_identity(client: SlackClient) -> BotIdentity:
     except SlackUnavailable:
         client.raise_if_token_invalid()
         raise
-    bot_id = str(data.get("bot_id") or "")
+    bot_id = id_field(data, "bot_id")
     return BotIdentity(
-        team_id=str(data.get("team_id") or ""),
-        user_id=str(data.get("user_id") or ""),
+        team_id=id_field(data, "team_id"),
+        user_id=id_field(data, "user_id"),
         bot_id=bot_id,
-        enterprise_id=data.get("enterprise_id") or None,
-        app_id=str(data.get("app_id") or "") or await _read_app_id(client, bot_id),
+        enterprise_id=id_field(data, "enterprise_id") or None,
+        app_id=id_field(data, "app_id") or await _read_app_id(client, bot_id),
         token=client.web_client.token or "",
+        is_org_wide=is_org_wide(data),
     )
 
 
@@ -215,6 +227,4 @@ async def _read_app_id(client: SlackClient, bot_id: str) -> str:
             data = await client.read("bots.info", bot=bot_id)
     except (SlackError, TimeoutError):
         return ""
-    bot = data.get("bot")
-    app_id = bot.get("app_id") if isinstance(bot, Mapping) else None
-    return app_id if isinstance(app_id, str) else ""
+    return id_field(data.get("bot"), "app_id")

@@ -28,6 +28,7 @@ from bot.slack.blocks.thread_updates import (
     unresolved_message,
 )
 from bot.slack.client import SlackClient
+from bot.slack.payloads import id_field, ts_field, url_field
 
 log = logging.getLogger("bot.slack.publisher")
 NO_UNFURL = {"unfurl_links": False, "unfurl_media": False}
@@ -74,10 +75,10 @@ class SlackPublisher:
     async def open_dm(self, user_id: str) -> str:
         """The id of the channel of direct messages with a user (conversations.open, scope `im:write`)."""
         data = await self.client.call("conversations.open", users=user_id)
-        channel = data.get("channel")
-        if not isinstance(channel, dict) or not isinstance(channel.get("id"), str):
+        channel_id = id_field(data.get("channel"), "id")
+        if not channel_id:
             raise SlackRejected("no_direct_channel")
-        return str(channel["id"])
+        return channel_id
 
     async def permalink(self, upgrade: Upgrade) -> str:
         """The URL of the request card (chat.getPermalink), empty when Slack does not tell it."""
@@ -89,7 +90,7 @@ class SlackPublisher:
             )
         except SlackError:
             return ""
-        return str(data.get("permalink") or "")
+        return url_field(data, "permalink")
 
     async def replace_card(self, channel_id: str, message_ts: str, message: Message, language: Language) -> None:
         """Replace a card that belongs to no open request, so that it loses its buttons."""
@@ -108,8 +109,8 @@ class SlackPublisher:
         data = await self.client.call(
             "chat.postMessage", channel=channel_id, text=view.text, blocks=view.blocks, **NO_UNFURL, **thread
         )
-        ts = data.get("ts")
-        if not isinstance(ts, str):
+        ts = ts_field(data, "ts")
+        if not ts:
             raise SlackUnavailable("chat.postMessage: no ts")
         return ts
 

@@ -7,45 +7,63 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from bot.core.actions import Origin
-from bot.core.errors import SlackError
+from bot.core.errors import SlackError, SlackRejected, SlackUnavailable
 from bot.core.messages import Language
 from bot.core.permissions import Rules, User
-from bot.slack.client import SlackClient
+from bot.slack.client import BotIdentity, SlackClient
+from bot.slack.payloads import id_field, text_field
 
 log = logging.getLogger("bot.slack.users")
 LANGUAGE_TTL_SECONDS = 3600.0
 PROFILE_TTL_SECONDS = 300.0  # whether somebody is a guest has to be current at the click
 GROUP_TTL_SECONDS = 300.0
-PROFILE_PATIENCE_SECONDS = 0.3
+STALE_SECONDS = 86_400.0  # how long a value counts that Slack does not tell anew
+PROFILE_PATIENCE_SECONDS = 0.3  # of what may go on without
+EFFECT_PATIENCE_SECONDS = 2.0  # of what may not
 GROUP_PATIENCE_SECONDS = 2.0
 MAX_CACHED = 10_000
+GONE_ERRORS = {"no_such_subteam", "plan_upgrade_required", "user_not_found", "users_not_found", "user_not_visible"}
 Value = TypeVar("Value")
 
 
 class AsyncCache(Generic[Value]):
-    """Values by key, each read once for all who wait; one that cannot be read is None and read again next time."""
+    """Values by key, each read once for all who wait; one that cannot be read is read again next time.
 
-    def __init__(self, fetch: Callable[[str], Awaitable[Value]], ttl: float, clock: Callable[[], float]) -> None:
+    What Slack said within the last day counts until it says something else; when it says that there is no such thing,
+    `gone` takes its place.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[str], Awaitable[Value]],
+        ttl: float,
+        clock: Callable[[], float],
+        gone: Value | None = None,
+    ) -> None:
         self._fetch = fetch
         self._ttl = ttl
         self._clock = clock
+        self._gone = gone
         self._cached: dict[str, tuple[Value, float]] = {}
-        self._reads: dict[str, asyncio.Task[Value | None]] = {}
+        self._reads: dict[str, asyncio.Task[None]] = {}
 
     async def get(self, key: str, patience: float, ttl: float | None = None) -> Value | None:
-        """The value, at most `ttl` seconds old; None when Slack rejects the read or takes longer than `patience`.
+        """The value, at most `ttl` seconds old, or an older one when Slack fails or takes longer than `patience`.
 
-        The read goes on after that, so that the next caller has the value.
+        None when there is none. The read goes on after that, so that the next caller has the value.
         """
-        if key in self._cached:
-            value, read_at = self._cached[key]
-            if self._clock() < read_at + (self._ttl if ttl is None else ttl):
-                return value
+        known = self._known(key, self._ttl if ttl is None else ttl)
+        if known is not None:
+            return known
         task = self._reads.get(key)
         if task is None:
             task = self._reads[key] = asyncio.create_task(self._read(key), name=f"read {key} from Slack")
-        done, _ = await asyncio.wait({task}, timeout=patience)
-        return task.result() if done else None
+        await asyncio.wait({task}, timeout=patience)
+        return self._known(key, STALE_SECONDS)
+
+    def _known(self, key: str, ttl: float) -> Value | None:
+        value, read_at = self._cached.get(key, (None, 0.0))
+        return value if self._clock() < read_at + ttl else None
 
     async def close(self) -> None:
         """Cancel what is being read."""
@@ -54,27 +72,61 @@ class AsyncCache(Generic[Value]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _read(self, key: str) -> Value | None:
+    async def _read(self, key: str) -> None:
+        value: Value | None = None
         try:
             value = await self._fetch(key)
         except SlackError as error:
             log.warning("slack.read_failed", extra={"id": key, "reason": repr(error)})
-            return None
+            if not (isinstance(error, SlackRejected) and error.error in GONE_ERRORS):
+                return
+            value = self._gone
         finally:
             self._reads.pop(key, None)
-        if len(self._cached) >= MAX_CACHED:
-            self._cached.clear()
-        self._cached[key] = (value, self._clock())
-        return value
+        self._cached.pop(key, None)
+        if value is not None:
+            self._cached[key] = (value, self._clock())
+        if len(self._cached) > MAX_CACHED:
+            self._cached.pop(next(iter(self._cached)))
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What `users.info` says of a user; `language` is None when Slack does not say."""
+    """What `users.info` says of a user; `language` is None and ids are empty where Slack does not say.
 
-    language: Language | None
-    team_id: str
-    is_guest: bool
+    `teams` are the workspaces of the organisation that the user is in.
+    """
+
+    language: Language | None = None
+    team_id: str = ""
+    is_guest: bool = False
+    enterprise_id: str = ""
+    teams: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
+
+
+def is_of_team(bot: BotIdentity, origin: Origin, profile: Profile | None) -> bool | None:
+    """Whether a person is of the bot's team, by the payload and by `users.info`; None when neither says.
+
+    In an Enterprise Grid the payload may name another workspace of the organisation, or the organisation itself, as
+    the person's team: there the list of the person's workspaces decides, or else the payload's other team.
+    """
+    profile = profile or Profile()
+    if profile.enterprise_id:
+        if bot.enterprise_id and profile.enterprise_id != bot.enterprise_id:
+            return False
+        if profile.teams or not bot.enterprise_id:
+            return bot.team_id in profile.teams
+        return True if bot.team_id in (origin.team_id, origin.app_team_id, profile.team_id) else None
+    organisation = bot.enterprise_id or ""
+    if origin.enterprise_id not in ("", organisation) or profile.team_id not in ("", bot.team_id, organisation):
+        return False
+    if origin.team_id == bot.team_id:
+        return True
+    is_same_organisation = organisation in {origin.enterprise_id, origin.team_id, profile.team_id} - {""}
+    if origin.team_id and not is_same_organisation:
+        return False
+    return True if profile.team_id == bot.team_id else None
 
 
 class SlackUsers:
@@ -84,43 +136,58 @@ class SlackUsers:
         self,
         client: SlackClient,
         rules: Rules,
-        team_id: str,
+        identity: BotIdentity,
         default_language: Language,
         clock: Callable[[], float],
     ) -> None:
         self._client = client
         self._rules = rules
-        self._team_id = team_id
+        self._identity = identity
         self._default_language = default_language
         self._profiles: AsyncCache[Profile] = AsyncCache(self._fetch_profile, PROFILE_TTL_SECONDS, clock)
-        self._members: AsyncCache[frozenset[str]] = AsyncCache(self._fetch_members, GROUP_TTL_SECONDS, clock)
+        self._members: AsyncCache[frozenset[str]] = AsyncCache(
+            self._fetch_members, GROUP_TTL_SECONDS, clock, gone=frozenset()
+        )
 
     async def language(self, user_id: str) -> Language:
         """The user's language; the default when Slack does not say within 300 ms."""
         profile = await self._profiles.get(user_id, PROFILE_PATIENCE_SECONDS, LANGUAGE_TTL_SECONDS)
         return profile.language if profile and profile.language else self._default_language
 
-    async def user(self, origin: Origin) -> User:
-        """The user with the user groups that the rules name; membership that Slack does not tell is none.
+    async def user(self, origin: Origin, *, has_effect: bool = False) -> User:
+        """The user with the user groups that the rules name.
 
-        Whoever Slack does not describe in time counts as no guest: an outage of users.info must not stop an upgrade in
-        an incident. The read goes on meanwhile, and the click checks again.
+        Asking does not wait for a Slack that is away, and whoever it does not describe counts as no guest; what has an
+        effect waits two seconds, and `AccessPolicy` refuses whom Slack has not described within the last day. Slack is
+        not asked what the rules do not ask: people named by id are allowed whoever they are.
         """
-        group_ids = sorted(self._rules.all_usergroups())
-        profile, *members = await asyncio.gather(
-            self._profiles.get(origin.user_id, PROFILE_PATIENCE_SECONDS),
-            *(self._members.get(group_id, GROUP_PATIENCE_SECONDS) for group_id in group_ids),
+        rules = self._rules
+        is_named = origin.user_id in rules.users.ids
+        group_ids = set() if is_named else set(rules.usergroups.ids)
+        if not (rules.skip_validate_users.is_everything or origin.user_id in rules.skip_validate_users.ids):
+            group_ids |= rules.skip_validate_usergroups.ids
+        patience = EFFECT_PATIENCE_SECONDS if has_effect else PROFILE_PATIENCE_SECONDS
+        profile, members = await asyncio.gather(
+            self._profile(None if is_named else origin.user_id, patience), self._members_of(sorted(group_ids))
         )
-        groups = {
-            group_id
-            for group_id, user_ids in zip(group_ids, members, strict=True)
-            if isinstance(user_ids, frozenset) and origin.user_id in user_ids
-        }
-        team_id = origin.team_id or self._team_id
-        if isinstance(profile, Profile) and profile.team_id and team_id == self._team_id:
-            team_id = profile.team_id
-        is_guest = isinstance(profile, Profile) and profile.is_guest
-        return User(origin.user_id, team_id, frozenset(groups), is_guest=is_guest)
+        ids = {origin.user_id} | (profile.ids if profile else frozenset())
+        is_ours = is_of_team(self._identity, origin, profile)
+        return User(
+            id=origin.user_id,
+            team_id="" if is_ours is False else self._identity.team_id,
+            groups=frozenset(id for id, user_ids in members.items() if user_ids is not None and user_ids & ids),
+            is_guest=profile is not None and profile.is_guest,
+            other_ids=frozenset(ids),
+            is_identified=profile is not None and is_ours is not None,
+            unread_groups=frozenset(id for id, user_ids in members.items() if user_ids is None),
+        )
+
+    async def _profile(self, user_id: str | None, patience: float) -> Profile | None:
+        return None if user_id is None else await self._profiles.get(user_id, patience)
+
+    async def _members_of(self, group_ids: list[str]) -> dict[str, frozenset[str] | None]:
+        members = await asyncio.gather(*(self._members.get(id, GROUP_PATIENCE_SECONDS) for id in group_ids))
+        return dict(zip(group_ids, members, strict=True))
 
     async def close(self) -> None:
         """Cancel what is being read."""
@@ -131,15 +198,29 @@ class SlackUsers:
         data = await self._client.read("users.info", user=user_id, include_locale="true")
         user = data.get("user")
         if not isinstance(user, dict):
-            return Profile(None, "", False)
-        locale, team_id = user.get("locale"), user.get("team_id")
+            raise SlackUnavailable("users.info: no user")
+        organisation = user.get("enterprise_user")
+        enterprise_id = id_field(organisation, "enterprise_id") or id_field(user, "enterprise_id")
+        is_of_organisation = enterprise_id and enterprise_id == self._identity.enterprise_id
+        is_stranger = user.get("is_stranger") and not is_of_organisation  # whose workspaces decide, see `is_of_team`
         return Profile(
-            language=Language.from_locale(locale if isinstance(locale, str) else None),
-            team_id=team_id if isinstance(team_id, str) else "",
-            is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted") or user.get("is_stranger")),
+            language=Language.from_locale(text_field(user, "locale")),
+            team_id=id_field(user, "team_id"),
+            is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted") or is_stranger),
+            enterprise_id=enterprise_id,
+            teams=_texts(organisation, "teams") or frozenset(),
+            ids=frozenset(filter(None, (id_field(user, "id"), id_field(organisation, "id")))),
         )
 
     async def _fetch_members(self, group_id: str) -> frozenset[str]:
         data = await self._client.read("usergroups.users.list", usergroup=group_id)
-        users = data.get("users")
-        return frozenset(user for user in users if isinstance(user, str)) if isinstance(users, list) else frozenset()
+        user_ids = _texts(data, "users")
+        if user_ids is None:
+            raise SlackUnavailable("usergroups.users.list: no users")
+        return user_ids
+
+
+def _texts(data: object, name: str) -> frozenset[str] | None:
+    """A list of texts; None when the field is anything else."""
+    values = data.get(name) if isinstance(data, dict) else None
+    return frozenset(value for value in values if isinstance(value, str)) if isinstance(values, list) else None

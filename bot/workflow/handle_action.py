@@ -1,12 +1,13 @@
 """The buttons of request cards and threads: permitted or refused, one winner, then submitted, withdrawn or searched."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bot.core import outbox, polling
-from bot.core.actions import THREAD_ACTIONS, Action, Click, Origin
+from bot.core.actions import EFFECTIVE_ACTIONS, THREAD_ACTIONS, Action, Click, Origin
 from bot.core.audit import AuditEntry
 from bot.core.errors import (
     CloudError,
@@ -59,12 +60,17 @@ class ActionHandler:
             await self.replier.reply(click.origin, self._run(click))
 
     async def _run(self, click: Click) -> Reply | None:
-        upgrade = await self._find_upgrade(click)
-        if upgrade is None:
-            return await self._refuse(click, None, TooLate("unknown_request"))
-        refusal = self._check_permission(click, await self.users.user(click.origin), upgrade)
+        """Nothing is edited, posted or stored before the rules allow it to this person."""
+        upgrade, user = await asyncio.gather(
+            self._find_upgrade(click),
+            self.users.user(click.origin, has_effect=click.action in EFFECTIVE_ACTIONS),
+        )
+        refusal = self._check_permission(click, user, upgrade)
         if refusal is not None:
             return await self._refuse(click, upgrade, refusal)
+        upgrade = await self._with_own_message(click, upgrade)
+        if upgrade is None:
+            return await self._refuse(click, None, TooLate("unknown_request"))
         with self.in_process.claim(upgrade.id):
             match click.action:
                 case Action.CONFIRM:
@@ -79,18 +85,20 @@ class ActionHandler:
                     return TranslatedCard(upgrade)
 
     async def _find_upgrade(self, click: Click) -> Upgrade | None:
-        """The row that the button names, if its card is this very message (or the message is in its thread)."""
+        """The row that the button names, if it belongs to this channel."""
         upgrade = await self.transitions.storage.get(click.value)
-        channel_id = click.origin.channel_id
-        if upgrade is not None and click.action in THREAD_ACTIONS:
-            return upgrade if channel_id in (upgrade.channel_id, upgrade.dm_channel_id) else None
-        if upgrade is None or upgrade.channel_id != channel_id:
+        if upgrade is None:
             return None
+        dm_channel_id = upgrade.dm_channel_id if click.action in THREAD_ACTIONS else None
+        return upgrade if click.origin.channel_id in (upgrade.channel_id, dm_channel_id) else None
+
+    async def _with_own_message(self, click: Click, upgrade: Upgrade | None) -> Upgrade | None:
+        """The row, if its card is the very message that was clicked (or the message is in its thread)."""
+        if upgrade is None or click.action in THREAD_ACTIONS or upgrade.message_ts == click.message_ts:
+            return upgrade
         if upgrade.message_ts is None:
             # The process died between posting the card and storing its ts: this click tells it.
             return await self.transitions.update(upgrade, lambda row: self._with_card(row, click.message_ts))
-        if upgrade.message_ts == click.message_ts:
-            return upgrade
         await self._close_duplicate_card(click)
         return None
 
@@ -107,13 +115,17 @@ class ActionHandler:
                 language = await self.users.language(click.origin.user_id)
                 await self.publisher.replace_card(channel_id, message_ts, Message("unknown_request"), language)
 
-    def _check_permission(self, click: Click, user: User, upgrade: Upgrade) -> Refusal | None:
+    def _check_permission(self, click: Click, user: User, upgrade: Upgrade | None) -> Refusal | None:
         """The rules as they are now."""
+        if upgrade is None:
+            return self.policy.check_use(user, click.origin.channel_id)
         match click.action:
             case Action.CONFIRM:
                 return self.policy.check_confirm(user, upgrade)
             case Action.CANCEL_SCHEDULED:
                 return self.policy.check_cancel_scheduled(user, upgrade)
+            case Action.SEARCH_AGAIN:
+                return self.policy.check_instance(user, upgrade.channel_id, upgrade.instance_id)
             case _:
                 return self.policy.check_use(user, upgrade.channel_id)
 

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from bot.core.actions import Action, Click, Origin
 from bot.core.audit import AuditEntry
@@ -25,9 +26,10 @@ from bot.core.errors import (
     Refusal,
     UpgradeInProgress,
 )
+from bot.core.instances import Instance
 from bot.core.messages import Code, Language, Message, help_message
 from bot.core.notifications import Notification
-from bot.core.permissions import AccessPolicy
+from bot.core.permissions import AccessPolicy, User
 from bot.core.ports import InstanceInventory, Metrics, Publisher, UserDirectory
 from bot.core.replies import (
     PreflightReply,
@@ -47,10 +49,12 @@ from bot.workflow.transitions import Transitions, change_attempted
 
 log = logging.getLogger("bot.command")
 MAX_LINES = 10  # of `history` and `status`
+READ_ROWS = (MAX_LINES, 100, 1000)  # read for them, ever more while the rules let this person see too few of them
 LIST_SECONDS = 1.2  # a list is answered within two seconds, with what is known by then
 PAGE_SECONDS = 0.5  # of which its page has so much to be read again: operations start faster than lists are read
 NAME_SECONDS = 0.6  # how long the reply to a word that may be a name waits for the cloud's list
 NOT_IN_CHANNEL_ERRORS = {"not_in_channel", "channel_not_found"}
+ReadUpgrades: TypeAlias = Callable[[str | None, int], Awaitable[Sequence[Upgrade]]]
 _PAGE_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
 
 
@@ -100,12 +104,11 @@ class CommandHandler:
         if isinstance(command, HelpCommand):
             return help_message(self.command_name)
         user = await self.users.user(origin)
-        refusal: Refusal | None = self.policy.check_use(user, origin.channel_id)
+        refusal: Refusal | None = self._check_permission(user, origin, command)
         if refusal is None and isinstance(command, NotAnInstance):
             await self.inventory.refreshed(NAME_SECONDS)
             command = self._parse(text)
-        if refusal is None and isinstance(command, UpgradeCommand):
-            refusal = self.policy.check_request(user, origin.channel_id, command.instance_id, command.skip_validate)
+            refusal = self._check_permission(user, origin, command)
         if refusal is not None:
             return await self._refuse(origin, refusal, command)
         match command:
@@ -115,9 +118,9 @@ class CommandHandler:
                 reply = await self._request(origin, command, trigger_id, language, skip_preflight)
                 return await self._refuse(origin, reply, command) if isinstance(reply, UpgradeInProgress) else reply
             case HistoryCommand():
-                return await self._history(command.instance_id)
+                return await self._history(user, command.instance_id)
             case StatusCommand():
-                return await self._status(command.instance_id)
+                return await self._status(user, command.instance_id)
             case DoctorCommand():
                 return Message("doctor_report", report=await self.run_doctor())
             case ListCommand():
@@ -126,11 +129,26 @@ class CommandHandler:
                 return help_message(self.command_name)
 
     def _parse(self, text: str) -> Command | CommandMistake:
-        return parse_command(text, self.command_name, self.inventory.cached().instances)
+        instances = tuple(filter(self._may_see, self.inventory.cached().instances))
+        return parse_command(text, self.command_name, instances)
+
+    def _may_see(self, instance: Instance) -> bool:
+        return self.policy.may_see_instance(instance.id)
+
+    def _check_permission(self, user: User, origin: Origin, command: Command | CommandMistake) -> Refusal | None:
+        """May this user ask for that here?"""
+        match command:
+            case UpgradeCommand():
+                return self.policy.check_request(user, origin.channel_id, command.instance_id, command.skip_validate)
+            case HistoryCommand() | StatusCommand():
+                return self.policy.check_instance(user, origin.channel_id, command.instance_id)
+            case _:
+                return self.policy.check_use(user, origin.channel_id)
 
     async def _refuse(self, origin: Origin, refusal: Refusal, command: Command | CommandMistake) -> Refusal:
         log.info("command.refused", extra={"user": origin.user_id, "reason": refusal.key})
-        instance_id = command.instance_id if isinstance(command, UpgradeCommand) else ""
+        has_instance = UpgradeCommand | HistoryCommand | StatusCommand
+        instance_id = command.instance_id or "" if isinstance(command, has_instance) else ""
         await self.transitions.record_refusal(origin, refusal, instance_id=instance_id)
         return refusal
 
@@ -202,8 +220,9 @@ class CommandHandler:
         return await self._list(page)
 
     async def _list(self, page: int) -> Reply:
-        """A page of the project's instances, or why there is none."""
-        instances = await self.inventory.instances(LIST_SECONDS)
+        """A page of the project's instances that the rules allow, or why there is none."""
+        listed = await self.inventory.instances(LIST_SECONDS)
+        instances = replace(listed, instances=tuple(filter(self._may_see, listed.instances)))
         if instances.instances:
             _, on_page = instances_on_page(instances, page)
             reads = (self.inventory.instance(instance.id, PAGE_SECONDS) for instance in on_page)
@@ -211,16 +230,26 @@ class CommandHandler:
             usage = f"{self.command_name} <instance_id> [--delay] [--skip-validate]"
             return instance_list_reply(instances, page, usage, refreshed)
         if instances.is_complete:
-            return Message("no_instances")
+            return Message("no_allowed_instances") if listed.instances else Message("no_instances")
         return Message("instances_not_listed", usage=Code(f"{self.command_name} <instance_id>"))
 
-    async def _history(self, instance_id: str | None) -> Message:
-        upgrades = await self.transitions.storage.latest(instance_id, MAX_LINES)
+    async def _history(self, user: User, instance_id: str | None) -> Message:
+        upgrades = await self._visible(user, instance_id, self.transitions.storage.latest)
         return Message("history", lines=await self._lines(upgrades)) if upgrades else Message("no_history")
 
-    async def _status(self, instance_id: str | None) -> Message:
-        upgrades = await self.transitions.storage.open_upgrades(instance_id, MAX_LINES)
+    async def _status(self, user: User, instance_id: str | None) -> Message:
+        upgrades = await self._visible(user, instance_id, self.transitions.storage.open_upgrades)
         return Message("status", lines=await self._lines(upgrades)) if upgrades else Message("no_open_upgrades")
+
+    async def _visible(self, user: User, instance_id: str | None, read: ReadUpgrades) -> Sequence[Upgrade]:
+        """The newest requests of those that the rules let this user see, wherever they were made."""
+        visible: list[Upgrade] = []
+        for limit in READ_ROWS:
+            rows = await read(instance_id, limit)
+            visible = [row for row in rows if self.policy.may_see(user, row)][:MAX_LINES]
+            if len(visible) == MAX_LINES or len(rows) < limit:
+                break
+        return visible
 
     async def _lines(self, upgrades: Sequence[Upgrade]) -> tuple[Message, ...]:
         permalinks = await asyncio.gather(*(self.publisher.permalink(upgrade) for upgrade in upgrades))

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.core.actions import Origin
-from bot.core.audit import AuditEntry
+from bot.core.audit import AuditEntry, RefusalCounter
 from bot.core.errors import Refusal, StorageUnavailable
 from bot.core.ports import Metrics, Storage
 from bot.core.upgrade import State, Upgrade
@@ -36,6 +36,7 @@ class Transitions:
     storage: Storage
     metrics: Metrics
     clock: Callable[[], float]
+    refusals: RefusalCounter = field(default_factory=RefusalCounter)
 
     async def update(self, row: Upgrade, step: Step, entries: Entries = no_entries) -> Upgrade:
         """Store a transition: the row after it, or the newest row when the step returned None for it.
@@ -79,7 +80,7 @@ class Transitions:
     async def record_refusal(
         self, origin: Origin, refusal: Refusal, upgrade: Upgrade | None = None, instance_id: str = ""
     ) -> None:
-        """Append a refused command or click to the audit trail.
+        """Append a refused command or click to the audit trail, or count it there if it is one of many.
 
         The value of a forged button is not kept, only that it named no request.
         """
@@ -94,4 +95,9 @@ class Transitions:
             reason=refusal.key,
         )
         self.metrics.refused(refusal.key)
-        await self.storage.record(entry)
+        try:
+            for due in self.refusals.due_entries(entry):
+                await self.storage.record(due)
+        except StorageUnavailable:
+            self.refusals.forget(origin.user_id)
+            raise

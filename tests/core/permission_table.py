@@ -1,5 +1,6 @@
 """The permission table: rules, people, and what they are answered; None is yes."""
 
+from dataclasses import replace
 from typing import Any
 
 from bot.core.errors import PermissionDenied
@@ -88,6 +89,30 @@ USE: list[tuple[Rules, User, str, str | None]] = [
     (MIXED, GUEST, "COTHER", "channel_not_allowed"),
     (ALL, STRANGE_GUEST, "CDB", "other_team"),
     (MIXED, STRANGE_GUEST, "CDB", None),
+]
+
+
+# Slack did not say whether a guest or a stranger, or who is in a group: (rules, user, at asking, at an effect)
+UNKNOWN = User("UUNK", "T1", is_identified=False)
+UNKNOWN_GROUPS = User("UUNK", "T1", unread_groups=frozenset({"SDBA"}))
+NOT_IDENTIFIED: list[tuple[Rules, User, str | None, str | None]] = [
+    (ALL, UNKNOWN, None, "user_not_identified"),
+    (EVERY_GROUP, UNKNOWN, None, "user_not_identified"),
+    (GROUP, replace(UNKNOWN, groups=frozenset({"SDBA"})), None, "user_not_identified"),
+    (GROUP, UNKNOWN_GROUPS, "user_not_identified", "user_not_identified"),
+    (GROUP, replace(UNKNOWN_GROUPS, unread_groups=frozenset({"SNONE"}), groups=frozenset({"SDBA"})), None, None),
+    (NAMED, UNKNOWN, "user_not_allowed", "user_not_allowed"),
+    (NAMED, replace(UNKNOWN, id="UANN"), None, None),
+    (MIXED, replace(UNKNOWN, id="USTRANGE", team_id=""), None, None),
+    (ALL, replace(UNKNOWN, team_id="T2"), "other_team", "other_team"),
+    (ALL, replace(UNKNOWN, is_guest=True), "guest_not_allowed", "guest_not_allowed"),
+    (NAMED, replace(UNKNOWN, other_ids=frozenset({"UBOB"})), None, None),
+    (
+        Rules(channels=HERE, users=ids("UUNK"), skip_validate_users=NOTHING, skip_validate_usergroups=ids("SDBA")),
+        UNKNOWN_GROUPS,
+        "user_not_identified",
+        "user_not_identified",
+    ),
 ]
 
 

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.audit import GENESIS, AuditEntry, row_hash
+from bot.core.audit import (
+    GENESIS,
+    MAX_REFUSALS,
+    MAX_REFUSED_PEOPLE,
+    REFUSALS_SECONDS,
+    AuditEntry,
+    RefusalCounter,
+    row_hash,
+)
 from bot.core.messages import Language
 from bot.core.upgrade import State, Upgrade
 
@@ -88,3 +96,54 @@ def test_an_entry_about_an_upgrade_names_the_user_only_if_one_did_it() -> None:
     by_user = AuditEntry.of(upgrade, 5.0, "denied", "U2", reason="only_requester")
     assert by_user == AuditEntry(5.0, "denied", "u-1", "i-1", "U2", "T1", "C1", "only_requester", "r-9")
     assert AuditEntry.of(upgrade, 6.0, "rejected") == AuditEntry(6.0, "rejected", "u-1", "i-1", "", "", "C1", "", "r-9")
+
+
+T0 = 1_764_000_000.0
+
+
+def refused(at: float, user_id: str = "U1", reason: str = "user_not_allowed", instance_id: str = "") -> AuditEntry:
+    """A refusal so many seconds after the first."""
+    return AuditEntry(T0 + at, "refused", instance_id=instance_id, user_id=user_id, reason=reason)
+
+
+def test_a_refusal_that_comes_again_is_counted_and_told_after_ten_minutes() -> None:
+    refusals = RefusalCounter()
+    assert refusals.due_entries(refused(0)) == [refused(0)]
+    assert [refusals.due_entries(refused(at)) for at in range(1, 500)] == [[]] * 499
+    assert refusals.due_entries(refused(500, reason="guest_not_allowed")) == [refused(500, reason="guest_not_allowed")]
+    later = REFUSALS_SECONDS
+    assert refusals.due_entries(refused(later, user_id="U2")) == [
+        refused(later, reason="user_not_allowed (499 more)"),
+        refused(later, user_id="U2"),
+    ]
+    assert refusals.due_entries(refused(later + 1)) == [refused(later + 1)]
+
+
+def test_nobody_grows_the_chain_by_being_refused_ever_different_things() -> None:
+    refusals = RefusalCounter()
+    rows = [row for n in range(500) for row in refusals.due_entries(refused(n, instance_id=f"{n:032x}in17"))]
+    assert len(rows) == MAX_REFUSALS
+    assert refusals.due_entries(refused(500, user_id="U2"))
+    told = refusals.due_entries(refused(REFUSALS_SECONDS, user_id="U3"))
+    assert [row.reason for row in told] == [f"others ({500 - MAX_REFUSALS} more)", "user_not_allowed"]
+
+
+def test_a_clock_that_is_set_back_holds_no_refusal_back() -> None:
+    refusals = RefusalCounter()
+    refusals.due_entries(refused(0))
+    assert refusals.due_entries(refused(-3600)) == [refused(-3600)]
+
+
+def test_a_refusal_that_could_not_be_written_is_not_only_counted_the_next_time() -> None:
+    refusals = RefusalCounter()
+    refusals.due_entries(refused(0))
+    refusals.forget("U1")
+    assert refusals.due_entries(refused(1)) == [refused(1)]
+
+
+def test_only_so_many_people_are_remembered() -> None:
+    refusals = RefusalCounter()
+    for n in range(MAX_REFUSED_PEOPLE + 1):
+        assert refusals.due_entries(refused(0, user_id=f"U{n}"))
+    assert refusals.due_entries(refused(0, user_id="U0"))
+    assert not refusals.due_entries(refused(0, user_id=f"U{MAX_REFUSED_PEOPLE}"))

@@ -1,8 +1,8 @@
-"""How long it took, in the two units that matter."""
+"""Durations in the two units that matter, and foreign text that is cut."""
 
 import pytest
 
-from bot.core.messages import Language, Message, duration_message
+from bot.core.messages import MAX_FOREIGN_TEXT, Language, Message, clipped, duration_message
 from bot.i18n.catalog import Catalog
 
 CATALOG = Catalog.load()
@@ -28,3 +28,20 @@ def test_a_duration_is_told_in_two_units(seconds: float, message: Message, engli
 
 def test_a_clock_that_was_set_back_gives_no_negative_duration() -> None:
     assert duration_message(-5.0) == Message("seconds", seconds=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("sr-orders 订单", "sr-orders 订单"),
+        ("x" * 20, "x" * 20),
+        ("x" * 21, "x" * 19 + "…"),
+        ("订" * 9_000, "订" * 19 + "…"),
+        ("a\nb\r\tc\x0b\u2028d\x85", "a b  c  d "),
+        ("a\x00b\x1b[31m\x7f\ud800", "a\ufffdb\ufffd[31m\ufffd\ufffd"),
+    ],
+)
+def test_foreign_text_is_cut_and_on_one_line(text: str, expected: str) -> None:
+    assert clipped(text, 20) == expected
+    assert len(clipped(text * 1000)) <= MAX_FOREIGN_TEXT

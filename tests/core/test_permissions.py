@@ -1,12 +1,14 @@
 """Who may use the bot, request, confirm and cancel: every row of the permission table."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.core.errors import PermissionDenied
-from bot.core.permissions import EVERYTHING, NOTHING, AccessPolicy, Rules, User
+from bot.core.permissions import EVERYTHING, NOTHING, AccessPolicy, ConfirmBy, Rules, User
 from bot.core.upgrade import Upgrade
 from tests.core.examples import new_upgrade
-from tests.core.permission_table import ANN, ANYONE, CONFIRM, HERE, ID, NAMED, REQUEST, USE, ids
+from tests.core.permission_table import ANN, ANYONE, CONFIRM, HERE, ID, NAMED, NOT_IDENTIFIED, REQUEST, USE, ids
 
 
 def reason(refusal: PermissionDenied | None) -> str | None:
@@ -62,6 +64,37 @@ def test_who_may_confirm_may_cancel_a_scheduled_upgrade_and_nobody_else(
     canceled = AccessPolicy(rules, "T1").check_cancel_scheduled(user, requested("UANN", skip_validate=skip))
     assert reason(canceled) == key
     assert canceled is None or refusal is None or canceled.values == refusal.values
+
+
+@pytest.mark.parametrize(("rules", "user", "asking", "effect"), NOT_IDENTIFIED)
+def test_whoever_slack_does_not_describe_may_ask_but_change_nothing(
+    rules: Rules, user: User, asking: str | None, effect: str | None
+) -> None:
+    policy = AccessPolicy(replace(rules, confirm_by=ANYONE, confirm_skip_validate_by=ANYONE), "T1")
+    upgrade = requested("UREQ", skip_validate=True)
+    assert reason(policy.check_request(user, "CDB", ID, skip_validate=True)) == asking
+    assert reason(policy.check_confirm(user, upgrade)) == effect
+    assert reason(policy.check_cancel_scheduled(user, upgrade)) == effect
+    assert policy.check_use(user, "CDB") is None or reason(policy.check_use(user, "CDB")) == asking
+
+
+def test_two_ids_of_one_person_are_not_another_person() -> None:
+    person = User("WANN", "T1", other_ids=frozenset({"UANN"}))
+    upgrade = requested("UANN", skip_validate=False)
+    rules = Rules(channels=HERE, users=EVERYTHING)
+    assert AccessPolicy(rules, "T1").check_confirm(person, upgrade) is None
+    by_another = AccessPolicy(replace(rules, confirm_by=ConfirmBy.ANOTHER), "T1")
+    assert reason(by_another.check_confirm(person, upgrade)) == "only_another"
+
+
+@pytest.mark.parametrize("channel", ["CDB", "COTHER"])
+@pytest.mark.parametrize("instance", [ID, "0123456789abcdef0123456789abcdefin17"])
+def test_lists_show_what_may_be_used(channel: str, instance: str) -> None:
+    policy = AccessPolicy(Rules(channels=HERE, users=EVERYTHING, instances=ids(ID)), "T1")
+    assert policy.may_see(ANN, requested("UBOB", channel, instance, skip_validate=True)) == (
+        channel == "CDB" and instance == ID
+    )
+    assert policy.may_see_instance(instance) == (instance == ID)
 
 
 def test_who_was_allowed_at_the_command_is_checked_again_at_the_click() -> None:

@@ -1,11 +1,15 @@
 """Users and their groups as Slack describes them, against the rules: at the command and again at the click."""
 
+import time
 from typing import Any
 
 import pytest
 
 from bot.sandbox.slack import Person
+from bot.core.actions import Origin
 from bot.slack import users
+from bot.slack.client import BotIdentity
+from bot.slack.users import Profile, is_of_team
 from tests.driver import CHANNEL, BotDriver, Message, buttons, text_of
 
 SRE, DBA, THIRD, GUEST = "U0SRE00001", "U0DBA00001", "U0THIRD001", "U0GUEST001"
@@ -13,6 +17,7 @@ HOME_TEAM = "T0HOME0001"
 GROUP = "S0DBOPS"  # sre and dba
 EMPTY_GROUP = "S0EMPTY001"
 INSTANCE = "sr-orders"
+IN_BOTH = frozenset({"T1", "T2"})
 
 
 async def request_or_refusal(driver: BotDriver, person: str, flags: str = "") -> Message | None:
@@ -113,17 +118,142 @@ async def test_who_left_the_group_since_may_not_confirm(
 
 
 @pytest.mark.parametrize("fault", [500, "drop_before", "html", "internal_error", 429])
-async def test_a_group_that_cannot_be_read_has_no_members_at_the_click_either(
+async def test_a_group_that_slack_does_not_tell_is_taken_as_it_was_within_the_last_day(
     idle_driver: BotDriver, monkeypatch: pytest.MonkeyPatch, fault: str | int
+) -> None:
+    monkeypatch.setattr(users, "GROUP_TTL_SECONDS", 0.0)
+    await idle_driver.start(ALLOWED_USERS="", ALLOWED_USERGROUPS=GROUP, CONFIRM_BY="anyone")
+    card = await idle_driver.request(idle_driver.instance())
+    idle_driver.slack.fail("usergroups.users.list", fault, times=None)
+    assert "not allowed" in await click_refused(idle_driver, "third", card)
+    monkeypatch.setattr(users, "STALE_SECONDS", 0.0)
+    assert "did not say who you are" in await click_refused(idle_driver, "sre", card)
+    monkeypatch.setattr(users, "STALE_SECONDS", 86_400.0)
+    await idle_driver.confirm(card)
+    await idle_driver.wait_for_card(card, "job")
+
+
+async def test_a_group_that_is_gone_has_no_members_whatever_it_was(
+    idle_driver: BotDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(users, "GROUP_TTL_SECONDS", 0.0)
     await idle_driver.start(ALLOWED_USERS="", ALLOWED_USERGROUPS=GROUP)
     card = await idle_driver.request(idle_driver.instance())
-    idle_driver.slack.fail("usergroups.users.list", fault, times=None)
-    assert await click_refused(idle_driver, "sre", card)
-    idle_driver.slack.clear_faults()
-    await idle_driver.confirm(card)
-    await idle_driver.wait_for_card(card, "job")
+    del idle_driver.slack.groups[GROUP]
+    assert "not allowed" in await click_refused(idle_driver, "sre", card)
+
+
+@pytest.mark.parametrize(
+    "fault", ["hang", 500, "drop_before", "html", "text", "internal_error", 429, ("delay_before", 2.5)]
+)
+@pytest.mark.parametrize("rule", [{"ALLOWED_USERS": "*"}, {"ALLOWED_USERS": "", "ALLOWED_USERGROUPS": "S0MIXED001"}])
+async def test_nobody_confirms_of_whom_slack_does_not_say_who_it_is(
+    idle_driver: BotDriver, rule: dict[str, str], fault: Any
+) -> None:
+    driver = idle_driver
+    driver.slack.set_group("S0MIXED001", ["guest", "dba"])
+    await driver.start(CONFIRM_BY="anyone", DEFAULT_LANGUAGE="zh-cn", **rule)
+    card = await driver.request(driver.instance(), person="dba")
+    driver.slack.fail("users.info", fault, times=None, when=lambda arguments: arguments.get("user") == GUEST)
+    assert "未返回您的身份信息" in await click_refused(driver, "guest", card)
+    driver.slack.clear_faults()
+    assert "Guests" in await click_refused(driver, "guest", card)
+
+
+async def test_what_slack_said_within_the_last_day_counts_both_ways(
+    idle_driver: BotDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = idle_driver
+    await driver.start(ALLOWED_USERS="*", CONFIRM_BY="anyone")
+    card = await driver.request(driver.instance())
+    await click_refused(driver, "guest", card)
+    monkeypatch.setattr(users, "PROFILE_TTL_SECONDS", 0.0)
+    driver.slack.fail("users.info", 500, times=None)
+    assert "Guests" in await click_refused(driver, "guest", card)
+    assert await request_or_refusal(driver, "guest") is None
+    await driver.confirm(card)
+    await driver.wait_for_card(card, "job")
+
+
+async def test_who_is_named_by_id_confirms_while_slack_describes_nobody(idle_driver: BotDriver) -> None:
+    driver = idle_driver
+    await driver.start(ALLOWED_USERS=f"{SRE},{GUEST}", ALLOWED_USERGROUPS=GROUP, CONFIRM_BY="anyone")
+    driver.slack.fail("users.info", "hang", times=None)
+    driver.slack.fail("usergroups.users.list", "hang", times=None)
+    card = await driver.request(driver.instance())
+    began = time.monotonic()
+    await driver.confirm(card, person="guest")
+    await driver.wait_for_card(card, "job")
+    assert time.monotonic() - began < users.EFFECT_PATIENCE_SECONDS
+    driver.slack.clear_faults()
+
+
+async def test_a_request_that_waits_can_be_canceled_while_slack_describes_nobody(idle_driver: BotDriver) -> None:
+    await idle_driver.start(ALLOWED_USERS="*")
+    idle_driver.slack.fail("users.info", 500, times=None)
+    card = await idle_driver.request(idle_driver.instance())
+    await idle_driver.slack.click("third", card, "cancel_upgrade")
+    await idle_driver.wait_for_card(card, "canceled")
+
+
+async def test_a_scheduled_upgrade_is_not_canceled_by_somebody_slack_does_not_describe(idle_driver: BotDriver) -> None:
+    driver = idle_driver
+    driver.cloud.set_speed("paused")
+    await driver.start(ALLOWED_USERS="*", CONFIRM_BY="anyone")
+    card = await driver.request(f"{driver.instance()} --delay")
+    await driver.confirm(card)
+    start = await driver.until(lambda: next((one for one in driver.thread(card) if buttons(one)), None))
+    driver.slack.fail("users.info", 500, times=None, when=lambda arguments: arguments.get("user") == THIRD)
+    await driver.slack.click("third", start, "cancel_scheduled")
+    assert "did not say who you are" in text_of(await driver.wait_for_ephemeral("third"))
+    await driver.slack.click("sre", start, "cancel_scheduled")
+    await driver.wait_for_reply(card, "canceled")
+
+
+GRID, OTHER_GRID, SECOND_TEAM = "E0GRID0001", "E0GRID0002", "T0SECOND01"
+
+
+@pytest.mark.parametrize(
+    ("person", "allowed"),
+    [
+        (Person("U0GRID0001", "Gia", "en-US", SECOND_TEAM, GRID, (HOME_TEAM, SECOND_TEAM)), True),
+        (Person("W0GRID0001", "Gia", "en-US", SECOND_TEAM, GRID, (HOME_TEAM, SECOND_TEAM)), True),
+        (Person("W0GRID0001", "Gia", "en-US", GRID, GRID, (HOME_TEAM,)), True),
+        (Person("W0GRID0001", "Gia", "en-US", GRID, GRID), True),  # by the click's `team`
+        (Person("U0GRID0001", "Gia", "en-US", HOME_TEAM, GRID), True),
+        (Person("U0GRID0001", "Gia", "en-US", HOME_TEAM), True),
+        (Person("U0GRID0001", "Gia", "en-US", SECOND_TEAM, GRID, (SECOND_TEAM,)), False),
+        (Person("U0GRID0001", "Gia", "en-US", SECOND_TEAM, OTHER_GRID, (SECOND_TEAM,)), False),
+        (Person("U0GRID0001", "Gia", "en-US", SECOND_TEAM, OTHER_GRID, (HOME_TEAM, SECOND_TEAM)), False),
+        (Person("U0GRID0001", "Gia", "en-US", SECOND_TEAM), False),
+        (Person("U0GRID0001", "Gia", "en-US", HOME_TEAM, GRID, (HOME_TEAM,), is_restricted=True), False),
+    ],
+)
+async def test_people_of_the_same_organisation_are_ours_if_they_are_in_our_workspace(
+    idle_driver: BotDriver, person: Person, allowed: bool
+) -> None:
+    driver = idle_driver
+    driver.slack.enterprise_id = GRID
+    driver.slack.add_person(person, "grid")
+    await driver.start(ALLOWED_USERS="*", CONFIRM_BY="anyone")
+    card = await driver.request(driver.instance())
+    if allowed:
+        assert await request_or_refusal(driver, "grid", "--delay")
+        await driver.confirm(card, person="grid")
+        await driver.wait_for_card(card, "job")
+    else:
+        assert await request_or_refusal(driver, "grid", "--delay") is None
+        assert await click_refused(driver, "grid", card)
+
+
+async def test_the_organisations_id_of_a_person_names_the_same_person(idle_driver: BotDriver) -> None:
+    driver = idle_driver
+    driver.slack.enterprise_id = GRID
+    driver.slack.add_person(Person("U0GRID0001", "Gia", "en-US", HOME_TEAM, GRID, (HOME_TEAM,)), "grid")
+    await driver.start(ALLOWED_USERS="W0GRID0001")
+    card = await driver.request(driver.instance(), person="grid")
+    await driver.confirm(card, person="grid")
+    await driver.wait_for_card(card, "job")
 
 
 async def test_who_was_made_a_guest_since_may_not_confirm(
@@ -206,3 +336,49 @@ async def test_skipping_the_validation_has_rules_of_its_own(
         return
     await idle_driver.confirm(card, person=clicker)
     await idle_driver.wait_for_card(card, "job")
+
+
+@pytest.mark.parametrize("is_org_wide", [False, True])
+async def test_a_token_of_a_whole_organisation_is_named_at_the_start(
+    idle_driver: BotDriver, caplog: pytest.LogCaptureFixture, is_org_wide: bool
+) -> None:
+    idle_driver.slack.enterprise_id, idle_driver.slack.is_org_wide = GRID, is_org_wide
+    await idle_driver.start()
+    lines = [record for record in caplog.records if record.getMessage() == "start.org_wide_token"]
+    assert [(record.levelname, vars(record)["setting"]) for record in lines] == (
+        [("ERROR", "SLACK_BOT_TOKEN")] if is_org_wide else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("origin", "profile", "expected"),
+    [
+        # no organisation
+        ({"team_id": "T1"}, None, True),
+        ({"team_id": "T2"}, None, False),
+        ({}, None, None),
+        ({}, Profile(team_id="T1"), True),
+        ({}, Profile(team_id="T2"), False),
+        ({}, Profile(), None),
+        ({"team_id": "T1"}, Profile(team_id="T2"), False),
+        ({"team_id": "T2"}, Profile(team_id="T1"), False),
+        ({"team_id": "T2", "app_team_id": "T1"}, Profile(), False),
+        # the bot's organisation
+        ({"team_id": "T2", "app_team_id": "T1", "enterprise_id": "E1"}, None, None),
+        ({"team_id": "E1", "app_team_id": "T1"}, None, None),
+        ({"team_id": "T2", "enterprise_id": "E1"}, Profile(team_id="T2", enterprise_id="E1", teams=IN_BOTH), True),
+        ({"team_id": "E1"}, Profile(team_id="E1", enterprise_id="E1", teams=IN_BOTH), True),
+        ({"team_id": "E1", "app_team_id": "T1"}, Profile(team_id="E1", enterprise_id="E1"), True),
+        ({"team_id": "E1"}, Profile(team_id="E1", enterprise_id="E1"), None),
+        ({"team_id": "T2", "app_team_id": "T1"}, Profile(enterprise_id="E1", teams=frozenset({"T2"})), False),
+        ({"team_id": "T1", "enterprise_id": "E1"}, Profile(team_id="T1"), True),
+        # another company in a shared channel, whose click names the app's organisation beside it
+        ({"team_id": "T2", "app_team_id": "T1", "enterprise_id": "E1"}, Profile(team_id="T2"), False),
+        ({"team_id": "T2", "enterprise_id": "E2"}, Profile(enterprise_id="E2", teams=frozenset({"T2"})), False),
+        ({"team_id": "T1", "enterprise_id": "E2"}, None, False),
+        ({"team_id": "T1"}, Profile(team_id="T1", enterprise_id="E2", teams=IN_BOTH), False),
+    ],
+)
+def test_who_is_of_the_bots_team(origin: dict[str, str], profile: Profile | None, expected: bool | None) -> None:
+    person = Origin(**{"user_id": "U1", "team_id": "", "channel_id": "C1", **origin})
+    assert is_of_team(BotIdentity("T1", "UBOT", enterprise_id="E1"), person, profile) is expected

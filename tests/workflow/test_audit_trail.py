@@ -5,6 +5,7 @@ import time
 import pytest
 
 from bot.core import polling
+from bot.core.audit import MAX_REFUSALS
 from tests.audit_rows import audit_entries, audit_events, wait_for_audit_event
 from tests.driver import CHANNEL, BotDriver, buttons, text_of
 
@@ -92,7 +93,7 @@ async def test_refused_clicks_are_written_down_with_who_and_why(idle_driver: Bot
     assert found == [
         ("refused", SRE, TEAM, "only_another", asked),
         ("refused", OTHER, "T0OTHER001", "other_team", asked),
-        ("refused", "U0THIRD001", TEAM, "unknown_request", ""),
+        ("refused", "U0THIRD001", TEAM, "user_not_allowed", ""),
         ("withdrawn", DBA, TEAM, "", asked),
         ("refused", DBA, TEAM, "already_withdrawn", asked),
     ]
@@ -201,3 +202,18 @@ async def test_a_sender_that_died_is_written_down_by_whoever_takes_over(idle_dri
     assert (await wait_for_audit_event(idle_driver, "unknown", 30)).reason == "lease_expired"
     assert (await wait_for_audit_event(idle_driver, "searched", 30)).user_id == ""
     assert len(idle_driver.cloud.upgrades) == 1
+
+
+async def test_refusals_that_come_again_are_counted_and_each_is_answered(idle_driver: BotDriver) -> None:
+    driver = idle_driver
+    await driver.start(ALLOWED_USERS=SRE)
+    message = await driver.request(driver.instance())
+    for number in range(30):
+        await driver.slack.command("third", CHANNEL, f"{number:032x}in17")
+        await driver.slack.click("third", message, "confirm_upgrade", value=f"forged-{number}")
+        await driver.slack.click("guest", message, "cancel_upgrade")
+    await driver.until(lambda: len(driver.slack.ephemerals("third")) == 60 or None)
+    await driver.until(lambda: len(driver.slack.ephemerals("guest")) == 30 or None)
+    rows = [row for row in audit_entries(driver.folder) if row.event == "refused"]
+    assert len([row for row in rows if row.user_id == "U0THIRD001"]) == MAX_REFUSALS
+    assert len([row for row in rows if row.user_id == "U0GUEST001"]) == 1

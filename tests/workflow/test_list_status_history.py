@@ -169,3 +169,64 @@ async def test_whoever_may_not_use_the_bot_cannot_turn_the_page(idle_driver: Bot
     answer = await answered(driver, ENGLISH, "", "of 26")
     await driver.slack.click("guest", answer, "list_page", "1")
     assert "Guests" in text_of(await driver.wait_for_ephemeral("guest"))
+
+
+@pytest.fixture
+async def narrowed(idle_driver: BotDriver) -> BotDriver:
+    """Requests in two channels for two instances; since then the rules allow one channel and one instance."""
+    driver = idle_driver
+    replica = await driver.start()
+    await warm(driver)
+    for channel, instance in ((CHANNEL, "sr-orders"), ("incident-42", "sr-orders"), (CHANNEL, "sr-metrics")):
+        await driver.slack.command(ENGLISH, channel, f"{driver.instance(instance)} --delay")
+    await driver.until(lambda: (driver.slack.messages("incident-42") and driver.slack.messages(CHANNEL)[1:]) or None)
+    await replica.stop()
+    await driver.start(ALLOWED_CHANNELS="C0DBOPS001", ALLOWED_INSTANCES=driver.instance("sr-orders"))
+    await warm(driver)
+    return driver
+
+
+@pytest.mark.parametrize("text", ["history", "status", "history sr-orders", "status {id}"])
+async def test_history_and_status_tell_what_the_rules_allow_now(narrowed: BotDriver, text: str) -> None:
+    answer = text_of(await answered(narrowed, ENGLISH, text.format(id=narrowed.instance()), "sr-orders"))
+    (allowed,) = (card for card in narrowed.slack.messages(CHANNEL) if narrowed.instance() in card.text)
+    (elsewhere,) = narrowed.slack.messages("incident-42")
+    assert allowed.ts.replace(".", "") in answer
+    assert elsewhere.ts.replace(".", "") not in answer
+    assert narrowed.instance("sr-metrics") not in answer
+
+
+async def test_the_list_has_the_instances_that_the_rules_allow(narrowed: BotDriver) -> None:
+    answer = await answered(narrowed, ENGLISH, "list", "1 to 1 of 1")
+    assert ids_in(narrowed, answer) == [narrowed.instance("sr-orders")]
+
+
+@pytest.mark.parametrize("text", ["history {id}", "status {id}", "{id}"])
+async def test_an_instance_that_the_rules_do_not_allow_is_refused(narrowed: BotDriver, text: str) -> None:
+    answer = await answered(narrowed, ENGLISH, text.format(id=narrowed.instance("sr-metrics")), "may not upgrade")
+    assert "--delay" not in text_of(answer)
+
+
+@pytest.mark.parametrize("text", ["sr-metric", "history sr-metrics", "sr-metrics --delay"])
+async def test_a_name_that_the_rules_do_not_allow_is_not_offered(narrowed: BotDriver, text: str) -> None:
+    await narrowed.slack.command(ENGLISH, CHANNEL, text)
+    answer = text_of(await narrowed.wait_for_ephemeral(ENGLISH, "sr-metric"))
+    assert narrowed.instance("sr-metrics") not in answer
+
+
+async def test_without_any_allowed_instance_the_list_says_so(idle_driver: BotDriver) -> None:
+    await idle_driver.start(ALLOWED_INSTANCES="0" * 32 + "in17")
+    await warm(idle_driver)
+    await answered(idle_driver, ENGLISH, "list", "may upgrade none")
+
+
+async def test_the_allowed_requests_are_found_behind_many_others(idle_driver: BotDriver) -> None:
+    driver = idle_driver
+    replica = await driver.start()
+    first = await driver.request(driver.instance("sr-orders"))
+    for _ in range(12):
+        await driver.slack.command(ENGLISH, CHANNEL, f"{driver.instance('sr-metrics')} --delay")
+    await driver.until(lambda: driver.slack.messages(CHANNEL)[12:] or None)
+    await replica.stop()
+    await driver.start(ALLOWED_INSTANCES=driver.instance("sr-orders"))
+    await answered(driver, ENGLISH, "history", first.ts.replace(".", ""))

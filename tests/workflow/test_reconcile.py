@@ -75,3 +75,16 @@ async def test_looking_again_finds_what_the_cloud_listed_late(
     await driver.slack.click("sre", end, "search_again")
     await driver.wait_for_reply(message, driver.cloud.upgrades[0].job_id or "?")
     assert len(driver.cloud.upgrades) == 1
+
+
+async def test_an_instance_that_the_rules_do_not_allow_any_more_is_not_looked_for(
+    idle_driver: BotDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "SEARCH_SECONDS", (1.0,))
+    replica = await idle_driver.start()
+    message = await lost(idle_driver, "lost before")
+    end = await idle_driver.until(lambda: next((one for one in idle_driver.thread(message) if buttons(one)), None), 30)
+    await replica.stop()
+    await idle_driver.start(ALLOWED_INSTANCES=idle_driver.instance("sr-metrics"))
+    await idle_driver.slack.click("sre", end, "search_again")
+    await idle_driver.wait_for_ephemeral("sre", "may not upgrade")

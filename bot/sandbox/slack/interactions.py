@@ -87,9 +87,10 @@ def click_envelope(
     button: Block,
     response_url: str,
     *,
+    app_team_id: str,
     reply_count: int,
 ) -> Envelope:
-    """Return the `block_actions` payload of a button click.
+    """Return the `block_actions` payload of a button click; `app_team_id` is its `team`.
 
     https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
     """
@@ -109,7 +110,7 @@ def click_envelope(
         "token": "deprecated-verification-token",
         "container": container,
         "trigger_id": _new_trigger_id(),
-        "team": {"id": person.team_id, "domain": person.team_id.lower()},
+        "team": {"id": app_team_id, "domain": app_team_id.lower()},
         "enterprise": {"id": person.enterprise_id, "name": "enterprise"} if person.enterprise_id else None,
         "is_enterprise_install": False,
         "channel": {"id": channel.id, "name": _channel_name(channel)},

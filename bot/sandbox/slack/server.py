@@ -105,7 +105,11 @@ class StandInSlack(Workspace):
             button = {**button, "value": value}
         response_url = self._response_url(channel, person, message.ts)
         reply_count = len(self.thread(channel, message.ts))
-        envelope = click_envelope(person, channel, current, button, response_url, reply_count=reply_count)
+        is_of_organisation = person.enterprise_id is not None and person.enterprise_id == self.enterprise_id
+        app_team_id = self.team_id if is_of_organisation else person.team_id
+        envelope = click_envelope(
+            person, channel, current, button, response_url, app_team_id=app_team_id, reply_count=reply_count
+        )
         return await self._deliver_and_show(envelope, through)
 
     async def redeliver(self, delivery: Delivery, *, through: int | str | None = None) -> Delivery:

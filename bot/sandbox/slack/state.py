@@ -28,13 +28,18 @@ TRANSCRIPT_CALLS: Final = 20  # how many of the latest calls a transcript lists
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A Slack user: a member, a guest, or a member of another organisation."""
+    """A Slack user: a member, a guest, or a member of another organisation.
+
+    In an Enterprise Grid `team_id` may be another workspace of the organisation or the organisation's own id; `teams`
+    are the workspaces that the person is in.
+    """
 
     id: str
     name: str
     locale: str | None
     team_id: str
     enterprise_id: str | None = None
+    teams: tuple[str, ...] = ()
     is_restricted: bool = False
     is_ultra_restricted: bool = False
     tz: str = "Etc/UTC"
@@ -135,6 +140,8 @@ class Workspace:
         self.bot_token = f"xoxb-stand-in-{secrets.token_hex(8)}"
         self.app_token = f"xapp-stand-in-{secrets.token_hex(8)}"
         self.signing_secret = secrets.token_hex(16)
+        self.enterprise_id: str | None = None  # the Enterprise Grid organisation of this workspace
+        self.is_org_wide = False  # whether the app is installed in the whole organisation
         self.scopes = ALL_SCOPES  # of the bot token, comma-separated
         self.revoked_tokens: set[str] = set()
         self.calls: list[Call] = []

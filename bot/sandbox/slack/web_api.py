@@ -113,10 +113,11 @@ class WebApi:
             "url": "https://stand-in.example/",
             "team": "Stand-in",
             "user": "starrocks_upgrade",
-            "team_id": HOME_TEAM,
+            "team_id": self._workspace.enterprise_id if self._workspace.is_org_wide else HOME_TEAM,
             "user_id": BOT_USER,
             "bot_id": BOT_ID,
-            "is_enterprise_install": False,
+            "is_enterprise_install": self._workspace.is_org_wide,
+            **({"enterprise_id": self._workspace.enterprise_id} if self._workspace.enterprise_id else {}),
         }
 
     def _bots_info(self, arguments: Arguments) -> dict[str, Any]:
@@ -140,10 +141,12 @@ class WebApi:
             "is_restricted": person.is_restricted,
             "is_ultra_restricted": person.is_ultra_restricted,
         }
-        if person.team_id != HOME_TEAM:
+        if person.team_id != HOME_TEAM and HOME_TEAM not in person.teams:
             user["is_stranger"] = True
         if person.enterprise_id:
-            user["enterprise_user"] = {"id": person.id, "enterprise_id": person.enterprise_id}
+            user["enterprise_user"] = {"id": f"W{person.id[1:]}", "enterprise_id": person.enterprise_id}
+        if person.teams:
+            user["enterprise_user"]["teams"] = list(person.teams)
         if person.locale is not None and is_true(arguments.get("include_locale")):
             user["locale"] = person.locale
         return {"user": user}
