@@ -112,7 +112,7 @@ def web_app(
         app.router.add_get("/metrics", slow_clients.noting(metrics))
     hint = f"Slack's requests belong at POST {EVENTS_PATH}" if bolt_app else "the bot runs in Socket Mode"
     known_paths = {resource.canonical for resource in app.router.resources()}
-    app.router.add_route("*", "/{path:.*}", slow_clients.noting(UnknownPaths(known_paths, hint).handle))
+    app.router.add_route("*", "/{path:(?s:.*)}", slow_clients.noting(UnknownPaths(known_paths, hint).handle))
     app[SLOW_CLIENTS] = slow_clients
     return app
 

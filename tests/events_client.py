@@ -96,9 +96,14 @@ async def command_payload(driver: BotDriver, text: str = "", **changes: str) -> 
     }
 
 
+def refusals(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The log lines about refused requests, with their fields."""
+    return [vars(record) for record in caplog.records if record.getMessage() == "request.refused"]
+
+
 def refusal_reasons(caplog: pytest.LogCaptureFixture) -> set[str]:
     """The reasons of the refused requests, from the log."""
-    return {str(vars(record).get("reason")) for record in caplog.records if record.getMessage() == "request.refused"}
+    return {str(refusal.get("reason")) for refusal in refusals(caplog)}
 
 
 async def assert_nothing_done(driver: BotDriver, client: EventsClient) -> None:

@@ -109,8 +109,9 @@ class AccessPolicy:
         if refusal:
             return refusal
         if skip_validate and not self._may_skip_validate(user):
-            is_unread = user.unread_groups & self.rules.skip_validate_usergroups.ids
-            return PermissionDenied("user_not_identified" if is_unread else "skip_validate_not_allowed")
+            if user.unread_groups & self.rules.skip_validate_usergroups.ids:
+                return PermissionDenied("user_not_identified")
+            return PermissionDenied("skip_validate_not_allowed")
         return None
 
     def may_see_instance(self, instance_id: str) -> bool:
@@ -152,8 +153,9 @@ class AccessPolicy:
             return PermissionDenied("guest_not_allowed")
         is_in_group = rules.usergroups.is_everything or user.groups & rules.usergroups.ids
         if not (rules.users.is_everything or is_in_group):
-            is_unread = user.unread_groups & rules.usergroups.ids
-            return PermissionDenied("user_not_identified" if is_unread else "user_not_allowed")
+            if user.unread_groups & rules.usergroups.ids:
+                return PermissionDenied("user_not_identified")
+            return PermissionDenied("user_not_allowed")
         return PermissionDenied("user_not_identified") if has_effect and not user.is_identified else None
 
     def _check_channel(self, channel_id: str) -> PermissionDenied | None:

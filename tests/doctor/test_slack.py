@@ -36,6 +36,19 @@ async def test_an_invalid_bot_token(sandbox: Sandbox) -> None:
     assert checks["slack.scopes"].status is checks["slack.channels"].status is CheckStatus.SKIPPED
 
 
+@pytest.mark.parametrize("enterprise_id", ["E0GRID0001", "T0HOME0001"])
+async def test_a_token_of_a_whole_organisation_would_refuse_everybody(sandbox: Sandbox, enterprise_id: str) -> None:
+    sandbox.slack.enterprise_id, sandbox.slack.is_org_wide = enterprise_id, True
+    checks = await sandbox.check()
+    assert failures(checks) == {"slack.token"}
+    assert "one workspace" in checks["slack.token"].remedy
+
+
+async def test_a_token_of_a_workspace_in_an_organisation_is_right(sandbox: Sandbox) -> None:
+    sandbox.slack.enterprise_id = "E0GRID0001"
+    assert problems(await sandbox.check()) == {}
+
+
 async def test_slack_cannot_be_reached(sandbox: Sandbox) -> None:
     await sandbox.slack.refuse_connections()
     checks = await sandbox.check()

@@ -1,10 +1,14 @@
 """Rightly signed, and still not for this bot: commands of other apps or made-up users, forged clicks."""
 
+import json
+import logging
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
+from bot.logs import JsonFormatter, Redactor
+from tests.audit_rows import audit_entries
 from tests.driver import CHANNEL, BotDriver, buttons, text_of
 from tests.events_client import (
     EventsClient,
@@ -78,3 +82,82 @@ async def test_a_button_clicked_in_another_channel_is_unknown_there(driver: BotD
     assert text_of(await driver.wait_for_ephemeral("sre"))
     assert buttons(driver.card(card))
     assert not driver.cloud.upgrades
+
+
+# replace_card comes after the rules
+
+
+@pytest.mark.parametrize(("person", "is_replaced"), [("guest", False), ("other", False), ("third", True)])
+@pytest.mark.parametrize("button", ["confirm_upgrade", "cancel_upgrade"])
+async def test_a_second_card_of_a_request_is_closed_by_whoever_may_use_the_bot_alone(
+    idle_driver: BotDriver, person: str, is_replaced: bool, button: str
+) -> None:
+    driver = idle_driver
+    await driver.start(ALLOWED_USERS="*", CONFIRM_BY="anyone")
+    card = await driver.request(driver.instance())
+    copy = driver.slack.post_message(card.channel_id, card.text, card.blocks)
+    await driver.slack.click(person, copy, button)
+    await driver.wait_for_ephemeral(person)
+    assert bool(driver.card(copy).history) == is_replaced
+    assert buttons(driver.card(card))
+    assert not driver.cloud.upgrades
+
+
+async def test_whoever_may_not_use_the_bot_cannot_say_which_message_is_the_card(idle_driver: BotDriver) -> None:
+    """The process died between posting the card and storing its `ts`; the first click tells it."""
+    driver = idle_driver
+    await driver.start(ALLOWED_USERS="*")
+    driver.slack.fail("chat.postMessage", ("delay_after", 60))
+    await driver.slack.command("sre", CHANNEL, driver.instance())
+    (card,) = await driver.until(lambda: driver.slack.messages(CHANNEL) or None)
+    forged = driver.slack.post_message(card.channel_id, card.text, card.blocks)
+    for message in (forged, card):
+        await driver.slack.click("guest", message, "cancel_upgrade")
+    await driver.until(lambda: driver.slack.ephemerals("guest")[1:] or None)
+    await driver.confirm(card)
+    await driver.wait_for_card(card, "job")
+    driver.slack.clear_faults()
+
+
+# foreign text is cut where it is read
+
+
+async def test_a_null_team_is_tolerated(driver: BotDriver, client: EventsClient) -> None:
+    payload = await command_payload(driver)
+    del payload["team_id"]
+    assert (await client.post_signed(form_body(payload))).status == 200
+    (card,) = await driver.until(lambda: driver.slack.messages(CHANNEL) or None)
+    delivery = await driver.slack.click("guest", card, "confirm_upgrade")
+    click = {**delivery.payload, "user": {"id": "U0SRE00001"}, "team": None, "enterprise": None}
+    click["actions"] = [{**click["actions"][0], "action_ts": "1.5"}]
+    assert (await client.post_signed(interactive_body(click))).status == 200
+    await driver.wait_for_card(card, "job")
+
+
+@pytest.mark.parametrize("long", ["x" * 90_000, "\n\x1b[31m" * 5_000, "\u202e" * 9_000, "订" * 9_000])
+async def test_no_text_of_a_payload_makes_a_long_line_or_row(
+    driver: BotDriver, client: EventsClient, caplog: pytest.LogCaptureFixture, long: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    card = await driver.request(driver.instance())
+    delivery = await driver.slack.click("guest", card, "confirm_upgrade")
+    await driver.wait_for_ephemeral("guest")
+    click = {**delivery.payload, "user": {"id": "U0SRE00001", "team_id": "T0HOME0001"}}
+    button = {**click["actions"][0], "action_ts": "1.5"}
+    forged: list[dict[str, Any]] = [
+        {**click, "actions": [{**button, "value": long}]},
+        {**click, "actions": [{**button, "value": long, "action_id": "request_now"}]},
+        {**click, "actions": [button], "user": {"id": long, "team_id": long}},
+        {**click, "actions": [button], "team": {"id": long}, "user": {"id": "U0SRE00001"}, "enterprise": {"id": long}},
+        {**click, "actions": [{**button, "action_ts": long}], "trigger_id": long, "response_url": long},
+        {**click, long: long, "user": None},
+    ]
+    for payload in forged:
+        assert (await client.post_signed(interactive_body(payload))).status in (200, 400, 413)
+    await client.post_signed(form_body(await command_payload(driver, long, trigger_id="x", response_url=long)))
+    await driver.slack.command("dba", CHANNEL, "help")
+    await driver.wait_for_ephemeral("dba")
+    lines = [JsonFormatter(Redactor()).format(record) for record in caplog.records]
+    assert max(len(json.dumps(line)) for line in lines if "Bolt" not in line) < 8000
+    rows = audit_entries(driver.folder)
+    assert max(len(str(getattr(row, name))) for row in rows for name in ("reason", "user_id", "team_id")) < 300
