@@ -2,14 +2,16 @@
 
 import json
 import logging
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
 from bot.logs import JsonFormatter, Redactor
-from tests.audit_rows import audit_entries
-from tests.driver import CHANNEL, BotDriver, buttons, text_of
+from tests.audit_rows import DATABASE, audit_entries
+from tests.driver import CHANNEL, BotDriver, Message, buttons, text_of
 from tests.events_client import (
     EventsClient,
     assert_nothing_done,
@@ -84,7 +86,13 @@ async def test_a_button_clicked_in_another_channel_is_unknown_there(driver: BotD
     assert not driver.cloud.upgrades
 
 
-# replace_card comes after the rules
+# nothing is edited before the rules allow it
+
+
+def is_stored(driver: BotDriver, card: Message) -> bool:
+    """Whether the bot has noted which message the card is."""
+    with closing(sqlite3.connect(driver.folder / DATABASE)) as connection:
+        return bool(connection.execute("SELECT 1 FROM upgrades WHERE message_ts = ?", (card.ts,)).fetchall())
 
 
 @pytest.mark.parametrize(("person", "is_replaced"), [("guest", False), ("other", False), ("third", True)])
@@ -95,6 +103,7 @@ async def test_a_second_card_of_a_request_is_closed_by_whoever_may_use_the_bot_a
     driver = idle_driver
     await driver.start(ALLOWED_USERS="*", CONFIRM_BY="anyone")
     card = await driver.request(driver.instance())
+    await driver.until(lambda: is_stored(driver, card) or None)
     copy = driver.slack.post_message(card.channel_id, card.text, card.blocks)
     await driver.slack.click(person, copy, button)
     await driver.wait_for_ephemeral(person)
