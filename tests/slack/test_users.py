@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.slack import Person
 from bot.core.actions import Origin
+from bot.sandbox.slack import Person
 from bot.slack import users
 from bot.slack.client import BotIdentity
 from bot.slack.users import Profile, is_of_team
