@@ -37,6 +37,7 @@ BOLT_VARIABLES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_VERIFICATION_
 MAX_REMEMBERED_DELIVERIES = 2000
 MAX_LOGGED_FIELDS = 20
 MAX_LOGGED_FIELD_NAME = 30
+MAX_BOLT_LINE = 1000
 
 
 class TimedApp(AsyncApp):
@@ -79,8 +80,10 @@ def bolt_app(
             bot_token=identity.token,
         )
 
+    bolt_logger = logging.getLogger("slack_bolt")
+    bolt_logger.addFilter(_clip_line)  # a second time does nothing; Bolt repeats parts of what it does not know
     app = TimedApp(
-        logger=logging.getLogger("slack_bolt"),
+        logger=bolt_logger,
         name="starrocks-upgrade-bot",
         client=client.without_token(),
         authorize=authorize,
@@ -98,6 +101,12 @@ def bolt_app(
     for action in Action:
         app.action(action.value)(listeners.on_click)
     return app
+
+
+def _clip_line(record: logging.LogRecord) -> bool:
+    """Cut what Bolt logs of a payload."""
+    record.msg, record.args = clipped(record.getMessage(), MAX_BOLT_LINE), ()
+    return True
 
 
 async def _on_bolt_error(error: Exception) -> BoltResponse:

@@ -16,7 +16,8 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import INVALID_TOKEN_ERRORS, InvalidToken
+from bot.slack.client import INVALID_TOKEN_ERRORS, MAX_ERROR_CHARACTERS, InvalidToken
+from bot.slack.payloads import text_field
 
 log = logging.getLogger("bot.slack.socket")
 PING_SECONDS = 4.0  # a silent connection is noticed after four of these at most
@@ -144,8 +145,7 @@ async def open_connection(web_client: AsyncWebClient, app_token: str) -> str:
     try:
         response = await web_client.apps_connections_open(app_token=app_token)
     except SlackApiError as api_error:
-        data = getattr(api_error.response, "data", None)
-        error = str(data.get("error")) if isinstance(data, dict) else ""
+        error = text_field(getattr(api_error.response, "data", None), "error", MAX_ERROR_CHARACTERS)
         if error in INVALID_TOKEN_ERRORS or error == "not_allowed_token_type":
             raise InvalidToken("SLACK_APP_TOKEN", error) from api_error
         raise
