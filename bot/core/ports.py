@@ -36,7 +36,7 @@ class CloudApi(Protocol):
         ...
 
     async def cancel_scheduled(self, job_id: str, language: Language) -> bool:
-        """Delete a scheduled task; False when the cloud did not: it has begun or has ended."""
+        """Delete a scheduled task; False when the cloud names no task as deleted."""
         ...
 
     async def find_upgrade(self, search: UpgradeSearch, language: Language) -> str | SearchMiss:

@@ -16,15 +16,8 @@ from bot.core.errors import CloudError, NotSent
 from bot.core.messages import Language
 from bot.doctor.report import Check, Reporter, failed, passed, skipped, warned
 from bot.settings import CloudSettings, IamUserCredentials, KeyCredentials, TokenCredentials
-from bot.taurusdb.http import (
-    ApiResponse,
-    Credentials,
-    ProjectApi,
-    as_text,
-    error_from_response,
-    http_client,
-    send_once,
-)
+from bot.taurusdb.http import Credentials, ProjectApi, http_client, send_once
+from bot.taurusdb.responses import ApiResponse, as_text, error_from_response
 
 # Shorter than the bot's own limits: the whole run has one of its own.
 CONNECT_SECONDS = 5.0
@@ -90,7 +83,7 @@ async def _check_endpoint(
         response = await send_once(http, http.build_request("GET", url), None, RESPONSE_SECONDS)
     except CloudError as error:
         problem, remedy = _connection_problem(error, setting)
-        report(failed(name, f"{url}: {problem} ({error.message})", remedy))
+        report(failed(name, f"{url}: {problem} ({error.note})", remedy))
         return False
     report(passed(name, f"{url} answers"))
     if name == "cloud.endpoint":

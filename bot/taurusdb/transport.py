@@ -14,7 +14,7 @@ import contextlib
 import logging
 import ssl
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from ipaddress import ip_address
 from urllib.request import getproxies, proxy_bypass
 
@@ -22,28 +22,32 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+FRESH_CONNECTION = {"fresh_connection": True}
+"""Extensions of a request that must not meet a kept-alive connection which the server is just closing."""
+MAX_HEADER_BYTES = 256 * 1024  # a user token has tens of thousands of characters; aiohttp's default is 8,190 bytes
 KEEP_ALIVE_SECONDS = 15.0  # longer than the poll interval of a job, shorter than any gateway's own keep-alive
 
 log = logging.getLogger("bot.taurusdb")
 
 
 class DeliveryAwareTransport(httpx.AsyncBaseTransport):
-    """One session, one TLS context and one pool of connections for the process.
+    """One TLS context and one pool of connections for the process; a request with FRESH_CONNECTION gets its own one.
 
     HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured, SSL_CERT_FILE too; loopback is never reached through a proxy.
     No redirect is followed, no cookie is kept, ~/.netrc is not read.
     """
 
     def __init__(self) -> None:
-        self._tls: ssl.SSLContext = httpx.create_ssl_context()
-        self._session: aiohttp.ClientSession | None = None
-        self._direct = AiohttpTransport(verify=self._tls, client=self._open_session)
-        self._proxied_by_scheme = dict(_proxied_transports(self._tls, self._open_session))
+        tls: ssl.SSLContext = httpx.create_ssl_context()
+        proxies = dict(_environment_proxies())
+        self._pooled = _Session(tls, proxies)
+        self._fresh = _Session(tls, proxies, force_close=True)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; reading the response's body raises by the same rule."""
+        session = self._fresh if request.extensions.keys() & FRESH_CONNECTION.keys() else self._pooled
         with _classified(connecting=True):
-            response = await self._transport_for(request.url).handle_async_request(request)
+            response = await session.transport_for(request.url).handle_async_request(request)
         assert isinstance(response.stream, httpx.AsyncByteStream)
         return httpx.Response(
             response.status_code,
@@ -54,24 +58,48 @@ class DeliveryAwareTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        await self._pooled.aclose()
+        await self._fresh.aclose()
 
-    def _open_session(self) -> aiohttp.ClientSession:
-        """The session, created by the first request because it belongs to the running loop."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._tls, keepalive_timeout=KEEP_ALIVE_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
 
-    def _transport_for(self, url: httpx.URL) -> AiohttpTransport:
+class _Session:
+    """An aiohttp session and how a URL is reached with it: direct, or through a proxy of the environment."""
+
+    def __init__(self, tls: ssl.SSLContext, proxies: Mapping[str, httpx.Proxy], *, force_close: bool = False) -> None:
+        self._tls = tls
+        self._force_close = force_close
+        self._session: aiohttp.ClientSession | None = None
+        self._direct = AiohttpTransport(verify=tls, client=self._open)
+        self._proxied_by_scheme = {
+            scheme: AiohttpTransport(verify=tls, client=self._open, proxy=proxy) for scheme, proxy in proxies.items()
+        }
+
+    def transport_for(self, url: httpx.URL) -> AiohttpTransport:
         """Through the proxy of the URL's scheme, or direct."""
         proxied = self._proxied_by_scheme.get(url.scheme)
         if proxied is None or _is_loopback(url.host) or proxy_bypass(url.host):
             return self._direct
         return proxied
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        """The session, created by the first request because it belongs to the running loop."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    ssl=self._tls,
+                    keepalive_timeout=None if self._force_close else KEEP_ALIVE_SECONDS,
+                    force_close=self._force_close,
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                max_line_size=MAX_HEADER_BYTES,
+                max_field_size=MAX_HEADER_BYTES,
+            )
+        return self._session
 
 
 class DeliveryAwareStream(httpx.AsyncByteStream):
@@ -126,17 +154,15 @@ def _maybe_delivered(cause: BaseException) -> type[httpx.TransportError]:
     return httpx.RemoteProtocolError
 
 
-def _proxied_transports(
-    tls: ssl.SSLContext, open_session: Callable[[], aiohttp.ClientSession]
-) -> Iterator[tuple[str, AiohttpTransport]]:
-    """A transport for each proxy of the environment, by the scheme of the URLs that it is for."""
+def _environment_proxies() -> Iterator[tuple[str, httpx.Proxy]]:
+    """The proxies of the environment, by the scheme of the URLs that they are for."""
     for scheme, address in getproxies().items():
         if scheme not in ("http", "https"):
             continue
         if not address.startswith(("http://", "https://")):
             log.warning("proxy.ignored", extra={"variable": f"{scheme.upper()}_PROXY", "reason": "not an HTTP proxy"})
             continue
-        yield scheme, AiohttpTransport(verify=tls, client=open_session, proxy=_proxy(address))
+        yield scheme, _proxy(address)
 
 
 def _proxy(address: str) -> httpx.Proxy:

@@ -133,6 +133,8 @@ class Poller:
             return lambda row: polling.poll_failed(row, self.clock(), self.schedule)
         if job is None:
             return lambda row: polling.job_missing(row, self.clock(), self.schedule)
+        if job.status != upgrade.job_status and not polling.is_known_status(job.status):
+            log.warning("job.unknown_status", extra={"upgrade": upgrade.id, "job": job.id, "status": job.status})
         if self._is_unchanged(upgrade, job):
             return None
         return lambda row: polling.job_polled(row, job, self.clock(), self.schedule)
