@@ -53,6 +53,8 @@ def _run_bot() -> int:
     try:
         # What was built until here lives as long as the process: no garbage collection has to scan it again.
         asyncio.run(run(settings, on_ready=lambda _: gc.freeze()))
+    except SettingsError as error:  # what only the database itself could tell
+        return _report_mistakes(error, as_json=settings.log_format == "json")
     except InvalidToken as error:
         log.critical(str(error))
         return EXIT_INVALID_TOKEN

@@ -23,7 +23,7 @@ from bot.core.ports import NO_METRICS, Metrics, Storage
 from bot.doctor.runner import SelfCheck
 from bot.http_server import Readiness, start_server, web_app
 from bot.i18n.catalog import Catalog
-from bot.settings import DEFAULT_PORT, Settings
+from bot.settings import DEFAULT_PORT, Settings, SettingsError
 from bot.slack.bolt_app import Listeners, bolt_app
 from bot.slack.client import BotIdentity, Heartbeat, InvalidToken, SlackClient, read_identity
 from bot.slack.publisher import SlackEphemeralMessages, SlackPublisher
@@ -139,7 +139,7 @@ def build(
 async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: OnReady = lambda _: None) -> None:
     """Run the bot until `stop` is set, or SIGTERM or SIGINT come; `on_ready` gets the web server's URL ("" if none).
 
-    Raises `InvalidToken`.
+    Raises `InvalidToken`, and `SettingsError` for a database that can never be used.
     """
     stop = stop or stop_on_signal()
     async with AsyncExitStack() as stack:
@@ -153,7 +153,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: O
         if identity.is_org_wide:
             log.error("start.org_wide_token", extra={"setting": "SLACK_BOT_TOKEN", "team": identity.team_id})
         await _check_app_token(settings, client)
-        storage = await _retry_until_stopped(lambda: open_storage(settings.database_url), stop)
+        storage = await _retry_until_stopped(lambda: _open_database(settings), stop)
         if storage is None:
             return
         stack.push_async_callback(storage.close)
@@ -255,6 +255,14 @@ def _prometheus_metrics() -> "PrometheusMetrics":
     from bot.metrics import PrometheusMetrics
 
     return PrometheusMetrics()
+
+
+async def _open_database(settings: Settings) -> Storage:
+    """The storage; raises `SettingsError` for a database that can never be used, `StorageUnavailable` for now."""
+    try:
+        return await open_storage(settings.database_url)
+    except ValueError as error:
+        raise SettingsError([f"DATABASE_URL: {error}"]) from None
 
 
 async def _check_app_token(settings: Settings, client: SlackClient) -> None:

@@ -66,11 +66,12 @@ class InstanceInventory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """How many rows of a state have a timer, and how many of them are due."""
+    """How many rows of a state have a timer, how many of them are due, and how many this version cannot read."""
 
     state: str
     rows: int
     due: int
+    unreadable: int = 0
 
 
 class Storage(Protocol):
