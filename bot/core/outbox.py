@@ -27,6 +27,14 @@ def delivered(upgrade: Upgrade, notification: Notification, at: float, ts: str |
         return _card_posted(row, at, ts, rendered)
     if notification in (Notification.JOB_ACCEPTED, Notification.JOB_FOUND):
         row = replace(row, job_message_ts=ts, job_message_edited_at=at)
+    if notification is Notification.OUTCOME_UNKNOWN:
+        row = replace(row, unknown_message_ts=ts)
+        if row.state is not State.UNKNOWN:  # it was settled while the alarm was being posted
+            row = row.with_notifications(at, Notification.OUTCOME_UNKNOWN_UPDATE)
+    if notification is Notification.UNRESOLVED:
+        row = replace(row, unresolved_message_ts=ts)
+        if row.state is not State.UNRESOLVED:
+            row = row.with_notifications(at, Notification.UNRESOLVED_UPDATE)
     if notification is Notification.JOB_PROGRESS:
         row = replace(row, job_message_edited_at=at)
     return row.rescheduled()
@@ -71,7 +79,13 @@ def fall_back_to_dm(upgrade: Upgrade, dm_channel_id: str, at: float) -> Upgrade:
     """The channel is gone: new messages go to the requester directly; messages there can no longer be edited."""
     pending = tuple(kind for kind in upgrade.pending_notifications if kind not in EDITS)
     row = replace(
-        upgrade, dm_channel_id=dm_channel_id, pending_notifications=pending, job_message_ts=None, notify_attempts=0
+        upgrade,
+        dm_channel_id=dm_channel_id,
+        pending_notifications=pending,
+        job_message_ts=None,
+        unknown_message_ts=None,
+        unresolved_message_ts=None,
+        notify_attempts=0,
     )
     return hold_until(row, at + NOTIFY_SECONDS) if pending else replace(row, notify_at=None).rescheduled()
 
@@ -94,4 +108,6 @@ def rendered_fields(upgrade: Upgrade) -> tuple[object, ...]:
         upgrade.job_status,
         upgrade.progress_percent,
         upgrade.instance_snapshot,
+        upgrade.started_at,
+        upgrade.checked_at,
     )
