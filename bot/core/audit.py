@@ -153,7 +153,7 @@ class AuditVerdict:
     rows: int
     broken: AuditBreak | None = None
     number: int | None = None
-    head: str = ""
+    head: str = field(default="", compare=False)
 
     @property
     def is_whole(self) -> bool:

@@ -107,8 +107,8 @@ CREATE TABLE audit (
     channel_id text NOT NULL,
     reason text NOT NULL,
     api_request_id text NOT NULL,
-    flags text NOT NULL,
-    job_id text NOT NULL,
+    flags text NOT NULL DEFAULT '',
+    job_id text NOT NULL DEFAULT '',
     hash text NOT NULL
 )"""
 

@@ -30,6 +30,7 @@ MAX_SECTION_TEXT = 2900  # of the 3000 characters of a section
 MAX_VALUE = 1500  # characters of one value, as escaped
 MAX_CODE = 400
 MAX_DIALOG_VALUE = 48  # of the 300 characters of a dialog's text, of the 150 of a header
+MAX_BUTTON_VALUE = 2000
 MAX_SPOKEN = 75  # characters of an accessibility label
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -104,7 +105,7 @@ def button(
     return ButtonElement(
         text=translator.render(label),
         action_id=action.value,
-        value=value,
+        value=value[:MAX_BUTTON_VALUE],
         style=style,
         confirm=confirm,
         accessibility_label=translator.render(spoken, DIALOG_TEXT)[:MAX_SPOKEN] if spoken else None,
