@@ -68,14 +68,21 @@ class Vocabulary(StrEnum):
     JOB_STATUS = "job_statuses"
     INSTANCE_STATUS = "instance_statuses"
     INSTANCE_ACTION = "instance_actions"
+    CHECK_STATUS = "check_statuses"
+    CHECK_NAME = "check_names"
+    CHECK_REMEDY = "check_remedies"
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word of the API, translated where the vocabulary knows it, else shown as the API writes it."""
+    """A word of the API or of the doctor, translated where the vocabulary knows it or what it begins with (`a.b.c`).
+
+    An unknown one is shown as `fallback`, without one as it is.
+    """
 
     vocabulary: Vocabulary
     word: str
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)

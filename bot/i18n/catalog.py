@@ -119,9 +119,10 @@ class Translator:
         return ErrorText(error.meaning, by_outcome.next, outcome)
 
     def term(self, term: Term) -> str:
-        """The word for a word of the API; an unknown one as the API writes it."""
-        words = self.vocabularies[term.vocabulary]
-        return words.get(_normalized(term.word), term.word)
+        """The words for a word of the API, or for the longest part before a dot that is known."""
+        words, parts = self.vocabularies[term.vocabulary], term.word.split(".")
+        keys = (_normalized("".join(parts[:length])) for length in range(len(parts), 0, -1))
+        return next((words[key] for key in keys if key in words), term.fallback or term.word)
 
     def _render_value(self, value: Value, label: str, markup: Markup) -> str:
         match value:

@@ -76,7 +76,7 @@ class CommandHandler:
     metrics: Metrics
     clock: Callable[[], float]
     new_id: Callable[[], str]
-    run_doctor: Callable[[], Awaitable[str]]
+    run_doctor: Callable[[], Awaitable[Message]]
     command_name: str
     confirm_ttl_seconds: float
 
@@ -124,7 +124,7 @@ class CommandHandler:
             case StatusCommand():
                 return await self._status(user, command.instance_id)
             case DoctorCommand():
-                return Message("doctor_report", report=await self.run_doctor())
+                return await self.run_doctor()
             case ListCommand():
                 return await self._list(command.page)
             case _:

@@ -135,7 +135,7 @@ def test_catalogues_hold_words_and_no_markup(translator: Translator) -> None:
 def test_both_languages_know_the_same_errors_and_statuses() -> None:
     english, chinese = (CATALOG.translator(language) for language in Language)
     assert set(english.cloud_errors) == set(chinese.cloud_errors)
-    for vocabulary in Vocabulary:
+    for vocabulary in set(Vocabulary) - {Vocabulary.CHECK_REMEDY}:  # the checks have theirs in English
         assert set(english.vocabularies[vocabulary]) == set(chinese.vocabularies[vocabulary])
 
 

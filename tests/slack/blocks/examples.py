@@ -11,6 +11,7 @@ from bot.core.notifications import NOTIFICATIONS, Notification
 from bot.core.permissions import ConfirmBy, Rules
 from bot.core.replies import PreflightReply, instance_list_reply, request_open, upgrade_lines
 from bot.core.upgrade import SearchResult, State, Upgrade
+from bot.doctor.report import Check, CheckStatus, to_message
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import MessageView
 from bot.slack.blocks.private_replies import instance_list, preflight_reply, text_reply
@@ -219,6 +220,13 @@ TEXT_REPLIES: dict[str, Message] = {
     "help": help_message("/starrocks-upgrade"),
     "already-confirmed": TooLate("already_confirmed", by=Person("U0DBA")),
     "history": Message("history", lines=upgrade_lines(_IN_EVERY_STATE, _PERMALINKS)),
+    "doctor": to_message(
+        [
+            Check("settings", CheckStatus.PASS, "all of them can be read"),
+            Check("cloud.sign_in", CheckStatus.FAIL, "IAM refuses: 401 Unauthorized", "check HW_USER_PASSWORD"),
+            Check("slack.channel.C0OPS", CheckStatus.WARN, "the bot is not in #ops", "type /invite in #ops"),
+        ]
+    ),
     "no-history": Message("no_history"),
     "status": Message("status", lines=upgrade_lines(_IN_EVERY_STATE[:1], _PERMALINKS[:1])),
     "no-open-upgrades": Message("no_open_upgrades"),
