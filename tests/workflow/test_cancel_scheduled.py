@@ -172,6 +172,6 @@ async def test_a_forged_button_cancels_nothing(driver: BotDriver, how: str) -> N
         await driver.slack.click(CHINESE, told, BUTTON, channel="incident-42")
     else:
         await driver.slack.click(CHINESE, told, BUTTON, "no-such-request")
-    await driver.wait_for_ephemeral(CHINESE, "没有对应的申请")
+    await driver.wait_for_ephemeral(CHINESE, "对应的申请已不存在")
     assert message
     assert "DELETE" not in [call.method for call in driver.cloud.calls]

@@ -126,7 +126,7 @@ async def test_a_second_command_for_a_busy_instance_gets_the_link(driver: BotDri
     await driver.wait_for_card(message, "job")
     answer = await answered(driver, CHINESE, "sr-orders", message.ts.replace(".", ""))
     assert "已有升级正在处理" in text_of(answer)
-    list_answer = await answered(driver, ENGLISH, "", "UPGRADING")
+    list_answer = await answered(driver, ENGLISH, "", "In progress: upgrading")
     await driver.slack.click(ENGLISH, list_answer, "request_now", driver.instance())
     await driver.wait_for_ephemeral(ENGLISH, message.ts.replace(".", ""))
     assert len(driver.slack.messages(CHANNEL)) == 1
@@ -151,7 +151,7 @@ async def test_status_and_history_tell_with_links(
     assert was.index(links[second.ts]) < was.index(links[first.ts])
     only = text_of(await answered(driver, person, "history sr-metrics", links[second.ts]))
     assert links[second.ts] in only
-    nothing = {ENGLISH: "Nothing is open", CHINESE: "当前没有待确认的申请"}[person]
+    nothing = {ENGLISH: "None open", CHINESE: "当前没有待确认的申请"}[person]
     await answered(driver, person, "status sr-orders", nothing)
 
 
