@@ -12,10 +12,11 @@ from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 from bot.connections import slack_session
+from bot.core.messages import Message
 from bot.doctor.cloud import check_cloud
 from bot.doctor.connectivity import check_connectivity
 from bot.doctor.database import check_database
-from bot.doctor.report import Check, Reporter, can_work, failed, passed, to_json, to_summary, to_text, warned
+from bot.doctor.report import Check, Reporter, can_work, failed, passed, to_json, to_message, to_text, warned
 from bot.doctor.slack import check_slack
 from bot.logs import Redactor
 from bot.settings import Settings, SettingsError, TokenCredentials, env_file_warning, secrets_in
@@ -50,14 +51,14 @@ class SelfCheck:
         self._settings = settings
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._report = ""
+        self._report: Message | None = None
         self._valid_until = 0.0
 
-    async def report(self) -> str:
-        """The summary, in English: it is for operators."""
+    async def report(self) -> Message:
+        """The summary, for a private reply."""
         async with self._lock:
-            if not self._report or self._clock() >= self._valid_until:
-                self._report = to_summary(await run_checks(self._settings, in_running_bot=True))
+            if self._report is None or self._clock() >= self._valid_until:
+                self._report = to_message(await run_checks(self._settings, in_running_bot=True))
                 self._valid_until = self._clock() + REPORT_TTL_SECONDS
             return self._report
 
