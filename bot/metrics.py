@@ -124,9 +124,11 @@ class PrometheusMetrics:
             await asyncio.sleep(LAG_INTERVAL_SECONDS)
             self._loop_lag.observe(max(0.0, time.perf_counter() - started_at - LAG_INTERVAL_SECONDS))
 
-    async def exposition(self, storage: Storage) -> bytes:
+    async def exposition(self, storage: Storage | None) -> bytes:
         """The text that Prometheus reads; the gauges of a database that does not answer are NaN, not old."""
         try:
+            if storage is None:
+                raise StorageUnavailable("not open yet")
             async with asyncio.timeout(STORAGE_SECONDS):
                 stats = await storage.queue_stats(storage.clock())
         except (StorageUnavailable, TimeoutError) as error:

@@ -125,6 +125,7 @@ class Settings:
     port: int | None
     confirm_ttl_seconds: float
     job_poll_seconds: float
+    drain_seconds: float  # between "not ready" and closing the web server, for load balancers to notice
     default_language: Language
     log_level: str
     log_format: str
@@ -144,6 +145,7 @@ class Settings:
             port=None if port is None else int(port),
             confirm_ttl_seconds=reader.number("CONFIRM_TTL_SECONDS", 600.0, minimum=1, maximum=30 * 86400) or 600.0,
             job_poll_seconds=reader.number("JOB_POLL_SECONDS", 10.0, minimum=0.05, maximum=3600) or 10.0,
+            drain_seconds=reader.number("DRAIN_SECONDS", 0.0, minimum=0, maximum=300) or 0.0,
             default_language=Language(reader.choice("DEFAULT_LANGUAGE", "en-us", languages)),
             log_level=reader.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], upper=True),
             log_format=reader.choice("LOG_FORMAT", "text", ["text", "json"]),

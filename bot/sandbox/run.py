@@ -48,6 +48,7 @@ async def _serve(port: int) -> int:
     stop = stop_on_signal()
     with tempfile.TemporaryDirectory(prefix="starrocks-upgrade-sandbox-") as folder:
         async with StandInSlack() as slack, StandInCloud() as cloud:
+            slack.limit_rates()
             settings = Settings.read(sandbox_settings(slack, cloud, Path(folder)))
             bot = asyncio.create_task(run(settings, stop), name="bot")
             try:
