@@ -224,10 +224,11 @@ async def test_without_any_allowed_instance_the_list_says_so(idle_driver: BotDri
 
 async def test_the_allowed_requests_are_found_behind_many_others(idle_driver: BotDriver) -> None:
     driver = idle_driver
+    others = driver.cloud.add_instances(12)
     replica = await driver.start()
     first = await driver.request(driver.instance("sr-orders"))
-    for _ in range(12):
-        await driver.slack.command(ENGLISH, CHANNEL, f"{driver.instance('sr-metrics')} --delay")
+    for other in others:
+        await driver.slack.command(ENGLISH, CHANNEL, f"{other.id} --delay")
     await driver.until(lambda: driver.slack.messages(CHANNEL)[12:] or None)
     await replica.stop()
     await driver.start(ALLOWED_INSTANCES=driver.instance("sr-orders"))
