@@ -50,6 +50,11 @@ def test_a_field_cannot_take_the_place_of_the_event_or_of_its_level() -> None:
     assert (line["event"], line["level"], line["logger"]) == ("true", "INFO", "bot")
 
 
+def test_a_text_line_begins_with_date_time_and_zone() -> None:
+    line = TextFormatter(Redactor()).format(record("x", created=1_795_500_600.25))
+    assert line.startswith("2026-11-24T06:10:00.250Z INFO")
+
+
 def test_a_text_line_quotes_what_could_pass_for_a_field_or_a_line() -> None:
     line = TextFormatter(Redactor()).format(
         record("x", plain="a", blank="a b", forged="a\n12:00 INFO level=x", empty="")

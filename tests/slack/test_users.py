@@ -20,10 +20,12 @@ INSTANCE = "sr-orders"
 IN_BOTH = frozenset({"T1", "T2"})
 
 
-async def request_or_refusal(driver: BotDriver, person: str, flags: str = "") -> Message | None:
+async def request_or_refusal(
+    driver: BotDriver, person: str, flags: str = "", instance: str = INSTANCE
+) -> Message | None:
     """The request card, or None when the request was refused privately."""
     private, public = len(driver.slack.ephemerals(person)), len(driver.slack.messages(CHANNEL))
-    await driver.slack.command(person, CHANNEL, f"{driver.instance(INSTANCE)} {flags}")
+    await driver.slack.command(person, CHANNEL, f"{driver.instance(instance)} {flags}")
     await driver.until(
         lambda: len(driver.slack.ephemerals(person)) > private or len(driver.slack.messages(CHANNEL)) > public or None
     )
@@ -238,11 +240,11 @@ async def test_people_of_the_same_organisation_are_ours_if_they_are_in_our_works
     await driver.start(ALLOWED_USERS="*", CONFIRM_BY="anyone")
     card = await driver.request(driver.instance())
     if allowed:
-        assert await request_or_refusal(driver, "grid", "--delay")
+        assert await request_or_refusal(driver, "grid", "--delay", "sr-metrics")
         await driver.confirm(card, person="grid")
         await driver.wait_for_card(card, "job")
     else:
-        assert await request_or_refusal(driver, "grid", "--delay") is None
+        assert await request_or_refusal(driver, "grid", "--delay", "sr-metrics") is None
         assert await click_refused(driver, "grid", card)
 
 
@@ -272,7 +274,7 @@ async def test_an_outage_of_users_info_stops_nobody_at_the_command_and_no_guest_
     await idle_driver.start(ALLOWED_USERS="*")
     idle_driver.slack.fail("users.info", 500, times=None)
     card = await idle_driver.request(idle_driver.instance(), person="guest")
-    assert await request_or_refusal(idle_driver, "sre")
+    assert await request_or_refusal(idle_driver, "sre", instance="sr-metrics")
     idle_driver.slack.clear_faults()
     assert await click_refused(idle_driver, "guest", card)
 
@@ -280,7 +282,7 @@ async def test_an_outage_of_users_info_stops_nobody_at_the_command_and_no_guest_
 async def test_what_slack_says_does_not_matter_for_whoever_is_named_by_id(idle_driver: BotDriver) -> None:
     await idle_driver.start(ALLOWED_USERS=f"{SRE},{GUEST}")
     idle_driver.slack.fail("users.info", "hang", times=None)
-    assert await request_or_refusal(idle_driver, "sre")
+    assert await request_or_refusal(idle_driver, "sre", instance="sr-metrics")
     idle_driver.slack.clear_faults()
 
 

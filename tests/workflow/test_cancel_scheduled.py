@@ -79,7 +79,7 @@ async def test_a_refusal_is_too_late_only_when_the_job_has_begun(driver: BotDriv
     message, told = await waiting(driver)
     driver.cloud.inject_fault(fault, "cancel")
     await driver.slack.click(ENGLISH, told, BUTTON)
-    await driver.wait_for_ephemeral(ENGLISH, f"did not cancel it (`{fault}`)")
+    await driver.wait_for_ephemeral(ENGLISH, f"(`{fault}`)")
     assert buttons(reply(driver, message, told))
     driver.cloud.inject_fault(fault, "cancel")
     driver.cloud.open_window(driver.instance())

@@ -272,7 +272,7 @@ async def test_what_nobody_takes_is_kept_and_told_as_soon_as_the_channel_takes_i
     assert [record.levelname for record in undeliverable[:3]] == ["WARNING", "INFO", "INFO"]
     driver.slack.change_channel(message.channel_id, is_archived=False)
     await driver.wait_for_reply(message, "accepted")
-    await driver.wait_for_reply(message, "after it was confirmed")
+    await driver.wait_for_reply(message, "after confirmation")
     storage = await open_storage(f"sqlite:///{driver.folder}/sandbox.db")
     try:
         row = (await storage.latest(None, 1))[0]
@@ -286,5 +286,5 @@ async def test_an_error_that_had_an_effect_is_told_twice_at_most_and_never_lost(
     message = await driver.request(driver.instance())
     driver.slack.fail("chat.postMessage", f"done, {error}")
     await driver.confirm(message)
-    await driver.wait_for_reply(message, "after it was confirmed")
+    await driver.wait_for_reply(message, "after confirmation")
     assert [kind_of(reply) for reply in driver.thread(message)] == ["job", "job", "end"]

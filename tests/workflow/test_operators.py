@@ -1,5 +1,7 @@
 """What operators ask the bot in Slack, privately."""
 
+import logging
+
 import pytest
 
 from tests.driver import CHANNEL, BotDriver, text_of
@@ -35,3 +37,30 @@ async def test_a_guest_is_told_no_history(driver: BotDriver) -> None:
     await driver.slack.command("guest", CHANNEL, "history")
     await driver.wait_for_ephemeral("guest", "Guests can")
     assert len(driver.slack.ephemerals("guest")) == 1
+
+
+@pytest.mark.parametrize(("status", "level"), [("Completed", logging.INFO), ("Failed", logging.ERROR)])
+async def test_each_end_is_one_line_at_its_level(
+    driver: BotDriver, caplog: pytest.LogCaptureFixture, status: str, level: int
+) -> None:
+    driver.cloud.set_speed("paused")
+    message = await driver.request(driver.instance())
+    with caplog.at_level(logging.INFO):
+        await driver.confirm(message)
+        job = str((await driver.cloud.until(lambda: driver.cloud.upgrades))[0].job_id)
+        driver.cloud.finish(job, status)
+        await driver.wait_for_reply(message, status, 30)
+    (line,) = [record for record in caplog.records if record.getMessage() == f"upgrade.{status.lower()}"]
+    fields = vars(line)
+    assert (line.levelno, fields["instance"], fields["job"]) == (level, driver.instance(), job)
+    assert 0 <= fields["duration_seconds"] < 60
+
+
+async def test_an_unknown_outcome_is_a_warning(driver: BotDriver, caplog: pytest.LogCaptureFixture) -> None:
+    driver.cloud.inject_fault("lost before")
+    message = await driver.request(driver.instance())
+    await driver.confirm(message)
+    await driver.wait_for_reply(message, "unknown")
+    (line,) = [record for record in caplog.records if record.getMessage() == "upgrade.unknown"]
+    assert line.levelno == logging.WARNING
+    assert vars(line)["instance"] == driver.instance()

@@ -131,7 +131,7 @@ async def test_a_doubt_is_told_privately_and_can_be_overruled(
     await driver.slack.click(person, doubt, "request_anyway")
     message = (await driver.slack.until(lambda: driver.slack.messages(CHANNEL)))[0]
     assert driver.instance(name) in message.text
-    assert ("maintenance window" in message.text) == (person == ENGLISH)
+    assert ("in its window" in message.text) == (person == ENGLISH)
 
 
 async def test_an_unknown_id_is_answered_with_the_nearest_and_can_be_asked_all_the_same(driver: BotDriver) -> None:
