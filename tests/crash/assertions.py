@@ -9,10 +9,10 @@ from tests.crash.process_driver import ProcessDriver
 from tests.driver import Message, text_of
 
 NOTIFICATIONS = {
-    "accepted": r"accepted the upgrade|Upgrade of `[^`]*`\. Job ID",
-    "found": r"Found it",
+    "found": r"^Found:",
+    "accepted": r"accepted the upgrade|Upgrade of \S+\. Job ID",
     "unknown": r"outcome of the upgrade of \S+ is unknown",
-    "completed": r"completed .* after it was confirmed",
+    "completed": r"completed .* after confirmation",
     "unresolved": r"is still unknown",
     "refused": r"refused the upgrade",
     "not sent": r"could not be sent",
@@ -35,8 +35,9 @@ async def assert_outcome(driver: ProcessDriver) -> None:
 
 
 def notification_of(reply: Message) -> str:
-    """Which news a message of a thread is."""
-    return next((kind for kind, pattern in NOTIFICATIONS.items() if re.search(pattern, text_of(reply))), text_of(reply))
+    """Which news a message of a thread is, as it was posted: an alarm is edited once more is known."""
+    text = reply.history[0][0] if reply.history else text_of(reply)
+    return next((kind for kind, pattern in NOTIFICATIONS.items() if re.search(pattern, text)), text)
 
 
 async def _the_card_follows(driver: ProcessDriver) -> None:

@@ -102,7 +102,7 @@ def _has(arguments: Mapping[str, Any], words: Iterable[str]) -> bool:
 
 
 QUESTION = ("confirm_upgrade",)
-ACCEPTED, RUNNING, ENDED = ("accepted the upgrade",), ("· running",), ("completed", "after it was confirmed")
+ACCEPTED, RUNNING, ENDED = ("accepted the upgrade",), ("· running",), ("completed", "after confirmation")
 DECIDED, SENT = ("sending it to the cloud",), ("accepted by the cloud",)
 EXPIRED = ("expired",)
 decided = slack_call(EDIT, *DECIDED)

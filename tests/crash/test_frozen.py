@@ -90,7 +90,7 @@ async def test_a_process_that_stood_still_after_sending_repeats_nothing(replicas
     await replicas.launch()
     job = replicas.sent()[0].job_id or "?"
     await replicas.until(lambda: replicas.has_reply("unknown"), 2 * LEASE_SECONDS)
-    await replicas.until(lambda: replicas.has_reply("after it was confirmed", job), 40)
+    await replicas.until(lambda: replicas.has_reply("after confirmation", job), 40)
     told = len(replicas.replies())
     sleeper.wake()
     await replicas.until(lambda: sleeper.has_logged("upgrade.submitted"), 20)

@@ -58,7 +58,7 @@ async def test_a_bad_day_is_logged_as_json_and_without_secrets(either_way: Proce
     driver.cloud.revoke_tokens()
     driver.cloud.inject_fault("accepted, reset")
     await driver.confirm(message)
-    await driver.until(lambda: driver.has_reply("after it was confirmed"), 60)
+    await driver.until(lambda: driver.has_reply("after confirmation"), 60)
     process.terminate()
     assert await process.ended() == 0
     all_json(process)

@@ -31,7 +31,7 @@ async def test_clicks_spread_over_two_replicas_have_one_winner(replicas: Process
         replicas.slack.click(people[n % 3], message, "confirm_upgrade", through=ways[n % len(ways)]) for n in range(40)
     ]
     assert all(delivery.acked for delivery in await asyncio.gather(*clicks))
-    await replicas.until(lambda: replicas.has_reply("after it was confirmed"), 40)
+    await replicas.until(lambda: replicas.has_reply("after confirmation"), 40)
     told = await replicas.until(
         lambda: told if len(told := [a for p in people for a in replicas.slack.ephemerals(p)]) >= 39 else None
     )
@@ -81,7 +81,7 @@ async def test_a_replica_whose_clock_is_wrong_tells_everything_in_time(replicas:
     await replicas.slack.click("sre", message, "confirm_upgrade", through=ways[1])
     watch = Stopwatch()
     await replicas.until(lambda: replicas.has_reply("accepted the upgrade"), 10)
-    await replicas.until(lambda: replicas.has_reply("after it was confirmed"), 20)
+    await replicas.until(lambda: replicas.has_reply("after confirmation"), 20)
     assert not replicas.has_reply("unknown")
     assert watch.seconds < 20
     await assert_outcome(replicas)
@@ -98,7 +98,7 @@ async def test_a_replica_that_dies_while_it_sends_is_replaced_by_the_other(repli
     if replicas.mode == "http":
         replicas.spread()
     await replicas.until(lambda: replicas.has_reply("unknown"), TAKE_OVER_SECONDS)
-    await replicas.until(lambda: replicas.has_reply("after it was confirmed"), 40)
+    await replicas.until(lambda: replicas.has_reply("after confirmation"), 40)
     await assert_outcome(replicas)
 
 
@@ -112,7 +112,7 @@ async def test_a_replica_that_dies_while_it_follows_is_replaced_by_the_other(rep
     looks = len(replicas.cloud.calls)
     replicas.cloud.set_speed("seconds")
     await replicas.until(lambda: len(replicas.cloud.calls) > looks, TAKE_OVER_SECONDS)
-    await replicas.until(lambda: replicas.has_reply("after it was confirmed"), TAKE_OVER_SECONDS)
+    await replicas.until(lambda: replicas.has_reply("after confirmation"), TAKE_OVER_SECONDS)
     await assert_outcome(replicas)
 
 
@@ -155,7 +155,7 @@ async def test_a_rolling_restart_loses_and_doubles_nothing(replicas: ProcessDriv
     await asyncio.gather(*people)
     sent = [call.instance_id for call in driver.sent()]
     assert sorted(sent) == sorted(driver.instance(name) for name in names)
-    ends = [reply for reply in driver.replies() if "after it was confirmed" in text_of(reply)]
+    ends = [reply for reply in driver.replies() if "after confirmation" in text_of(reply)]
     assert len(ends) == len(names)
     assert len(driver.cards()) == len(names)
     assert not driver.open_cards()
@@ -180,8 +180,6 @@ async def upgraded(driver: ProcessDriver, name: str) -> None:
     while not (await driver.slack.click("sre", question, "confirm_upgrade")).acked:
         pass
     await driver.until(
-        lambda: any(
-            instance in text_of(one) and "after it was confirmed" in text_of(one) for one in driver.thread(question)
-        ),
+        lambda: any("after confirmation" in text_of(one) for one in driver.thread(question)),
         2 * LEASE_SECONDS + 40,
     )

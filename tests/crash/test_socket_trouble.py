@@ -58,5 +58,5 @@ async def test_what_was_begun_before_goes_on_while_there_is_no_connection(driver
     message = await driver.request(driver.instance())
     await driver.confirm(message)
     await asyncio.gather(driver.slack.drop_connections(), driver.until(driver.sent))
-    await driver.until(lambda: driver.has_reply("after it was confirmed"), 30)
+    await driver.until(lambda: driver.has_reply("after confirmation"), 30)
     await works_again(driver)

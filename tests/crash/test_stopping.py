@@ -32,7 +32,7 @@ async def test_an_upgrade_that_is_being_sent_is_finished_first(either_way: Proce
     job = either_way.sent()[0].job_id or "?"
     assert either_way.has_reply("accepted the upgrade", job)
     await either_way.launch()
-    await either_way.until(lambda: either_way.has_reply("after it was confirmed", job), 30)
+    await either_way.until(lambda: either_way.has_reply("after confirmation", job), 30)
     assert len(either_way.sent()) == 1
 
 
