@@ -1,52 +1,92 @@
 """The command line: run the bot (default), or `sandbox`, `doctor`, `audit`, `store copy`."""
 
-import argparse
-import asyncio
-import gc
-import logging
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
 
-from bot.logs import Redactor, configure_logging
-from bot.settings import Settings, SettingsError, env_file_warning, read_environment, secrets_in
+# Whatever takes time to import is imported below, after the signals have their handlers.
+if TYPE_CHECKING:
+    import argparse
 
-log = logging.getLogger("bot")
+    from bot.environment import SettingsError
+
+PROGRAM = "starrocks-upgrade-bot"
+EXIT_OK = 0
 EXIT_BAD_SETTINGS = 2
 EXIT_INVALID_TOKEN = 3
+EXIT_SIGNAL = 128  # and the signal's number, as shells count it
+COMMANDS_WITH_A_RESULT = {"doctor", "audit", "store"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments say; the process's exit code. What is not run is not imported."""
-    options = _argument_parser().parse_args(arguments)
-    match options.command:
-        case "sandbox":
-            from bot.sandbox.run import run_sandbox
-
-            return run_sandbox(options.port)
-        case "doctor":
-            from bot.doctor.runner import run_doctor
-
-            return run_doctor(read_environment(), as_json=options.json)
-        case "audit":
-            from bot.audit_cli import run_audit
-
-            return run_audit(read_environment(), options)
-        case "store":
-            from bot.copy_cli import run_copy
-
-            return run_copy(read_environment(), options.to)
-    return _run_bot()
-
-
-def _run_bot() -> int:
-    environ = read_environment()
+    _end_quietly_on_signals(sys.argv[1:] if arguments is None else arguments)
     try:
-        settings = Settings.read(environ)
+        return _run_command(_argument_parser().parse_args(arguments))
+    except KeyboardInterrupt:  # a second Ctrl-C while the loop closes
+        return EXIT_SIGNAL + signal.SIGINT
+
+
+def _end_quietly_on_signals(arguments: Sequence[str]) -> None:
+    """Until the bot handles signals itself, also while modules are imported: nothing has begun that has to be ended."""
+    has_result = bool(COMMANDS_WITH_A_RESULT & set(arguments[:1]))
+
+    def end(number: int, _: FrameType | None) -> None:
+        os._exit(EXIT_SIGNAL + number if has_result else EXIT_OK)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+def _run_command(options: "argparse.Namespace") -> int:
+    from bot.environment import SettingsError, read_environment
+    from bot.network import CannotListen
+
+    for stream in (sys.stdout, sys.stderr):  # of any encoding: what it does not have is escaped
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+    environ: Mapping[str, str] = os.environ
+    try:
+        if options.command == "sandbox":
+            return _run_sandbox(options.port)
+        environ = read_environment()
+        match options.command:
+            case "doctor":
+                return _run_doctor(environ, as_json=options.json)
+            case "audit":
+                from bot.audit_cli import run_audit
+
+                return run_audit(environ, options)
+            case "store":
+                from bot.copy_cli import run_copy
+
+                return run_copy(environ, options.to)
+        return _run_bot(environ)
+    except CannotListen as error:
+        return _report_mistakes(SettingsError([str(error)]), environ)
     except SettingsError as error:
-        return _report_mistakes(error, as_json=environ.get("LOG_FORMAT", "").strip().lower() == "json")
+        return _report_mistakes(error, environ)
+
+
+def _run_bot(environ: Mapping[str, str]) -> int:
+    import asyncio
+    import gc
+    import logging
+
+    from bot.environment import env_file_warning
+    from bot.logs import configure_logging
+    from bot.settings import Settings, secrets_in
+
+    settings = Settings.read(environ)
     configure_logging(settings.log_level, settings.log_format, secrets_in(settings))
+    log = logging.getLogger("bot")
     if warning := env_file_warning():
         log.warning("settings.exposed", extra={"reason": warning})
+    for hint in settings.hints:
+        log.warning("settings.unknown", extra={"reason": hint})
     from bot.app import run
     from bot.slack.client import InvalidToken
 
@@ -56,26 +96,79 @@ def _run_bot() -> int:
     except InvalidToken as error:
         log.critical(str(error))
         return EXIT_INVALID_TOKEN
-    return 0
+    return EXIT_OK
 
 
-def _report_mistakes(error: SettingsError, *, as_json: bool) -> int:
-    """Every mistake in a line of its own, as an object where the log's lines are objects."""
-    if as_json:
-        configure_logging("INFO", "json")
-    for mistake in error.mistakes:
+def _run_doctor(environ: Mapping[str, str], *, as_json: bool) -> int:
+    from bot.environment import SettingsError
+    from bot.settings import Settings
+
+    try:
+        settings = Settings.read(environ)
+    except SettingsError as error:
+        from bot.doctor.report import mistakes_to_json
+
         if as_json:
-            log.critical("settings.wrong", extra={"mistake": mistake})
+            print(mistakes_to_json(error.mistakes))
         else:
-            print(Redactor()(mistake), file=sys.stderr)
+            print("The settings cannot be read, so nothing else was looked at: see README, Settings.")
+        raise
+    from bot.doctor.runner import run_doctor
+
+    return run_doctor(settings, environ, as_json=as_json)
+
+
+def _run_sandbox(port: int) -> int:
+    from bot.environment import SettingsError
+    from bot.network import check_key_log
+
+    mistakes: list[str] = []
+    check_key_log(os.environ, lambda name, reason: mistakes.append(f"{name}: {reason}"))
+    if mistakes:
+        raise SettingsError(mistakes)
+    from bot.sandbox.run import run_sandbox
+
+    return run_sandbox(port)
+
+
+def _report_mistakes(error: "SettingsError", environ: Mapping[str, str]) -> int:
+    """Every mistake in a line of its own, as an object where the log's lines are objects."""
+    import logging
+
+    from bot.logs import Redactor, configure_logging
+
+    if environ.get("LOG_FORMAT", "").strip().lower() != "json":
+        for line in (*error.mistakes, *error.hints):
+            print(Redactor()(line), file=sys.stderr)
+        return EXIT_BAD_SETTINGS
+    configure_logging("INFO", "json")
+    log = logging.getLogger("bot")
+    for mistake in error.mistakes:
+        log.critical("settings.wrong", extra={"mistake": mistake})
+    for hint in error.hints:
+        log.warning("settings.unknown", extra={"reason": hint})
     return EXIT_BAD_SETTINGS
 
 
-def _argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="starrocks-upgrade-bot", description=__doc__)
+def _port(text: str) -> int:
+    """A TCP port, 0 for any free one."""
+    import argparse
+
+    if not text.isascii() or not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("should be a number from 0 to 65535")
+    return int(text)
+
+
+def _argument_parser() -> "argparse.ArgumentParser":
+    import argparse
+
+    from bot import __version__
+
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="{sandbox,doctor,audit,store}")
     sandbox = commands.add_parser("sandbox", help="try the bot against a stand-in Slack and a stand-in TaurusDB")
-    sandbox.add_argument("--port", type=int, default=8765, help="the page's port on 127.0.0.1 (8765)")
+    sandbox.add_argument("--port", type=_port, default=8765, help="the page's port on 127.0.0.1 (8765)")
     doctor = commands.add_parser("doctor", help="check settings, tokens, channels and the cloud; nothing is changed")
     doctor.add_argument("--json", action="store_true", help="one JSON object, for machines")
     audit = commands.add_parser("audit", help="read the audit trail")

@@ -15,21 +15,23 @@ from typing import TYPE_CHECKING, TypeVar
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 
-from bot.connections import open_cloud, slack_session
+from bot.connections import open_cloud, open_slack
 from bot.core.errors import SlackUnavailable, StorageUnavailable
 from bot.core.permissions import AccessPolicy
 from bot.core.polling import PollSchedule
 from bot.core.ports import NO_METRICS, Metrics, Storage
 from bot.doctor.runner import SelfCheck
+from bot.environment import SettingsError
 from bot.http_server import Readiness, start_server, web_app
 from bot.i18n.catalog import Catalog
-from bot.settings import DEFAULT_PORT, Settings
+from bot.network import try_to_listen
+from bot.settings import Settings
 from bot.slack.bolt_app import Listeners, bolt_app
 from bot.slack.client import BotIdentity, Heartbeat, InvalidToken, SlackClient, read_identity
 from bot.slack.publisher import SlackEphemeralMessages, SlackPublisher
 from bot.slack.socket_mode import SocketModeConnection, open_connection
 from bot.slack.users import SlackUsers
-from bot.storage.opening import open_storage
+from bot.storage.opening import open_storage, sqlite_path
 from bot.taurusdb.client import TaurusDb
 from bot.workflow.background_tasks import BackgroundTasks, UpgradesInProcess, supervise
 from bot.workflow.handle_action import ActionHandler
@@ -139,14 +141,16 @@ def build(
 async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: OnReady = lambda _: None) -> None:
     """Run the bot until `stop` is set, or SIGTERM or SIGINT come; `on_ready` gets the web server's URL ("" if none).
 
-    Raises `InvalidToken`.
+    Raises `InvalidToken`, `CannotListen`, and `SettingsError` when the database's folder is missing.
     """
     stop = stop or stop_on_signal()
+    if settings.serves_http:
+        await asyncio.to_thread(try_to_listen, settings.host, settings.listening_port)
+    await asyncio.to_thread(_check_folder, settings.database_url)
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(slack_session())
         prometheus = _prometheus_metrics() if settings.serves_http else None  # nobody could read them otherwise
         metrics: Metrics = prometheus or NO_METRICS
-        client = SlackClient(settings.slack.bot_token.reveal(), settings.slack.api_url, session, metrics)
+        client = await stack.enter_async_context(open_slack(settings, metrics))
         identity = await _retry_until_stopped(lambda: read_identity(client), stop)
         if identity is None:
             return
@@ -157,7 +161,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: O
         if storage is None:
             return
         stack.push_async_callback(storage.close)
-        cloud = await stack.enter_async_context(open_cloud(settings.cloud, metrics, storage.clock))
+        cloud = await stack.enter_async_context(open_cloud(settings, metrics, storage.clock))
         components = build(settings, client, identity, storage, cloud, metrics)
         await _serve(stop, settings, client, identity, components, prometheus, on_ready)
 
@@ -176,7 +180,10 @@ async def _serve(
     signing_secret = None if app_token else secret.reveal() if secret else ""
     metrics: Metrics = prometheus or NO_METRICS
     app = bolt_app(client, identity, components.listeners, settings.slack.command, signing_secret, metrics)
-    socket = SocketModeConnection(app, app_token.reveal(), client.web_client) if app_token else None
+    socket = None
+    if app_token is not None:
+        open_session = settings.network.open_session
+        socket = SocketModeConnection(app, app_token.reveal(), client.web_client, open_session)
     heartbeat = Heartbeat(client)
     runner, url = None, ""
     if settings.serves_http:
@@ -223,8 +230,7 @@ async def _start_http(
     prometheus: "PrometheusMetrics | None",
 ) -> tuple[web.AppRunner, str]:
     metrics_text = partial(prometheus.exposition, components.storage) if prometheus else None
-    port = DEFAULT_PORT if settings.port is None else settings.port
-    return await start_server(web_app(app, readiness, metrics_text), settings.host, port)
+    return await start_server(web_app(app, readiness, metrics_text), settings.host, settings.listening_port)
 
 
 async def _stop_receiving(runner: web.AppRunner | None, socket_task: asyncio.Task[None] | None) -> None:
@@ -266,6 +272,14 @@ async def _check_app_token(settings: Settings, client: SlackClient) -> None:
             raise
         except Exception as error:  # Slack is unavailable: the connection is retried for as long as it takes
             log.warning("start.socket_unavailable", extra={"reason": type(error).__name__})
+
+
+def _check_folder(database_url: str) -> None:
+    """A folder that is missing stays so, however long it is waited for. Raises `SettingsError`."""
+    if database_url.startswith("sqlite"):
+        folder = sqlite_path(database_url).absolute().parent
+        if not folder.is_dir():
+            raise SettingsError([f"DATABASE_URL: there is no folder {folder}"])
 
 
 async def _retry_until_stopped(open_: Callable[[], Awaitable[Answer]], stop: asyncio.Event) -> Answer | None:

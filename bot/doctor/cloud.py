@@ -15,7 +15,7 @@ from bot.connections import cloud_credentials
 from bot.core.errors import CloudError, NotSent
 from bot.core.messages import Language
 from bot.doctor.report import Check, Reporter, failed, passed, skipped, warned
-from bot.settings import CloudSettings, IamUserCredentials, KeyCredentials, TokenCredentials
+from bot.settings import CloudSettings, IamUserCredentials, KeyCredentials, Settings, TokenCredentials
 from bot.taurusdb.http import (
     ApiResponse,
     Credentials,
@@ -64,11 +64,12 @@ SCHEDULED_TASKS = ReadCall("scheduled-jobs", TASK_PERMISSION, "scheduled-jobs", 
 TAURUSDB_INSTANCES = ReadCall("instances", INSTANCE_PERMISSION, "instances", {"offset": "0", "limit": "100"})
 
 
-async def check_cloud(report: Reporter, cloud: CloudSettings, clock: Callable[[], float]) -> None:
+async def check_cloud(report: Reporter, settings: Settings, clock: Callable[[], float]) -> None:
     """Every check of the cloud, from the endpoint to the permissions; what depends on a failed one is skipped."""
+    cloud = settings.cloud
     credentials = cloud_credentials(cloud)
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(http_client(CONNECT_SECONDS, RESPONSE_SECONDS))
+        http = await stack.enter_async_context(http_client(settings.network, CONNECT_SECONDS, RESPONSE_SECONDS))
         stack.push_async_callback(credentials.aclose)
         api = ProjectApi(http, cloud.endpoint, cloud.project_id, credentials, RESPONSE_SECONDS, clock)
         endpoints = [_check_endpoint(report, http, clock, "cloud.endpoint", cloud.endpoint, "TAURUSDB_ENDPOINT")]

@@ -1,16 +1,14 @@
 """Checks of how Slack's requests reach the bot: a Socket Mode connection, or a signing secret and an HTTP port."""
 
 import asyncio
-import errno
 import re
-import socket
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
 
 from bot.core.errors import SlackRejected, SlackUnavailable
 from bot.doctor.report import Reporter, failed, passed, skipped, warned
-from bot.settings import DEFAULT_PORT, Settings
+from bot.network import CannotListen, try_to_listen
+from bot.settings import Settings
 from bot.slack.client import INVALID_TOKEN_ERRORS, InvalidToken, SlackClient
 from bot.slack.socket_mode import open_connection
 
@@ -36,8 +34,7 @@ async def check_connectivity(
         else:
             await _check_socket_mode(report, app_token.reveal(), client)
     if settings.serves_http:
-        port = DEFAULT_PORT if settings.port is None else settings.port
-        await _check_port(report, settings.host, port, client.session)
+        await _check_port(report, settings.host, settings.listening_port, client.session)
 
 
 async def _check_socket_mode(report: Reporter, app_token: str, client: SlackClient) -> None:
@@ -69,9 +66,12 @@ async def _count_connections(client: SlackClient, app_token: str) -> int:
             url = await open_connection(client.web_client, app_token)
             async with client.session.ws_connect(url) as websocket:
                 hello = await websocket.receive_json()
-    except SlackApiError as error:
-        raise SlackRejected(str(error.response.get("error") or "no answer")) from error
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, TypeError) as error:
+    except InvalidToken:
+        raise
+    except Exception as error:  # whatever the SDK raises, e.g. AttributeError for an answer that is no JSON
+        data = getattr(getattr(error, "response", None), "data", None)
+        if isinstance(data, dict) and data.get("error"):
+            raise SlackRejected(str(data["error"])) from error
         raise SlackUnavailable(f"{type(error).__name__}: no hello") from error
     if not isinstance(hello, dict) or hello.get("type") != "hello":
         raise SlackRejected("the first message was no hello")
@@ -101,31 +101,15 @@ def _check_signing_secret(report: Reporter, settings: Settings) -> None:
 async def _check_port(report: Reporter, host: str, port: int, session: aiohttp.ClientSession) -> None:
     """Whether the bot can listen there, or already does."""
     address = f"{host}:{port}"
-    error = await asyncio.to_thread(_bind_error, host, port)
-    if error is None:
-        report(passed("http.port", f"{address} is free"))
-    elif isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        remedy = "HOST: 127.0.0.1, 0.0.0.0 or one of its own"
-        report(failed("http.port", f"{address} is no address of this machine", remedy))
-    elif error.errno == errno.EACCES:
-        report(failed("http.port", f"{address} may not be listened on", "PORT: choose one above 1023"))
-    elif error.errno == errno.EADDRINUSE and await _is_bot(host, port, session):
-        report(passed("http.port", f"a bot listens on {address}"))
-    else:
-        remedy = "PORT: choose another one, or end the program that has it"
-        report(failed("http.port", f"{address}: {error.strerror or error}", remedy))
-
-
-def _bind_error(host: str, port: int) -> OSError | None:
-    """The error of binding the port for a moment; None when that works."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-    except OSError as error:
-        return error
-    return None
+        await asyncio.to_thread(try_to_listen, host, port)
+    except CannotListen as error:
+        if error.is_taken and await _is_bot(host, port, session):
+            report(passed("http.port", f"a bot listens on {address}"))
+        else:
+            report(failed("http.port", error.reason, f"{error.setting}: choose another one"))
+    else:
+        report(passed("http.port", f"{address} is free"))
 
 
 async def _is_bot(host: str, port: int, session: aiohttp.ClientSession) -> bool:

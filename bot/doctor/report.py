@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from bot.logs import Redactor
+
 MAX_SUMMARY_CHARACTERS = 1400  # a private reply shows 1500 characters of one value
 
 
@@ -63,6 +65,14 @@ def can_work(checks: Iterable[Check]) -> bool:
 def to_json(checks: Sequence[Check]) -> str:
     """One object: `can_work`, and `checks` with the fields of `Check`."""
     return json.dumps({"can_work": can_work(checks), "checks": [asdict(check) for check in checks]}, indent=2)
+
+
+def mistakes_to_json(mistakes: Sequence[str]) -> str:
+    """The same for settings that cannot be read: a failed check for each mistake."""
+    remedy = "the README's chapter Settings explains each variable"
+    redact = Redactor()
+    lines = [redact(mistake) for mistake in mistakes]
+    return to_json([failed(f"settings.{line.partition(':')[0]}", line, remedy) for line in lines])
 
 
 def to_text(checks: Sequence[Check], *, colored: bool) -> str:

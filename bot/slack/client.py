@@ -79,6 +79,7 @@ class SlackClient:
         self.web_client = AsyncWebClient(
             token=token, base_url=base_url, session=session, timeout=CALL_SECONDS, retry_handlers=[]
         )
+        self.web_client.proxy = None  # the SDK has read the environment; the session decides, by each address
         self._metrics = metrics
         self._token_invalid = asyncio.Event()
         self._token_error = ""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from aiohttp import ClientSession
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
@@ -51,6 +52,7 @@ class SocketModeConnection:
         app: AsyncApp,
         app_token: str,
         web_client: AsyncWebClient,
+        open_session: Callable[[], ClientSession],
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -58,6 +60,7 @@ class SocketModeConnection:
         self._app = app
         self._app_token = app_token
         self._web_client = web_client
+        self._open_session = open_session
         self._clock = clock
         self._sleep = sleep
         self._client: SingleConnectionClient | None = None
@@ -115,6 +118,9 @@ class SocketModeConnection:
                 ping_interval=PING_SECONDS,
             )
             self._client = client
+            # The SDK's own session trusts other certificates, and its proxy is read from the environment.
+            await client.aiohttp_client_session.close()
+            client.aiohttp_client_session, client.proxy = self._open_session(), None
             client.wss_uri = url
             client.socket_mode_request_listeners.append(self._on_request)
             await client.connect()  # type: ignore[no-untyped-call]  # the SDK is not fully typed

@@ -11,39 +11,27 @@ aiohttp repeats a request by itself only for idempotent methods; httpx never doe
 """
 
 import contextlib
-import logging
-import ssl
-from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Iterator
-from ipaddress import ip_address
-from urllib.request import getproxies, proxy_bypass
+from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-KEEP_ALIVE_SECONDS = 15.0  # longer than the poll interval of a job, shorter than any gateway's own keep-alive
-
-log = logging.getLogger("bot.taurusdb")
+from bot.network import DIRECT, Network
 
 
 class DeliveryAwareTransport(httpx.AsyncBaseTransport):
-    """One session, one TLS context and one pool of connections for the process.
+    """One session and one pool of connections for the process; no redirect is followed."""
 
-    HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured, SSL_CERT_FILE too; loopback is never reached through a proxy.
-    No redirect is followed, no cookie is kept, ~/.netrc is not read.
-    """
-
-    def __init__(self) -> None:
-        self._tls: ssl.SSLContext = httpx.create_ssl_context()
+    def __init__(self, network: Network = DIRECT) -> None:
+        self._network = network
         self._session: aiohttp.ClientSession | None = None
-        self._direct = AiohttpTransport(verify=self._tls, client=self._open_session)
-        self._proxied_by_scheme = dict(_proxied_transports(self._tls, self._open_session))
+        self._transport = AiohttpTransport(verify=network.tls_context(), client=self._open_session)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; reading the response's body raises by the same rule."""
         with _classified(connecting=True):
-            response = await self._transport_for(request.url).handle_async_request(request)
+            response = await self._transport.handle_async_request(request)
         assert isinstance(response.stream, httpx.AsyncByteStream)
         return httpx.Response(
             response.status_code,
@@ -60,18 +48,8 @@ class DeliveryAwareTransport(httpx.AsyncBaseTransport):
     def _open_session(self) -> aiohttp.ClientSession:
         """The session, created by the first request because it belongs to the running loop."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._tls, keepalive_timeout=KEEP_ALIVE_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
+            self._session = self._network.open_session()
         return self._session
-
-    def _transport_for(self, url: httpx.URL) -> AiohttpTransport:
-        """Through the proxy of the URL's scheme, or direct."""
-        proxied = self._proxied_by_scheme.get(url.scheme)
-        if proxied is None or _is_loopback(url.host) or proxy_bypass(url.host):
-            return self._direct
-        return proxied
 
 
 class DeliveryAwareStream(httpx.AsyncByteStream):
@@ -124,34 +102,3 @@ def _maybe_delivered(cause: BaseException) -> type[httpx.TransportError]:
     if isinstance(cause, OSError | aiohttp.ClientPayloadError):
         return httpx.ReadError
     return httpx.RemoteProtocolError
-
-
-def _proxied_transports(
-    tls: ssl.SSLContext, open_session: Callable[[], aiohttp.ClientSession]
-) -> Iterator[tuple[str, AiohttpTransport]]:
-    """A transport for each proxy of the environment, by the scheme of the URLs that it is for."""
-    for scheme, address in getproxies().items():
-        if scheme not in ("http", "https"):
-            continue
-        if not address.startswith(("http://", "https://")):
-            log.warning("proxy.ignored", extra={"variable": f"{scheme.upper()}_PROXY", "reason": "not an HTTP proxy"})
-            continue
-        yield scheme, AiohttpTransport(verify=tls, client=open_session, proxy=_proxy(address))
-
-
-def _proxy(address: str) -> httpx.Proxy:
-    """The proxy, with the password of its URL as a header: what httpx-aiohttp does with it is deprecated in aiohttp."""
-    proxy = httpx.Proxy(address)
-    if proxy.raw_auth is None:
-        return proxy
-    credentials = b64encode(b":".join(proxy.raw_auth)).decode()
-    return httpx.Proxy(proxy.url, headers={"Proxy-Authorization": f"Basic {credentials}"})
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    with contextlib.suppress(ValueError):  # a name, no IP address
-        return ip_address(host).is_loopback
-    return False
