@@ -18,6 +18,7 @@ class Authority:
 
     def __init__(self, folder: Path, name: str = "Company Test CA") -> None:
         self._authority = trustme.CA(organization_name=name)
+        folder.mkdir(exist_ok=True)
         self.file = folder / "company-ca.pem"
         self._authority.cert_pem.write_to_path(str(self.file))
 

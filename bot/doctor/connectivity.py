@@ -5,9 +5,10 @@ import re
 
 import aiohttp
 
-from bot.core.errors import SlackRejected, SlackUnavailable
+from bot.core.errors import SlackRejected
+from bot.doctor.causes import explain
 from bot.doctor.report import Reporter, failed, passed, skipped, warned
-from bot.network import CannotListen, try_to_listen
+from bot.network import CannotListen, Network, try_to_listen
 from bot.settings import Settings
 from bot.slack.client import INVALID_TOKEN_ERRORS, InvalidToken, SlackClient
 from bot.slack.socket_mode import open_connection
@@ -15,6 +16,7 @@ from bot.slack.socket_mode import open_connection
 MAX_CONNECTIONS = 10  # of one app: https://docs.slack.dev/apis/events-api/using-socket-mode
 HELLO_SECONDS = 9.0
 HEALTH_SECONDS = 5.0
+OUTGOING_REMEDY = "let outgoing wss:// connections to Slack through (firewall, HTTPS_PROXY)"
 SIGNING_SECRET = re.compile(r"[0-9a-f]{32}")
 CONNECTABLE_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
@@ -32,19 +34,26 @@ async def check_connectivity(
         if in_running_bot:
             report(passed("slack.socket_mode", "the bot's own connection is up"))
         else:
-            await _check_socket_mode(report, app_token.reveal(), client)
+            await _check_socket_mode(report, app_token.reveal(), client, settings.network)
     if settings.serves_http:
         await _check_port(report, settings.host, settings.listening_port, client.session)
 
 
-async def _check_socket_mode(report: Reporter, app_token: str, client: SlackClient) -> None:
+class NoHello(Exception):
+    """There is no connection on which Slack says hello; with the remedy."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.remedy = remedy
+
+
+async def _check_socket_mode(report: Reporter, app_token: str, client: SlackClient, network: Network) -> None:
     try:
-        connections = await _count_connections(client, app_token)
+        connections = await _count_connections(client, app_token, network)
     except (InvalidToken, SlackRejected) as error:
         report(failed("slack.app_token", f"Slack answers {error.error}", _app_token_remedy(error.error)))
-    except SlackUnavailable as error:
-        remedy = "let outgoing wss:// connections to Slack through (firewall, HTTPS_PROXY)"
-        report(failed("slack.socket_mode", error.reason, remedy))
+    except NoHello as error:
+        report(failed("slack.socket_mode", str(error), error.remedy))
     else:
         report(passed("slack.app_token", "Slack gives a connection for it"))
         detail = f"hello; the app has {connections} connection(s), this one included"
@@ -55,12 +64,13 @@ async def _check_socket_mode(report: Reporter, app_token: str, client: SlackClie
             report(passed("slack.socket_mode", detail))
 
 
-async def _count_connections(client: SlackClient, app_token: str) -> int:
+async def _count_connections(client: SlackClient, app_token: str, network: Network) -> int:
     """Open a connection, wait for Slack's hello, close it; the number of connections of the app, this one included.
 
     Slack sends a request to any connection of the app, so perhaps to this one in the milliseconds that it is open.
-    Raises `InvalidToken`, `SlackRejected`, or `SlackUnavailable` when there is no hello.
+    Raises `InvalidToken`, `SlackRejected` or `NoHello`.
     """
+    url = client.web_client.base_url
     try:
         async with asyncio.timeout(HELLO_SECONDS):
             url = await open_connection(client.web_client, app_token)
@@ -72,7 +82,11 @@ async def _count_connections(client: SlackClient, app_token: str) -> int:
         data = getattr(getattr(error, "response", None), "data", None)
         if isinstance(data, dict) and data.get("error"):
             raise SlackRejected(str(data["error"])) from error
-        raise SlackUnavailable(f"{type(error).__name__}: no hello") from error
+        problem, remedy = f"{url.partition('?')[0]}: {type(error).__name__}: no hello", OUTGOING_REMEDY
+        if isinstance(error, OSError | aiohttp.ClientError):  # OSError includes TimeoutError
+            reason, remedy = await explain(error, url, network, "SLACK_API_URL")
+            problem = f"{problem}: {reason}"
+        raise NoHello(problem, remedy) from error
     if not isinstance(hello, dict) or hello.get("type") != "hello":
         raise SlackRejected("the first message was no hello")
     connections = hello.get("num_connections")
