@@ -18,6 +18,7 @@ EXIT_OK = 0
 EXIT_BAD_SETTINGS = 2
 EXIT_INVALID_TOKEN = 3
 EXIT_SIGNAL = 128  # and the signal's number, as shells count it
+NO_HOME = "/nonexistent"
 COMMANDS_WITH_A_RESULT = {"doctor", "audit", "store"}
 
 
@@ -44,10 +45,13 @@ def _end_quietly_on_signals(arguments: Sequence[str]) -> None:
 def _run_command(options: "argparse.Namespace") -> int:
     from bot.environment import SettingsError, read_environment
     from bot.network import CannotListen
+    from bot.settings import Settings
 
     for stream in (sys.stdout, sys.stderr):  # of any encoding: what it does not have is escaped
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
+    if os.path.expanduser("~") == "~":  # a user without a home: slack_sdk looks for it while it is imported
+        os.environ["HOME"] = NO_HOME
     environ: Mapping[str, str] = os.environ
     try:
         if options.command == "sandbox":
@@ -55,7 +59,10 @@ def _run_command(options: "argparse.Namespace") -> int:
         environ = read_environment()
         match options.command:
             case "doctor":
-                return _run_doctor(environ, as_json=options.json)
+                settings = Settings.read(environ)
+                from bot.doctor.runner import run_doctor
+
+                return run_doctor(settings, environ, as_json=options.json)
             case "audit":
                 from bot.audit_cli import run_audit
 
@@ -65,10 +72,13 @@ def _run_command(options: "argparse.Namespace") -> int:
 
                 return run_copy(environ, options.to)
         return _run_bot(environ)
-    except CannotListen as error:
-        return _report_mistakes(SettingsError([str(error)]), environ)
-    except SettingsError as error:
-        return _report_mistakes(error, environ)
+    except (CannotListen, SettingsError) as error:
+        mistakes = error if isinstance(error, SettingsError) else SettingsError([str(error)])
+        if options.command == "doctor":
+            from bot.doctor.report import unreadable_settings
+
+            print(unreadable_settings(mistakes.mistakes, as_json=options.json))
+        return _report_mistakes(mistakes, environ)
 
 
 def _run_bot(environ: Mapping[str, str]) -> int:
@@ -97,25 +107,6 @@ def _run_bot(environ: Mapping[str, str]) -> int:
         log.critical(str(error))
         return EXIT_INVALID_TOKEN
     return EXIT_OK
-
-
-def _run_doctor(environ: Mapping[str, str], *, as_json: bool) -> int:
-    from bot.environment import SettingsError
-    from bot.settings import Settings
-
-    try:
-        settings = Settings.read(environ)
-    except SettingsError as error:
-        from bot.doctor.report import mistakes_to_json
-
-        if as_json:
-            print(mistakes_to_json(error.mistakes))
-        else:
-            print("The settings cannot be read, so nothing else was looked at: see README, Settings.")
-        raise
-    from bot.doctor.runner import run_doctor
-
-    return run_doctor(settings, environ, as_json=as_json)
 
 
 def _run_sandbox(port: int) -> int:

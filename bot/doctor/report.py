@@ -67,8 +67,10 @@ def to_json(checks: Sequence[Check]) -> str:
     return json.dumps({"can_work": can_work(checks), "checks": [asdict(check) for check in checks]}, indent=2)
 
 
-def mistakes_to_json(mistakes: Sequence[str]) -> str:
-    """The same for settings that cannot be read: a failed check for each mistake."""
+def unreadable_settings(mistakes: Sequence[str], *, as_json: bool) -> str:
+    """What is printed when nothing can be checked: a failed check for each mistake, or one line of text."""
+    if not as_json:
+        return "The settings cannot be read, so nothing else was looked at: correct them first (README, Settings)."
     remedy = "the README's chapter Settings explains each variable"
     redact = Redactor()
     lines = [redact(mistake) for mistake in mistakes]

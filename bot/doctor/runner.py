@@ -18,7 +18,7 @@ from bot.doctor.database import check_database
 from bot.doctor.report import Check, Reporter, can_work, failed, passed, to_json, to_summary, to_text, warned
 from bot.doctor.slack import check_slack
 from bot.environment import env_file_warning
-from bot.logs import Redactor
+from bot.logs import Redactor, configure_logging
 from bot.settings import Settings, TokenCredentials, secrets_in
 
 log = logging.getLogger("bot.doctor")
@@ -28,7 +28,8 @@ EXIT_CAN_WORK, EXIT_CANNOT_WORK = 0, 1
 
 
 def run_doctor(settings: Settings, environ: Mapping[str, str], *, as_json: bool) -> int:
-    """Run and print all checks; 0 only if the bot can work."""
+    """Run and print all checks; 0 only if the bot can work. Only what no check reports is logged."""
+    configure_logging("ERROR", settings.log_format, secrets_in(settings))
     checks = list(asyncio.run(run_checks(settings)))
     if warning := env_file_warning():
         checks.insert(1, warned("settings.env_file", warning, "chmod 600 .env"))
