@@ -13,9 +13,7 @@ from bot.taurusdb.http import Credentials
 from bot.taurusdb.signing import AkSk
 
 
-def open_cloud(
-    settings: Settings, metrics: Metrics = NO_METRICS, clock: Callable[[], float] = time.time
-) -> TaurusDb:
+def open_cloud(settings: Settings, metrics: Metrics = NO_METRICS, clock: Callable[[], float] = time.time) -> TaurusDb:
     """The client of the cloud, signing in the one way that is set; `clock` is the one that upgrades go by."""
     cloud, network = settings.cloud, settings.network
     credentials = cloud_credentials(cloud)
