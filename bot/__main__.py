@@ -1,5 +1,6 @@
 """The command line: run the bot (default), or `sandbox`, `doctor`, `audit`, `store copy`."""
 
+import errno
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "starrocks-upgrade-bot"
 EXIT_OK = 0
+EXIT_NO_OUTPUT = 1
 EXIT_BAD_SETTINGS = 2
 EXIT_INVALID_TOKEN = 3
 EXIT_SIGNAL = 128  # and the signal's number, as shells count it
@@ -26,9 +28,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments say; the process's exit code. What is not run is not imported."""
     _end_quietly_on_signals(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run_command(_argument_parser().parse_args(arguments))
+        code = _run_command(_argument_parser().parse_args(arguments))
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except KeyboardInterrupt:  # a second Ctrl-C while the loop closes
         return EXIT_SIGNAL + signal.SIGINT
+    except BrokenPipeError:  # the reader has closed the pipe (`| head`)
+        _discard_output()
+        return EXIT_SIGNAL + signal.SIGPIPE
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        _discard_output()
+        print(f"the output cannot be written: {error.strerror}", file=sys.stderr)
+        return EXIT_NO_OUTPUT
+    return code
+
+
+def _discard_output() -> None:
+    """Python would try once more to write at its end, and print a traceback."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end_quietly_on_signals(arguments: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
@@ -88,10 +89,12 @@ async def test_a_pipe_as_an_env_file_is_waited_for_a_moment(tmp_path: Path) -> N
     one_line(await talking, "PORT: should be a number")
 
 
-async def run_without_privileges(folder: Path, settings: Mapping[str, str], *shell: str) -> Result:
-    """Run it from a shell, bound by permissions even where the tests are run by root."""
+async def start_without_privileges(
+    folder: Path, settings: Mapping[str, str], *shell: str
+) -> asyncio.subprocess.Process:
+    """Start it from a shell, bound by permissions even where the tests are run by root."""
     drop = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         *drop,
         *("sh", "-c", f'{" && ".join(shell)} && exec "$@"', "sh", *command_line()),
         cwd=folder,
@@ -99,6 +102,11 @@ async def run_without_privileges(folder: Path, settings: Mapping[str, str], *she
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def run_without_privileges(folder: Path, settings: Mapping[str, str], *shell: str) -> Result:
+    """The same, run to its end."""
+    process = await start_without_privileges(folder, settings, *shell)
     stdout, stderr = await process.communicate()
     return Result(process.returncode or 0, stdout.decode(), stderr.decode())
 
@@ -215,14 +223,16 @@ async def driver(tmp_path: Path) -> AsyncIterator[ProcessDriver]:
         yield driver
 
 
-async def test_a_disk_that_is_full_is_waited_for(tmp_path: Path, driver: ProcessDriver) -> None:
-    limited = 'ulimit -f 0; exec "$@"'
-    process = await asyncio.create_subprocess_exec(
-        *("sh", "-c", limited, "sh", *command_line()),
-        cwd=tmp_path,
-        env=process_environ(driver.settings(DATABASE_URL=f"sqlite:///{tmp_path}/full.db")),
-        stderr=asyncio.subprocess.PIPE,
-    )
+DISKS = {"full": "ulimit -f 0", "read-only": "chmod 555 ."}
+
+
+@pytest.mark.parametrize("shell", DISKS.values(), ids=DISKS)
+async def test_a_disk_that_is_full_or_read_only_is_waited_for(
+    tmp_path: Path, driver: ProcessDriver, shell: str
+) -> None:
+    (tmp_path / "disk").mkdir()
+    settings = driver.settings(DATABASE_URL="sqlite:///bot.db")
+    process = await start_without_privileges(tmp_path / "disk", settings, shell)
     assert process.stderr is not None
     line = json.loads(await asyncio.wait_for(process.stderr.readline(), 30))
     process.terminate()
@@ -230,6 +240,19 @@ async def test_a_disk_that_is_full_is_waited_for(tmp_path: Path, driver: Process
     assert (line["event"], process.returncode) == ("start.waiting", 0)
     assert "SQLite" in line["reason"]
     assert "Traceback" not in rest
+
+
+@pytest.mark.parametrize(("target", "code"), [("> /dev/full", 1), ("| true", 141)], ids=["full disk", "closed pipe"])
+async def test_output_that_cannot_be_written(tmp_path: Path, target: str, code: int) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", f'{{ "$@"; echo "code $?" >&2; }} {target}', "sh", *command_line("doctor")),
+        cwd=tmp_path,
+        env=process_environ(NOWHERE),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    lines = (await process.communicate())[1].decode().splitlines()
+    assert lines[-1] == f"code {code}"
+    assert len(lines) <= 2
 
 
 @pytest.mark.parametrize("module", ["bot.environment", "aiohttp.client", "slack_sdk.web.async_client", "bot.app"])

@@ -8,7 +8,7 @@ import aiohttp
 from bot.core.errors import SlackRejected
 from bot.doctor.causes import explain
 from bot.doctor.report import Reporter, failed, passed, skipped, warned
-from bot.network import CannotListen, Network, try_to_listen
+from bot.network import DIRECT, CannotListen, Network, try_to_listen
 from bot.settings import Settings
 from bot.slack.client import INVALID_TOKEN_ERRORS, InvalidToken, SlackClient
 from bot.slack.socket_mode import open_connection
@@ -36,7 +36,7 @@ async def check_connectivity(
         else:
             await _check_socket_mode(report, app_token.reveal(), client, settings.network)
     if settings.serves_http:
-        await _check_port(report, settings.host, settings.listening_port, client.session)
+        await _check_port(report, settings.host, settings.listening_port)
 
 
 class NoHello(Exception):
@@ -112,13 +112,13 @@ def _check_signing_secret(report: Reporter, settings: Settings) -> None:
         report(warned("slack.signing_secret", "it does not look like one: 32 hex digits", remedy))
 
 
-async def _check_port(report: Reporter, host: str, port: int, session: aiohttp.ClientSession) -> None:
+async def _check_port(report: Reporter, host: str, port: int) -> None:
     """Whether the bot can listen there, or already does."""
     address = f"{host}:{port}"
     try:
         await asyncio.to_thread(try_to_listen, host, port)
     except CannotListen as error:
-        if error.is_taken and await _is_bot(host, port, session):
+        if error.is_taken and await _is_bot(host, port):
             report(passed("http.port", f"a bot listens on {address}"))
         else:
             report(failed("http.port", error.reason, f"{error.setting}: choose another one"))
@@ -126,11 +126,15 @@ async def _check_port(report: Reporter, host: str, port: int, session: aiohttp.C
         report(passed("http.port", f"{address} is free"))
 
 
-async def _is_bot(host: str, port: int, session: aiohttp.ClientSession) -> bool:
+async def _is_bot(host: str, port: int) -> bool:
     """Whether /healthz there answers as this bot's does."""
     url = f"http://{CONNECTABLE_HOSTS.get(host, host)}:{port}/healthz"
     try:
-        async with asyncio.timeout(HEALTH_SECONDS), session.get(url, allow_redirects=False) as response:
+        async with (
+            asyncio.timeout(HEALTH_SECONDS),
+            DIRECT.open_session() as session,
+            session.get(url, allow_redirects=False) as response,
+        ):
             return bool(await response.json() == {"status": "alive"})
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return False
