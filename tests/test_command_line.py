@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
