@@ -26,7 +26,8 @@ COMMANDS_WITH_A_RESULT = {"doctor", "audit", "store"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments say; the process's exit code. What is not run is not imported."""
-    _end_quietly_on_signals(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:  # the process is this program's alone
+        _end_quietly_on_signals(sys.argv[1:])
     try:
         code = _run_command(_argument_parser().parse_args(arguments))
         if sys.stdout is not None:

@@ -52,6 +52,7 @@ class Proxy:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
+            host.encode("idna")  # raises what a resolver would raise later
         except ValueError:
             host, port, parts = "", None, SplitResult("", "", "", "", "")
         if not host or port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment or " " in host:

@@ -250,6 +250,7 @@ class SettingsReader:
             try:
                 parts = urlsplit(value)
                 is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+                (parts.hostname or "").encode("idna")  # raises what a resolver would raise later
             except ValueError:
                 is_valid = False
             if not is_valid:

@@ -73,6 +73,8 @@ WRONG_VALUES = (
     ("http_proxy", "http://user:12/34@proxy:3128"),
     ("HTTPS_PROXY", "proxy:99999"),
     ("HTTPS_PROXY", "http://"),
+    ("HTTPS_PROXY", "http://two..dots:3128"),
+    ("SLACK_API_URL", "https://two..dots/api/"),
     ("SSL_CERT_FILE", "/nowhere/ca.pem"),
     ("SSL_CERT_FILE", "/dev"),
     ("SSL_CERT_FILE", "/dev/null"),
