@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import secrets
 import signal
 import time
@@ -13,27 +14,26 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
-from slack_bolt.async_app import AsyncApp
 
 from bot.connections import open_cloud, open_slack
-from bot.core.errors import SlackUnavailable, StorageUnavailable
+from bot.core.errors import SlackError, StorageUnavailable
 from bot.core.permissions import AccessPolicy
 from bot.core.polling import PollSchedule
 from bot.core.ports import NO_METRICS, Metrics, Storage
 from bot.doctor.runner import SelfCheck
 from bot.environment import SettingsError
-from bot.http_server import Readiness, start_server, web_app
+from bot.http_server import EventsEndpoint, Readiness, start_server, web_app
 from bot.i18n.catalog import Catalog
-from bot.network import try_to_listen
 from bot.settings import Settings
 from bot.slack.bolt_app import Listeners, bolt_app
 from bot.slack.client import BotIdentity, Heartbeat, InvalidToken, SlackClient, read_identity
 from bot.slack.publisher import SlackEphemeralMessages, SlackPublisher
 from bot.slack.socket_mode import SocketModeConnection, open_connection
 from bot.slack.users import SlackUsers
-from bot.storage.opening import open_storage, sqlite_path
+from bot.storage.opening import open_storage
+from bot.storage.urls import sqlite_path
 from bot.taurusdb.client import TaurusDb
-from bot.workflow.background_tasks import BackgroundTasks, UpgradesInProcess, supervise
+from bot.workflow.background_tasks import BackgroundTasks, RareLog, UpgradesInProcess, supervise
 from bot.workflow.handle_action import ActionHandler
 from bot.workflow.handle_command import CommandHandler
 from bot.workflow.interaction import Replier
@@ -49,7 +49,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("bot")
 START_RETRY_SECONDS = 2.0
-DRAIN_SECONDS = 12.0
+START_REFUSALS = 3  # in a row, after which a token is believed dead at the start
+START_REFUSAL_SECONDS = 2.0
+TASKS_DRAIN_SECONDS = 12.0
 POLLER_STOP_SECONDS = 3.0
 CLOSE_SECONDS = 2.0
 OnReady = Callable[[str], None]
@@ -141,29 +143,88 @@ def build(
 async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: OnReady = lambda _: None) -> None:
     """Run the bot until `stop` is set, or SIGTERM or SIGINT come; `on_ready` gets the web server's URL ("" if none).
 
-    Raises `InvalidToken`, `CannotListen`, and `SettingsError` when the database's folder is missing.
+    The web server is opened first, so that a bot that waits for Slack or the database can say so.
+    Raises `InvalidToken`, `CannotListen`, and `SettingsError` for a database that can never be used.
     """
     stop = stop or stop_on_signal()
-    if settings.serves_http:
-        await asyncio.to_thread(try_to_listen, settings.host, settings.listening_port)
-    await asyncio.to_thread(_check_folder, settings.database_url)
     async with AsyncExitStack() as stack:
         prometheus = _prometheus_metrics() if settings.serves_http else None  # nobody could read them otherwise
         metrics: Metrics = prometheus or NO_METRICS
+        front = Front(Readiness(), None if settings.slack.app_token else EventsEndpoint())
+        if settings.serves_http:
+            await front.open(settings, prometheus)
+            stack.push_async_callback(front.close)
         client = await stack.enter_async_context(open_slack(settings, metrics))
-        identity = await _retry_until_stopped(lambda: read_identity(client), stop)
-        if identity is None:
+        identity, storage = await _reach_slack_and_storage(settings, client, front.readiness, stop, stack)
+        if identity is None or storage is None:
             return
         if identity.is_org_wide:
             log.error("start.org_wide_token", extra={"setting": "SLACK_BOT_TOKEN", "team": identity.team_id})
-        await _check_app_token(settings, client)
-        storage = await _retry_until_stopped(lambda: open_storage(settings.database_url), stop)
-        if storage is None:
-            return
-        stack.push_async_callback(storage.close)
         cloud = await stack.enter_async_context(open_cloud(settings, metrics, storage.clock))
         components = build(settings, client, identity, storage, cloud, metrics)
-        await _serve(stop, settings, client, identity, components, prometheus, on_ready)
+        await _serve(stop, settings, client, identity, components, front, prometheus, on_ready)
+
+
+@dataclass(slots=True)
+class Front:
+    """The web server, and what it is told while the bot starts and stops."""
+
+    readiness: Readiness
+    events: EventsEndpoint | None
+    url: str = ""
+    _runner: web.AppRunner | None = None
+
+    async def open(self, settings: Settings, prometheus: "PrometheusMetrics | None") -> None:
+        """Listen."""
+
+        async def metrics_text() -> bytes:
+            assert prometheus is not None
+            return await prometheus.exposition(self.readiness.storage)
+
+        app = web_app(self.events, self.readiness, metrics_text if prometheus else None)
+        self._runner, self.url = await start_server(app, settings.host, settings.listening_port)
+
+    async def close(self) -> None:
+        """Close the listener; requests that have come in are handled."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+
+async def _reach_slack_and_storage(
+    settings: Settings, client: SlackClient, readiness: Readiness, stop: asyncio.Event, stack: AsyncExitStack
+) -> tuple[BotIdentity | None, Storage | None]:
+    """Wait for both at the same time; None when the process is stopped before. Raises as `run` does."""
+
+    async def reach_slack() -> BotIdentity | None:
+        identity = await _retry_until_stopped(
+            lambda: _confirmed(lambda: read_identity(client)),
+            stop,
+            readiness.starting,
+            ("slack", _address(settings.slack.api_url)),
+        )
+        if identity is not None:
+            await _check_app_token(settings, client)
+            readiness.starting["slack"] = ""
+        return identity
+
+    async def reach_storage() -> Storage | None:
+        storage = await _retry_until_stopped(
+            lambda: _open_database(settings),
+            stop,
+            readiness.starting,
+            ("storage", _address(settings.database_url)),
+        )
+        if storage is not None:
+            stack.push_async_callback(storage.close)
+            readiness.storage = storage
+        return storage
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            slack, storage = group.create_task(reach_slack()), group.create_task(reach_storage())
+    except* (InvalidToken, SettingsError) as errors:
+        raise errors.exceptions[0] from None
+    return slack.result(), storage.result()
 
 
 async def _serve(
@@ -172,10 +233,11 @@ async def _serve(
     client: SlackClient,
     identity: BotIdentity,
     components: Components,
+    front: Front,
     prometheus: "PrometheusMetrics | None",
     on_ready: OnReady,
 ) -> None:
-    """Everything that runs for the life of the process, in one task group."""
+    """Everything that runs for the life of the process, in one task group. Raises `InvalidToken` once it is drained."""
     app_token, secret = settings.slack.app_token, settings.slack.signing_secret
     signing_secret = None if app_token else secret.reveal() if secret else ""
     metrics: Metrics = prometheus or NO_METRICS
@@ -185,61 +247,58 @@ async def _serve(
         open_session = settings.network.open_session
         socket = SocketModeConnection(app, app_token.reveal(), client.web_client, open_session)
     heartbeat = Heartbeat(client)
-    runner, url = None, ""
-    if settings.serves_http:
-        readiness = Readiness(heartbeat, socket, components.storage)
-        runner, url = await _start_http(settings, components, None if socket else app, readiness, prometheus)
+    front.readiness.heartbeat, front.readiness.socket = heartbeat, socket
+    if front.events is not None:
+        front.events.open(app)
+    invalid_tokens: list[InvalidToken] = []
+
+    async def stop_on_invalid_token(name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await supervise(name, loop, InvalidToken)
+        except InvalidToken as error:
+            invalid_tokens.append(error)
+            stop.set()
+
     try:
         async with asyncio.TaskGroup() as group:
             running = [
                 group.create_task(supervise("poller", components.poller.run), name="poller"),
                 group.create_task(supervise("leases", components.submitter.renew_leases), name="leases"),
-                group.create_task(supervise("heartbeat", heartbeat.run), name="heartbeat"),
+                group.create_task(stop_on_invalid_token("heartbeat", heartbeat.run), name="heartbeat"),
                 group.create_task(supervise("inventory", components.cloud.inventory.keep_fresh), name="inventory"),
-                group.create_task(client.wait_for_invalid_token(), name="token"),
             ]
             if prometheus is not None:
                 running.append(group.create_task(supervise("loop lag", prometheus.measure_loop_lag), name="loop lag"))
             socket_task = None
             if socket is not None:
-                socket_task = group.create_task(supervise("socket", socket.run, InvalidToken), name="socket")
-            on_ready(url)
+                socket_task = group.create_task(stop_on_invalid_token("socket", socket.run), name="socket")
+            on_ready(front.url)
             log.info("bot.ready", extra={"mode": "socket" if socket else "http", "team": identity.team_id})
             await stop.wait()
             log.info("bot.stopping", extra={"tasks": len(components.tasks)})
+            front.readiness.is_stopping = True
+            if not invalid_tokens:
+                await asyncio.sleep(settings.drain_seconds)
             # No request may come in once the tasks are closed: it would be acknowledged and then dropped.
-            await _stop_receiving(runner, socket_task)
-            await components.tasks.drain(DRAIN_SECONDS)
+            await _stop_receiving(front, socket_task)
+            await components.tasks.drain(TASKS_DRAIN_SECONDS)
             for task in running:
                 task.cancel()
-    except* InvalidToken as errors:
-        raise errors.exceptions[0] from None
     finally:
-        if runner is not None:
-            await runner.cleanup()
+        await front.close()
         await components.tasks.drain(0)
         await components.poller.stop(POLLER_STOP_SECONDS)
         await components.users.close()
+    if invalid_tokens:
+        raise invalid_tokens[0]
 
 
-async def _start_http(
-    settings: Settings,
-    components: Components,
-    app: AsyncApp | None,
-    readiness: Readiness,
-    prometheus: "PrometheusMetrics | None",
-) -> tuple[web.AppRunner, str]:
-    metrics_text = partial(prometheus.exposition, components.storage) if prometheus else None
-    return await start_server(web_app(app, readiness, metrics_text), settings.host, settings.listening_port)
-
-
-async def _stop_receiving(runner: web.AppRunner | None, socket_task: asyncio.Task[None] | None) -> None:
+async def _stop_receiving(front: Front, socket_task: asyncio.Task[None] | None) -> None:
     """Close both ways from Slack; requests that have come in are handled."""
     if socket_task is not None:
         socket_task.cancel()
         await asyncio.wait({socket_task}, timeout=CLOSE_SECONDS)
-    if runner is not None:
-        await runner.cleanup()
+    await front.close()
 
 
 def stop_on_signal() -> asyncio.Event:
@@ -263,32 +322,69 @@ def _prometheus_metrics() -> "PrometheusMetrics":
     return PrometheusMetrics()
 
 
-async def _check_app_token(settings: Settings, client: SlackClient) -> None:
-    """An invalid app token would be retried for ever by the SDK: try it once. Raises `InvalidToken`."""
-    if settings.slack.app_token is not None:
-        try:
-            await open_connection(client.web_client, settings.slack.app_token.reveal())
-        except InvalidToken:
-            raise
-        except Exception as error:  # Slack is unavailable: the connection is retried for as long as it takes
-            log.warning("start.socket_unavailable", extra={"reason": type(error).__name__})
-
-
 def _check_folder(database_url: str) -> None:
-    """A folder that is missing stays so, however long it is waited for. Raises `SettingsError`."""
+    """A folder that is missing stays so, however long it is waited for. Raises ValueError."""
     if database_url.startswith("sqlite"):
         folder = sqlite_path(database_url).absolute().parent
         if not folder.is_dir():
-            raise SettingsError([f"DATABASE_URL: there is no folder {folder}"])
+            raise ValueError(f"there is no folder {folder}")
 
 
-async def _retry_until_stopped(open_: Callable[[], Awaitable[Answer]], stop: asyncio.Event) -> Answer | None:
+async def _open_database(settings: Settings) -> Storage:
+    """The storage; raises `SettingsError` for a database that can never be used, `StorageUnavailable` for now."""
+    try:
+        _check_folder(settings.database_url)
+        return await open_storage(settings.database_url)
+    except ValueError as error:
+        raise SettingsError([f"DATABASE_URL: {error}"]) from None
+
+
+async def _check_app_token(settings: Settings, client: SlackClient) -> None:
+    """An invalid app token is noticed at the start. Raises `InvalidToken`."""
+    app_token = settings.slack.app_token
+    if app_token is None:
+        return
+    try:
+        await _confirmed(lambda: open_connection(client.web_client, app_token.reveal()))
+    except InvalidToken:
+        raise
+    except Exception as error:  # Slack is unavailable: the connection is retried for as long as it takes
+        log.warning("start.socket_unavailable", extra={"reason": type(error).__name__})
+
+
+async def _confirmed(check: Callable[[], Awaitable[Answer]]) -> Answer:
+    """The answer; raises `InvalidToken` only when Slack refuses the token several times in a row."""
+    for _ in range(START_REFUSALS - 1):
+        try:
+            return await check()
+        except InvalidToken as invalid:
+            log.warning("start.token_refused", extra={"error": invalid.error})
+            await asyncio.sleep(START_REFUSAL_SECONDS)
+    return await check()
+
+
+async def _retry_until_stopped(
+    open_: Callable[[], Awaitable[Answer]],
+    stop: asyncio.Event,
+    starting: dict[str, str],
+    part_and_address: tuple[str, str],
+) -> Answer | None:
     """Try until Slack or the database answers; None when the process is stopped before."""
+    part, address = part_and_address
+    waiting = RareLog(first_pause=START_RETRY_SECONDS)
     while not stop.is_set():
         try:
             return await open_()
-        except (SlackUnavailable, StorageUnavailable) as error:
-            log.warning("start.waiting", extra={"reason": str(error) or repr(error)})
+        except (SlackError, StorageUnavailable) as error:
+            starting[part] = str(error) or repr(error)
+            if waiting.is_due():
+                log.warning("start.waiting", extra={"part": part, "address": address, "reason": starting[part]})
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), START_RETRY_SECONDS)
     return None
+
+
+def _address(url: str) -> str:
+    """Host and port of a URL, or a SQLite file: what may be logged of it."""
+    scheme, _, rest = url.partition("://")
+    return url if scheme == "sqlite" else re.split(r"[/?#]", rest.rpartition("@")[2])[0]

@@ -11,7 +11,8 @@ from bot.environment import SettingsError
 from bot.logs import Redactor
 from bot.settings import read_database_url
 from bot.storage.copy import CopiedRows, SourceChanged, TargetNotEmpty, copy_storage
-from bot.storage.opening import open_readonly, open_storage, sqlite_path
+from bot.storage.opening import open_readonly, open_storage
+from bot.storage.urls import sqlite_path
 
 EXIT_OK, EXIT_NOT_COPIED, EXIT_BAD_URL = 0, 1, 2
 

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import ClientPayloadError, web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
@@ -24,6 +24,7 @@ from bot.slack.socket_mode import SocketModeConnection
 log = logging.getLogger("bot.http")
 MAX_BODY_BYTES = 512 * 1024
 BODY_SECONDS = 5.0
+STARTING_SECONDS = 2.5  # how long a request waits for the bot to be ready; Slack gives up after three
 HEADER_SECONDS = 10.0  # from the start of a connection to the end of its first request's headers
 HEADER_CHECK_SECONDS = 1.0
 LINGERING_SECONDS = 1.0  # how long the rest of a refused body is read
@@ -45,21 +46,28 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MetricsText = Callable[[], Awaitable[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Readiness:
-    """Whether requests of Slack can be taken now: Slack and the database. The cloud is a matter of the metrics."""
+    """Whether requests of Slack can be taken now: Slack and the database. The cloud is a matter of the metrics.
 
-    heartbeat: Heartbeat
-    socket: SocketModeConnection | None
-    storage: Storage
+    The web server is there before the parts are; `starting` has why they are not there yet.
+    """
+
+    heartbeat: Heartbeat | None = None
+    socket: SocketModeConnection | None = None
+    storage: Storage | None = None
     clock: Callable[[], float] = time.time
+    starting: dict[str, str] = field(default_factory=lambda: dict.fromkeys(("slack", "storage"), "starting"))
+    is_stopping: bool = False
 
     async def problems(self) -> dict[str, str]:
         """Each part, with its problem; empty when it has none."""
-        problems = {"slack": self.heartbeat.problem}
+        problems = {"slack": self.heartbeat.problem if self.heartbeat else self.starting["slack"]}
         if self.socket is not None:
             problems["socket"] = self._socket_problem(self.socket)
-        problems["storage"] = await self._storage_problem()
+        problems["storage"] = await self._storage_problem(self.storage) if self.storage else self.starting["storage"]
+        if self.heartbeat is None or self.is_stopping:
+            problems["process"] = "stopping" if self.is_stopping else "starting"
         return problems
 
     def _socket_problem(self, socket: SocketModeConnection) -> str:
@@ -70,10 +78,10 @@ class Readiness:
         silent = self.clock() - socket.last_pong_at
         return f"nothing was heard from Slack for {silent:.0f} s" if silent > SOCKET_SILENT_SECONDS else ""
 
-    async def _storage_problem(self) -> str:
+    async def _storage_problem(self, storage: Storage) -> str:
         try:
             async with asyncio.timeout(STORAGE_SECONDS):
-                await self.storage.ping()
+                await storage.ping()
         except StorageUnavailable as error:
             return str(error) or "cannot be reached"
         except TimeoutError:
@@ -82,9 +90,9 @@ class Readiness:
 
 
 def web_app(
-    bolt_app: AsyncApp | None, readiness: Readiness, metrics_text: MetricsText | None = None
+    events: "EventsEndpoint | None", readiness: Readiness, metrics_text: MetricsText | None = None
 ) -> web.Application:
-    """The routes; `bolt_app` is None in Socket Mode, where Slack sends nothing here."""
+    """The routes; `events` is None in Socket Mode, where Slack sends nothing here."""
     app = web.Application(client_max_size=MAX_BODY_BYTES)
 
     async def healthz(_: web.Request) -> web.StreamResponse:
@@ -105,13 +113,13 @@ def web_app(
         return web.Response(body=await metrics_text(), headers={"Content-Type": METRICS_CONTENT_TYPE})
 
     slow_clients = SlowClientGuard()
-    if bolt_app is not None:
-        app.router.add_post(EVENTS_PATH, slow_clients.noting(EventsEndpoint(bolt_app).handle))
+    if events is not None:
+        app.router.add_post(EVENTS_PATH, slow_clients.noting(events.handle))
     app.router.add_get("/healthz", slow_clients.noting(healthz))
     app.router.add_get("/readyz", slow_clients.noting(readyz))
     if metrics_text is not None:
         app.router.add_get("/metrics", slow_clients.noting(metrics))
-    hint = f"Slack's requests belong at POST {EVENTS_PATH}" if bolt_app else "the bot runs in Socket Mode"
+    hint = f"Slack's requests belong at POST {EVENTS_PATH}" if events else "the bot runs in Socket Mode"
     known_paths = {resource.canonical for resource in app.router.resources()}
     app.router.add_route("*", "/{path:(?s:.*)}", slow_clients.noting(UnknownPaths(known_paths, hint).handle))
     app[SLOW_CLIENTS] = slow_clients
@@ -150,15 +158,19 @@ class SignedRequest:
 
 
 class EventsEndpoint:
-    """`POST /slack/events`. The signature alone proves the sender, never an address; each request counts once."""
+    """`POST /slack/events`. The signature alone proves the sender, never an address; each request counts once.
 
-    def __init__(self, bolt_app: AsyncApp, clock: Callable[[], float] = time.time) -> None:
-        self._bolt_app = bolt_app
+    Before the bot is ready a request waits a little, because Slack does not send a command again; then it gets a 503.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._bolt_app: asyncio.Future[AsyncApp] = asyncio.get_running_loop().create_future()
         self._clock = clock
         self._accepted: dict[SignedRequest, float] = {}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Take one request; a refused one is answered with nothing but its status, and logged with the reason."""
+        bolt_app = self._bolt_app.result() if self._bolt_app.done() else await self._until_ready()
         if request.content_type not in CONTENT_TYPES:
             content_type = clipped(request.content_type, MAX_LOGGED)
             raise _refusal("content_type", web.HTTPUnsupportedMediaType(), header="content-type", value=content_type)
@@ -175,7 +187,7 @@ class EventsEndpoint:
             return web.Response()
         try:
             bolt_request = AsyncBoltRequest(body=body.decode(), headers=dict(headers))
-            response = await self._bolt_app.async_dispatch(bolt_request)
+            response = await bolt_app.async_dispatch(bolt_request)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             # Bolt parses the body before it checks the signature, and fails on what Slack never sends.
             self._accepted.pop(signed, None)
@@ -185,6 +197,17 @@ class EventsEndpoint:
             self._accepted.pop(signed, None)
             raise self._unauthorized(signed)
         return await to_aiohttp_response(response)
+
+    def open(self, bolt_app: AsyncApp) -> None:
+        """Take requests from now on."""
+        self._bolt_app.set_result(bolt_app)
+
+    async def _until_ready(self) -> AsyncApp:
+        try:
+            async with asyncio.timeout(STARTING_SECONDS):
+                return await asyncio.shield(self._bolt_app)
+        except TimeoutError:
+            raise _refusal("starting", web.HTTPServiceUnavailable()) from None
 
     def _accept_once(self, signed: SignedRequest) -> bool:
         """Whether this request comes for the first time; older ones are refused by their timestamp alone."""

@@ -61,6 +61,9 @@ class PrometheusMetrics:
         self._rate_limited = self._counter("slack_rate_limited", "Web API calls answered with 429", "method")
         self._loop_lag = self._histogram("event_loop_lag", "How late the event loop wakes a task", LAG_BUCKETS)
         self._due_rows = self._gauge("due_rows", "Rows that are due and wait for the poller")
+        self._unreadable_rows = self._gauge(
+            "unreadable_rows", "Rows with a timer that this version cannot read and has set aside"
+        )
         self._open_upgrades = self._gauge("open_upgrades", "Upgrades with a timer, by state", "state")
 
     @contextmanager
@@ -121,18 +124,22 @@ class PrometheusMetrics:
             await asyncio.sleep(LAG_INTERVAL_SECONDS)
             self._loop_lag.observe(max(0.0, time.perf_counter() - started_at - LAG_INTERVAL_SECONDS))
 
-    async def exposition(self, storage: Storage) -> bytes:
+    async def exposition(self, storage: Storage | None) -> bytes:
         """The text that Prometheus reads; the gauges of a database that does not answer are NaN, not old."""
         try:
+            if storage is None:
+                raise StorageUnavailable("not open yet")
             async with asyncio.timeout(STORAGE_SECONDS):
                 stats = await storage.queue_stats(storage.clock())
         except (StorageUnavailable, TimeoutError) as error:
             log.warning("storage.unavailable", extra={"reason": str(error) or "no answer in time"})
             self._due_rows.set(math.nan)
+            self._unreadable_rows.set(math.nan)
             for state in State:
                 self._open_upgrades.labels(state.value).set(math.nan)
         else:
             self._due_rows.set(sum(row.due for row in stats))
+            self._unreadable_rows.set(sum(row.unreadable for row in stats))
             counts = {row.state: row.rows for row in stats}
             for state in State:
                 self._open_upgrades.labels(state.value).set(counts.get(state.value, 0))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 ENCRYPTED_SCHEMES = ("https", "wss")
-DEFAULT_CONNECTIONS = 100  # of one session at the same time, aiohttp's own default
+DEFAULT_HEADER_BYTES = 8190  # aiohttp's own limit
 IDLE_SECONDS = 15.0  # longer than the poll interval of a job, shorter than any gateway's own keep-alive
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")  # how OpenSSL finds a certificate in a folder
 _SEPARATORS = re.compile(r"[,\s]+")
@@ -111,17 +111,26 @@ class Network:
         """The system's certificates and those of SSL_CERT_FILE and SSL_CERT_DIR; the same object each time."""
         return _tls_context(self.certificates)
 
-    def open_session(self, connections: int = DEFAULT_CONNECTIONS) -> "aiohttp.ClientSession":
-        """A session for the running loop. It keeps no cookies, and reads neither ~/.netrc nor the environment."""
+    def open_session(
+        self, *, force_close: bool = False, max_header_bytes: int = DEFAULT_HEADER_BYTES
+    ) -> "aiohttp.ClientSession":
+        """A session for the running loop. It keeps no cookies, and reads neither ~/.netrc nor the environment.
+
+        `force_close`: no connection is used twice; `max_header_bytes` is the length of one header of a response.
+        """
         import aiohttp  # loads TLS, which fails when SSLKEYLOGFILE cannot be written: `read` has to come before
 
-        connector = aiohttp.TCPConnector(ssl=self.tls_context(), limit=connections, keepalive_timeout=IDLE_SECONDS)
+        connector = aiohttp.TCPConnector(
+            ssl=self.tls_context(), keepalive_timeout=None if force_close else IDLE_SECONDS, force_close=force_close
+        )
         has_proxy = self.http_proxy is not None or self.https_proxy is not None
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             middlewares=(self._choose_proxy,) if has_proxy else (),
+            max_line_size=max_header_bytes,
+            max_field_size=max_header_bytes,
         )
 
     async def _choose_proxy(

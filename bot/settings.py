@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from bot.core.command import DEFAULT_COMMAND_NAME
 from bot.core.messages import Language
@@ -14,6 +14,7 @@ from bot.core.permissions import ConfirmBy, IdSet, Rules
 from bot.core.tokenizer import INSTANCE_ID
 from bot.environment import SettingsError, misspelt_names, read_file, reason_of, without_quotes
 from bot.network import Network
+from bot.storage.urls import check_url
 from bot.taurusdb.endpoints import iam_url, taurusdb_endpoint
 
 DEFAULT_DATABASE_URL = "sqlite:///starrocks-upgrade-bot.db"
@@ -29,9 +30,6 @@ SECRET_VARIABLES = (
     "HW_AUTH_TOKEN",
     "DATABASE_URL",
 )
-_DATABASE_URL = re.compile(r"sqlite:///(?!:memory:).*[^/]|postgres(ql)?://.+", re.DOTALL)
-_ANY_DATABASE_URL = re.compile(r"(sqlite://|postgres(ql)?://).*", re.DOTALL)
-_DATABASE_FORMS = "sqlite:///a-file.db or postgresql://…"
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _PROJECT_ID = re.compile(r"[0-9a-zA-Z]{32}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
@@ -119,6 +117,7 @@ class Settings:
     port: int | None
     confirm_ttl_seconds: float
     job_poll_seconds: float
+    drain_seconds: float  # between "not ready" and closing the web server, for load balancers to notice
     default_language: Language
     log_level: str
     log_format: str
@@ -141,6 +140,7 @@ class Settings:
             port=None if port is None else int(port),
             confirm_ttl_seconds=reader.number("CONFIRM_TTL_SECONDS", 600.0, minimum=1, maximum=30 * 86400) or 600.0,
             job_poll_seconds=reader.number("JOB_POLL_SECONDS", 10.0, minimum=0.05, maximum=3600) or 10.0,
+            drain_seconds=reader.number("DRAIN_SECONDS", 0.0, minimum=0, maximum=300) or 0.0,
             default_language=Language(reader.choice("DEFAULT_LANGUAGE", "en-us", languages)),
             log_level=reader.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], upper=True),
             log_format=reader.choice("LOG_FORMAT", "text", ["text", "json"]),
@@ -379,7 +379,7 @@ def _read_rules(reader: SettingsReader) -> Rules:
 
 
 def _read_database_url(reader: SettingsReader) -> str:
-    url = reader.matching("DATABASE_URL", _DATABASE_URL, _DATABASE_FORMS, DEFAULT_DATABASE_URL)
+    url = _checked_database_url(reader)
     if url.startswith("postgres") and find_spec("asyncpg") is None:
         reader.mistake("DATABASE_URL", "postgresql:// needs the extra: pip install 'starrocks-upgrade-bot[postgres]'")
     return url
@@ -388,8 +388,17 @@ def _read_database_url(reader: SettingsReader) -> str:
 def read_database_url(environ: Mapping[str, str]) -> str:
     """DATABASE_URL alone, for commands that need no other setting. Raises `SettingsError`."""
     reader = SettingsReader({name: value for name, value in environ.items() if name.startswith("DATABASE_URL")})
-    url = reader.matching("DATABASE_URL", _ANY_DATABASE_URL, _DATABASE_FORMS, DEFAULT_DATABASE_URL)
+    url = _checked_database_url(reader)
     reader.raise_mistakes()
+    return url
+
+
+def _checked_database_url(reader: SettingsReader) -> str:
+    url = reader.text("DATABASE_URL", DEFAULT_DATABASE_URL)
+    try:
+        check_url(url)
+    except ValueError as error:
+        reader.mistake("DATABASE_URL", str(error))
     return url
 
 
@@ -402,7 +411,8 @@ def secrets_in(value: object) -> Iterable[str]:
             yield from secrets_in(getattr(value, attribute.name))
     elif isinstance(value, str) and "://" in value and "@" in value:
         try:
-            password = urlsplit(value).password or ""
+            parts = urlsplit(value)
         except ValueError:
             return
-        yield from (password, unquote(password))
+        password = parts.password or ""
+        yield from (password, unquote(password), *parse_qs(parts.query).get("password", ()))

@@ -39,6 +39,12 @@ class Operator:
                     return body
                 await self.driver.slack.until(_once(), timeout=1)
 
+    async def until_waiting_for(self, *parts: str, timeout: float = 25) -> None:
+        """Wait until /readyz names these parts, and no others, as the reasons why it is not ready."""
+        async with asyncio.timeout(timeout):
+            while set((await self.readiness())[1]["reasons"]) != set(parts):
+                await self.driver.slack.until(_once(), timeout=1)
+
     async def samples(self) -> Mapping[tuple[str, frozenset[tuple[str, str]]], float]:
         """Every sample, read by the library's own parser."""
         status, body = await self.get("/metrics")

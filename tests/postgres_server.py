@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 USER = "postgres"
@@ -18,7 +19,6 @@ FAST_SETTINGS = (
     "full_page_writes=off",
     "max_connections=100",
     "shared_buffers=32MB",
-    "unix_socket_directories=",
 )
 START_SECONDS = 30.0
 
@@ -26,9 +26,10 @@ START_SECONDS = 30.0
 class PostgresServer:
     """One server; `start` and `stop` may be called again and again, the port and the databases stay."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = FAST_SETTINGS) -> None:
+        self._settings = settings
         self.folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-        self.port = _free_port()
+        self.port = free_port()
         self.password = secrets.token_hex(16)
         # PostgreSQL refuses to run as root.
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
@@ -40,8 +41,9 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        settings = [argument for setting in FAST_SETTINGS for argument in ("-c", setting)]
-        self._server = self._popen("postgres", "-D", "data", "-h", "127.0.0.1", "-p", str(self.port), *settings)
+        settings = [argument for setting in self._settings for argument in ("-c", setting)]
+        listen = ("-h", "127.0.0.1", "-p", str(self.port), "-k", str(self.folder))
+        self._server = self._popen("postgres", "-D", "data", *listen, *settings)
         deadline = time.monotonic() + START_SECONDS
         while self._popen("pg_isready", "-q", "-t", "1").wait() != 0:
             if self._server.poll() is not None or time.monotonic() > deadline:
@@ -127,7 +129,7 @@ def _programs() -> Path:
     return max(Path(package.origin).parent.glob("*/bin/initdb")).parent
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

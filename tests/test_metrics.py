@@ -8,6 +8,7 @@ import pytest
 from bot.metrics import PREFIX
 from tests.driver import run_driver
 from tests.operators import Operator
+from tests.storage.examples import run_sql
 
 
 @pytest.fixture(params=["socket", "http"])
@@ -86,3 +87,13 @@ async def test_without_its_database_the_counters_are_still_served(operator: Oper
     assert due != due  # NaN: not known
     elsewhere.rename(database)
     assert await operator.count("due_rows") == 0
+
+
+async def test_a_row_that_this_version_cannot_read_is_counted(operator: Operator) -> None:
+    driver = operator.driver
+    await driver.request(driver.instance())
+    assert await operator.count("unreadable_rows") == 0
+    await run_sql(
+        f"sqlite:///{driver.folder}/sandbox.db", "UPDATE upgrades SET state = 'paused', revision = revision + 1"
+    )
+    assert await operator.count("unreadable_rows") == 1

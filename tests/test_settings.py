@@ -64,6 +64,9 @@ WRONG_VALUES = (
     ("CONFIRM_TTL_SECONDS", "ten minutes"),
     ("JOB_POLL_SECONDS", "-1"),
     ("JOB_POLL_SECONDS", "1e3"),
+    ("DRAIN_SECONDS", "-1"),
+    ("DRAIN_SECONDS", "301"),
+    ("DRAIN_SECONDS", "a while"),
     ("DEFAULT_LANGUAGE", "de-de"),
     ("LOG_LEVEL", "LOUD"),
     ("LOG_FORMAT", "xml"),
@@ -104,7 +107,7 @@ def test_good_settings_are_read_with_the_defaults_of_the_contract() -> None:
     assert settings.cloud.auth_url == "https://iam.cn-north-4.myhuaweicloud.com/v3"
     assert (settings.host, settings.port) == ("127.0.0.1", None)
     assert settings.database_url == "sqlite:///starrocks-upgrade-bot.db"
-    assert (settings.confirm_ttl_seconds, settings.job_poll_seconds) == (600, 10)
+    assert (settings.confirm_ttl_seconds, settings.job_poll_seconds, settings.drain_seconds) == (600, 10, 0)
     assert settings.rules.confirm_by is settings.rules.confirm_skip_validate_by is ConfirmBy.REQUESTER
     assert (settings.default_language, settings.log_level, settings.log_format) == ("en-us", "INFO", "text")
 

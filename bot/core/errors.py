@@ -81,7 +81,8 @@ class ServiceError(Exception):
 class CloudError(ServiceError):
     """The answer of the cloud as data: `status` is the HTTP status, None when there was no answer.
 
-    `code`, `message` and `api_request_id` are the API's own; `retry_after` is in seconds.
+    `code`, `message` and `api_request_id` are the API's own, and empty when it wrote none. `note` is what the bot has
+    to say about the answer, or about there being none; it is for the log and the doctor. `retry_after` is in seconds.
     """
 
     status: int | None = None
@@ -89,10 +90,11 @@ class CloudError(ServiceError):
     message: str = ""
     api_request_id: str = ""
     retry_after: float | None = None
+    note: str = ""
 
     def __str__(self) -> str:
         """One line for the log."""
-        parts = (str(self.status or ""), self.code, self.message)
+        parts = (str(self.status or ""), self.code, self.message, f"({self.note})" if self.note else "")
         return f"{type(self).__name__}: {' '.join(part for part in parts if part) or 'no answer'}"
 
 

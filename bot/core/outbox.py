@@ -7,6 +7,7 @@ from bot.core.upgrade import NOTIFY_SECONDS, State, Upgrade
 
 EDIT_INTERVAL_SECONDS = 3.0  # at most one edit of the job message in so many seconds
 MAX_BACKOFF_SECONDS = 60.0
+MAX_UNDELIVERABLE_SECONDS = 3600.0  # between two attempts at what neither the channel nor the requester takes
 MAX_RETRY_AFTER_SECONDS = 600.0  # however long Slack asks to wait: people wait for the outcome
 
 
@@ -21,12 +22,15 @@ def delivered(upgrade: Upgrade, notification: Notification, at: float, ts: str |
         pending.append(notification)
     elif not is_stale and notification in pending:
         pending.remove(notification)
-    notify_at = at + NOTIFY_SECONDS if pending else None
-    row = replace(upgrade, pending_notifications=tuple(pending), notify_attempts=0, notify_at=notify_at)
+    row = replace(upgrade, pending_notifications=tuple(pending))
+    is_edit_before_message = notification in EDITS and row.pending_messages and row.notify_attempts
+    if not is_edit_before_message:  # else the timer is that of the message, which Slack did not take
+        row = replace(row, notify_attempts=0, notify_at=at + NOTIFY_SECONDS if pending else None)
     if notification is Notification.REQUEST_CARD:
         return _card_posted(row, at, ts, rendered)
     if notification in (Notification.JOB_ACCEPTED, Notification.JOB_FOUND):
-        row = replace(row, job_message_ts=ts, job_message_edited_at=at)
+        channel_id = rendered.dm_channel_id or rendered.channel_id
+        row = replace(row, job_message_ts=ts, job_message_channel_id=channel_id, job_message_edited_at=at)
     if notification is Notification.JOB_PROGRESS:
         row = replace(row, job_message_edited_at=at)
     return row.rescheduled()
@@ -68,17 +72,15 @@ def hold_until(upgrade: Upgrade, at: float) -> Upgrade:
 
 
 def fall_back_to_dm(upgrade: Upgrade, dm_channel_id: str, at: float) -> Upgrade:
-    """The channel is gone: new messages go to the requester directly; messages there can no longer be edited."""
-    pending = tuple(kind for kind in upgrade.pending_notifications if kind not in EDITS)
-    row = replace(
-        upgrade, dm_channel_id=dm_channel_id, pending_notifications=pending, job_message_ts=None, notify_attempts=0
-    )
-    return hold_until(row, at + NOTIFY_SECONDS) if pending else replace(row, notify_at=None).rescheduled()
+    """The channel takes no message: new ones go to the requester directly; edits stay where the messages are."""
+    return hold_until(replace(upgrade, dm_channel_id=dm_channel_id), at + NOTIFY_SECONDS)
 
 
-def give_up(upgrade: Upgrade) -> Upgrade:
-    """Neither the channel nor the requester takes any message: only the log has the outcome."""
-    return replace(upgrade, pending_notifications=(), notify_at=None).rescheduled()
+def undeliverable(upgrade: Upgrade, at: float) -> Upgrade:
+    """Neither the channel nor the requester takes it: tried again, the channel first, more and more rarely."""
+    attempts = upgrade.notify_attempts + 1
+    pause = min(30.0 * 2.0 ** min(attempts, 8), MAX_UNDELIVERABLE_SECONDS)
+    return hold_until(replace(upgrade, dm_channel_id=None, notify_attempts=attempts), at + pause)
 
 
 def job_message_editable_at(upgrade: Upgrade) -> float:

@@ -16,14 +16,41 @@ MAX_BACKOFF_FACTOR = 6.0  # a failed poll is followed by the next one after at m
 MAX_BACKOFF_SECONDS = MINUTE
 SLOW_POLL_FACTOR = 12  # a job that waits for its window or for an authorization changes rarely
 
-FINAL_STATUSES = {"Completed": State.COMPLETED, "Failed": State.FAILED, "Canceled": State.CANCELED}
+UNKNOWN_STATUS_SECONDS = 24 * 60 * MINUTE  # a job in a status that nobody understands is given up after so long
+UNKNOWN_STATUS_POLL_SECONDS = MINUTE
+
 PENDING = "Pending"
+RUNNING = "Running"
+COMPLETED = "Completed"
+FAILED = "Failed"
+CANCELED = "Canceled"
 UNAUTHORIZED = "Unauthorized"
+FINAL_STATUSES = {COMPLETED: State.COMPLETED, FAILED: State.FAILED, CANCELED: State.CANCELED}
+# The documented words, and others that mean the same: in lower case, letters only. The last ones are the console's.
+_STATUS_WORDS = {
+    PENDING: "pending waiting queued queuing 待执行 等待执行 等待中",
+    RUNNING: "running inprogress processing executing 执行中 运行中",
+    COMPLETED: "completed complete success succeeded succeed successful finished done 已完成 完成 成功 执行成功",
+    FAILED: "failed fail failure error 失败 执行失败",
+    CANCELED: "canceled cancelled cancel 已取消 取消",
+    UNAUTHORIZED: "unauthorized unauthorised 待授权",
+}
+_STATUSES = {word: status for status, words in _STATUS_WORDS.items() for word in words.split()}
+
+
+def job_status(word: str) -> str:
+    """The documented status that a word of the API stands for (`SUCCESS`, `in_progress`), else the word itself."""
+    return _STATUSES.get("".join(filter(str.isalpha, word)).lower(), word)
+
+
+def is_known_status(status: str) -> bool:
+    """Whether a status is a documented one; the empty one is of a job that was not read yet."""
+    return not status or status in _STATUS_WORDS
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job of the cloud: `status` in the API's words, `percent` 0 to 100 or None."""
+    """A job of the cloud: `status` as `job_status` has it, `percent` 0 to 100 or None."""
 
     id: str
     status: str
@@ -64,6 +91,8 @@ class PollSchedule:
         if upgrade.failed_polls:
             backoff = self.poll_seconds * min(2.0 ** min(upgrade.failed_polls, 6), MAX_BACKOFF_FACTOR)
             return at + min(backoff, max(MAX_BACKOFF_SECONDS, self.poll_seconds))
+        if not is_known_status(upgrade.job_status):
+            return at + max(UNKNOWN_STATUS_POLL_SECONDS, self.poll_seconds)
         waits = upgrade.job_status == UNAUTHORIZED or (upgrade.delay and upgrade.job_status == PENDING)
         return at + self.poll_seconds * (SLOW_POLL_FACTOR if waits else 1)
 
@@ -71,14 +100,17 @@ class PollSchedule:
 def job_polled(upgrade: Upgrade, job: Job, at: float, schedule: PollSchedule) -> Upgrade:
     """The cloud showed the job: it goes on, or it has ended."""
     changed = (job.status, job.percent) != (upgrade.job_status, upgrade.progress_percent)
+    unknown_since = _unknown_since(upgrade, job, at)
     row = replace(
         upgrade,
         job_status=job.status,
         progress_percent=job.percent,
         poll_count=upgrade.poll_count + 1,
         failed_polls=0,
-        job_missing_since=None,
+        job_missing_since=unknown_since,
     )
+    if unknown_since is not None and (_is_past_retention(upgrade, at) or at - unknown_since >= UNKNOWN_STATUS_SECONDS):
+        return unresolved(row, at)
     final_state = FINAL_STATUSES.get(job.status)
     if final_state:
         row = replace(row, state=final_state, fail_reason=job.fail_reason, ended_at=at, next_poll_at=None)
@@ -88,9 +120,18 @@ def job_polled(upgrade: Upgrade, job: Job, at: float, schedule: PollSchedule) ->
     return row.with_notifications(at, Notification.JOB_PROGRESS) if changed else row.rescheduled()
 
 
+def _unknown_since(upgrade: Upgrade, job: Job, at: float) -> float | None:
+    """Since when the job is in a status that nobody understands: it is lost like one that is not shown at all."""
+    if is_known_status(job.status):
+        return None
+    was_known = is_known_status(upgrade.job_status) or upgrade.job_missing_since is None
+    return at if was_known else upgrade.job_missing_since
+
+
 def job_missing(upgrade: Upgrade, at: float, schedule: PollSchedule) -> Upgrade:
     """The cloud knows no such job: normal for a minute after the submission, the end of it after ten."""
-    since = at if upgrade.job_missing_since is None else upgrade.job_missing_since
+    # Without a failed poll in between, the time is that of a job which was shown, in an unknown status.
+    since = at if upgrade.job_missing_since is None or not upgrade.failed_polls else upgrade.job_missing_since
     row = replace(upgrade, poll_count=upgrade.poll_count + 1, job_missing_since=since)
     if _is_past_retention(upgrade, at) or at - since >= JOB_GONE_SECONDS:
         return unresolved(row, at)

@@ -36,7 +36,7 @@ class CloudApi(Protocol):
         ...
 
     async def cancel_scheduled(self, job_id: str, language: Language) -> bool:
-        """Delete a scheduled task; False when the cloud did not: it has begun or has ended."""
+        """Delete a scheduled task; False when the cloud names no task as deleted."""
         ...
 
     async def find_upgrade(self, search: UpgradeSearch, language: Language) -> str | SearchMiss:
@@ -66,11 +66,12 @@ class InstanceInventory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """How many rows of a state have a timer, and how many of them are due."""
+    """How many rows of a state have a timer, how many of them are due, and how many this version cannot read."""
 
     state: str
     rows: int
     due: int
+    unreadable: int = 0
 
 
 class Storage(Protocol):

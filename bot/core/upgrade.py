@@ -18,7 +18,7 @@ from enum import StrEnum
 
 from bot.core.errors import CloudError, NotSent, Rejected, TooLate
 from bot.core.messages import Language, Person, Time
-from bot.core.notifications import Notification, in_order
+from bot.core.notifications import EDITS, Notification, in_order
 
 LEASE_SECONDS = 10.0  # how long a claimed row or a submission belongs to its process without being renewed
 NOTIFY_SECONDS = 10.0  # how long the process that made a transition has to deliver it before others do
@@ -127,6 +127,7 @@ class Upgrade:
     notify_at: float | None = None
     notify_attempts: int = 0
     job_message_ts: str | None = None
+    job_message_channel_id: str | None = None  # not the card's when it was sent to the requester directly
     job_message_edited_at: float | None = None
     dm_channel_id: str | None = None  # where notifications go when the channel takes none
     earlier_unresolved: EarlierRequest | None = None
@@ -153,14 +154,25 @@ class Upgrade:
         """Whether it was rejected so, and the cloud did not let us see whether an upgrade has begun all the same."""
         return self.is_conflict and self.search_result == SearchResult.INCONCLUSIVE
 
+    @property
+    def pending_messages(self) -> tuple[Notification, ...]:
+        """The pending notifications that are new messages, not edits."""
+        return tuple(kind for kind in self.pending_notifications if kind not in EDITS)
+
     def rescheduled(self) -> "Upgrade":
         """The row with `due_at` recomputed from its two timers."""
         timers = [at for at in (self.next_poll_at, self.notify_at) if at is not None]
         return replace(self, due_at=min(timers, default=None))
 
     def with_notifications(self, at: float, *notifications: Notification) -> "Upgrade":
-        """The row with more notifications pending, in the order of the table."""
-        notify_at = self.notify_at if self.pending_notifications else at + NOTIFY_SECONDS
+        """The row with more notifications pending, in the order of the table.
+
+        A new message does not wait until what is pending is tried again.
+        """
+        notify_at = at + NOTIFY_SECONDS
+        if self.pending_notifications and self.notify_at is not None:
+            is_only_edits = EDITS.issuperset(notifications)
+            notify_at = self.notify_at if is_only_edits else min(self.notify_at, notify_at)
         pending = in_order(*self.pending_notifications, *notifications)
         return replace(self, pending_notifications=pending, notify_at=notify_at).rescheduled()
 

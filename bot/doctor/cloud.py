@@ -16,15 +16,8 @@ from bot.doctor.causes import explain
 from bot.doctor.report import Check, CheckStatus, Reporter, failed, passed, skipped, warned
 from bot.network import Network
 from bot.settings import CloudSettings, IamUserCredentials, KeyCredentials, Settings, TokenCredentials
-from bot.taurusdb.http import (
-    ApiResponse,
-    Credentials,
-    ProjectApi,
-    as_text,
-    error_from_response,
-    http_client,
-    send_once,
-)
+from bot.taurusdb.http import Credentials, ProjectApi, http_client, send_once
+from bot.taurusdb.responses import ApiResponse, as_text, error_from_response
 
 # Shorter than the bot's own limits: the whole run has one of its own.
 CONNECT_SECONDS = 5.0
@@ -100,7 +93,7 @@ class EndpointChecks:
             response = await send_once(self.http, self.http.build_request("GET", url), None, RESPONSE_SECONDS)
         except CloudError as error:
             problem, remedy = await explain(error, url, self.network, setting)
-            self.report(failed(name, f"{url}: {problem} ({error.message})", remedy))
+            self.report(failed(name, f"{url}: {problem} ({error.note})", remedy))
             return False
         self.report(passed(name, f"{url} answers"))
         if name == "cloud.endpoint":

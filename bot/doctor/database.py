@@ -5,24 +5,27 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.core.errors import StorageUnavailable
 from bot.doctor.report import Reporter, failed, passed, warned
 from bot.storage.migrations import APPLIED_VERSIONS, MIGRATIONS, missing_migrations
-from bot.storage.opening import sqlite_path
-from bot.storage.sql import COPY_IN_PROGRESS
+from bot.storage.opening import open_readonly
+from bot.storage.sql import COPY_IN_PROGRESS, SQLITE
+from bot.storage.sqlite import SqliteStorage
+from bot.storage.urls import database_scheme, sqlite_path
 
 if TYPE_CHECKING:
-    import asyncpg
+    from bot.storage.migrations import Connection
 
 BUSY_SECONDS = 3.0
 MIN_FREE_BYTES = 100 * 1024 * 1024
 MAX_CLOCK_SKEW_SECONDS = 30.0
+DURABILITY_SETTINGS = ("synchronous_commit", "fsync", "full_page_writes", "synchronous_standby_names")
 TRIAL_WRITE = "UPDATE heartbeat SET at = at"  # rolled back afterwards
 
 
@@ -31,7 +34,8 @@ class DatabaseState:
     """The state of a database; `name` is shown to people.
 
     `clock_skew_seconds` is how far the database's clock is ahead of ours, None for SQLite; `free_bytes` is None for
-    PostgreSQL.
+    PostgreSQL. `durability_settings` are PostgreSQL's as they hold in a transaction of the bot; `is_pooled`: it is
+    reached through a pooler; `unreadable_rows` have a timer and something in them that this version does not know.
     """
 
     name: str
@@ -41,6 +45,9 @@ class DatabaseState:
     copy_in_progress: bool = False
     clock_skew_seconds: float | None = None
     free_bytes: int | None = None
+    durability_settings: Mapping[str, str] = field(default_factory=dict)
+    is_pooled: bool = False
+    unreadable_rows: int = 0
 
 
 async def check_database(report: Reporter, url: str) -> None:
@@ -55,8 +62,15 @@ async def check_database(report: Reporter, url: str) -> None:
     except StorageUnavailable as error:
         report(failed("database.connection", str(error), _unavailable_remedy(url)))
         return
-    report(passed("database.connection", f"{database.name} can be reached and written"))
+    pooler = ", through a pooler" if database.is_pooled else ""
+    report(passed("database.connection", f"{database.name} can be reached and written{pooler}"))
     _check_migrations(report, database)
+    _check_durability(report, database.durability_settings)
+    if database.unreadable_rows:
+        detail = f"{database.unreadable_rows} row(s) that this version cannot read are set aside"
+        report(
+            warned("database.rows", detail, "bring this replica to the version of the others; the log has their ids")
+        )
     if database.free_bytes is not None and database.free_bytes < MIN_FREE_BYTES:
         detail = f"only {database.free_bytes // 1024**2} MiB are free on its disk"
         report(warned("database.disk_space", detail, "make room: a full disk stops every upgrade"))
@@ -83,6 +97,29 @@ def _check_migrations(report: Reporter, database: DatabaseState) -> None:
         report(passed("database.schema", "up to date"))
 
 
+def _check_durability(report: Reporter, settings: Mapping[str, str]) -> None:
+    """What PostgreSQL forgets in a crash or a failover, a second confirmation could send again."""
+    if not settings:
+        return
+    commit = settings["synchronous_commit"]
+    if commit in ("off", "local"):
+        remedy = "whatever stands between the bot and the database must let it set synchronous_commit"
+        report(failed("database.durability", f"a transaction of the bot has synchronous_commit {commit}", remedy))
+        return
+    switched_off = [name for name in ("fsync", "full_page_writes") if settings[name] != "on"]
+    if switched_off:
+        detail = f"{' and '.join(switched_off)} off: a crash of the server can lose or damage what was committed"
+        report(warned("database.durability", detail, "switch it on in postgresql.conf"))
+        return
+    standbys = settings["synchronous_standby_names"]
+    detail = (
+        f"commits wait for the synchronous standbys {standbys}"
+        if standbys
+        else "commits are on this server's disk; no standby is synchronous: do not fail over to one by force"
+    )
+    report(passed("database.durability", detail))
+
+
 def _unavailable_remedy(url: str) -> str:
     if url.startswith("sqlite"):
         return "DATABASE_URL: a file in a folder that the bot's user may write, on a disk with room"
@@ -94,12 +131,9 @@ async def inspect_database(url: str) -> DatabaseState:
 
     Raises ValueError for a URL that names no database, `StorageUnavailable` when it cannot be used.
     """
-    scheme = url.partition("://")[0]
-    if scheme == "sqlite":
+    if database_scheme(url) == "sqlite":
         return await asyncio.to_thread(_inspect_sqlite, sqlite_path(url).absolute())
-    if scheme in ("postgresql", "postgres"):
-        return await _inspect_postgres(url)
-    raise ValueError("it begins with sqlite:// or postgresql://")
+    return await _inspect_postgres(url)
 
 
 def _inspect_sqlite(path: Path) -> DatabaseState:
@@ -124,72 +158,61 @@ def _inspect_sqlite(path: Path) -> DatabaseState:
                 return DatabaseState(str(path), free_bytes=free_bytes)
             applied_versions = {version for (version,) in connection.execute(APPLIED_VERSIONS)}
             head = connection.execute("SELECT count FROM audit_head").fetchone()
+            unreadable_rows = sum(row[-1] for row in connection.execute(SQLITE.queue_stats, (0,)))
             connection.execute(TRIAL_WRITE)
             connection.execute("ROLLBACK")
     except (sqlite3.Error, OSError) as error:
         raise StorageUnavailable(f"SQLite: {error} ({path})") from error
-    return _state_of_tables(str(path), applied_versions, head, free_bytes=free_bytes)
+    state = DatabaseState(str(path), free_bytes=free_bytes, unreadable_rows=unreadable_rows)
+    return _state_of_tables(state, applied_versions, head)
 
 
 async def _inspect_postgres(url: str) -> DatabaseState:
-    """Connect, write in a transaction that is rolled back, and read the clock that says what is due."""
+    """Open it as the bot does but for the migrations, and write in a transaction that is rolled back."""
+    storage = await open_readonly(url)
+    assert not isinstance(storage, SqliteStorage)
     try:
-        import asyncpg
-    except ModuleNotFoundError:
-        raise ValueError("it needs the extra `postgres`: pip install 'starrocks-upgrade-bot[postgres]'") from None
-    from bot.storage.postgres import CONNECT_SECONDS, UNAVAILABLE_ERRORS, unavailable
-
-    try:
-        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, command_timeout=CONNECT_SECONDS)
-    except (ValueError, asyncpg.ClientConfigurationError):
-        raise ValueError("it cannot be read; special characters are written as %XX") from None
-    except UNAVAILABLE_ERRORS as error:
-        raise unavailable(error) from error
-    try:
-        return await _inspect_connection(connection)
-    except UNAVAILABLE_ERRORS as error:
-        raise unavailable(error) from error
+        state = await storage.pool.transaction(_inspect_connection)
+        stats = await storage.queue_stats(time.time()) if state.has_tables else ()
     finally:
-        connection.terminate()  # close() could wait for a database that no longer answers
+        await storage.close()
+    return replace(state, is_pooled=storage.pool.is_pooled, unreadable_rows=sum(row.unreadable for row in stats))
 
 
-async def _inspect_connection(connection: "asyncpg.Connection[asyncpg.Record]") -> DatabaseState:
-    database, host, database_now = await connection.fetchrow(
+async def _inspect_connection(connection: "Connection") -> DatabaseState:
+    row = await connection.fetchrow(
         "SELECT current_database(), coalesce(host(inet_server_addr()), 'local'),"
-        " extract(epoch FROM clock_timestamp())::double precision"
-    ) or ("", "", time.time())
-    name, clock_skew_seconds = f"{database} at {host}", database_now - time.time()
-    if await connection.fetchval("SHOW transaction_read_only") == "on":
-        raise StorageUnavailable("PostgreSQL: the database is read-only (a standby?)")
-    if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
-        if not await connection.fetchval("SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"):
+        " extract(epoch FROM clock_timestamp())::double precision, to_regclass('schema_migrations') IS NOT NULL,"
+        " coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
+    )
+    database, host, database_now, has_tables, may_create = tuple(row or ())
+    settings = {name: str(await connection.fetchval(f"SHOW {name}")) for name in DURABILITY_SETTINGS}
+    state = DatabaseState(
+        f"{database} at {host}", clock_skew_seconds=database_now - time.time(), durability_settings=settings
+    )
+    if not has_tables:
+        if await connection.fetchval("SHOW transaction_read_only") == "on":
+            raise StorageUnavailable("PostgreSQL: the database is read-only (a standby?)")
+        if not may_create:
             raise StorageUnavailable("PostgreSQL: there are no tables yet, and this user may not make any")
-        return DatabaseState(name, clock_skew_seconds=clock_skew_seconds)
-    transaction = connection.transaction()
-    await transaction.start()
+        return state
+    from bot.storage.postgres import require_writable
+
+    await require_writable(connection)
     applied_versions = {row[0] for row in await connection.fetch(APPLIED_VERSIONS)}
     head = await connection.fetchrow("SELECT count FROM audit_head")
+    await connection.execute("SAVEPOINT trial")
     await connection.execute(TRIAL_WRITE)
-    await transaction.rollback()
-    head_values = None if head is None else tuple(head)
-    return _state_of_tables(name, applied_versions, head_values, clock_skew_seconds=clock_skew_seconds)
+    await connection.execute("ROLLBACK TO trial")
+    return _state_of_tables(state, applied_versions, None if head is None else tuple(head))
 
 
-def _state_of_tables(
-    name: str,
-    applied_versions: set[int],
-    head: Iterable[object] | None,
-    *,
-    clock_skew_seconds: float | None = None,
-    free_bytes: int | None = None,
-) -> DatabaseState:
+def _state_of_tables(state: DatabaseState, applied_versions: set[int], head: Iterable[object] | None) -> DatabaseState:
     known_versions = {migration.version for migration in MIGRATIONS}
-    return DatabaseState(
-        name,
+    return replace(
+        state,
         has_tables=True,
         missing_migrations=len(missing_migrations(applied_versions)),
         newer_migrations=len(applied_versions - known_versions),
         copy_in_progress=next(iter(head or ()), None) == COPY_IN_PROGRESS,
-        clock_skew_seconds=clock_skew_seconds,
-        free_bytes=free_bytes,
     )

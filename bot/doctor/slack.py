@@ -16,7 +16,7 @@ from bot.core.permissions import Rules
 from bot.doctor.causes import explain
 from bot.doctor.report import Check, CheckStatus, Reporter, failed, passed, skipped, warned
 from bot.settings import Settings
-from bot.slack.client import InvalidToken, SlackClient, is_org_wide
+from bot.slack.client import InvalidToken, SlackClient, TokenRefused, is_org_wide
 from bot.slack.payloads import text_field
 
 MAX_CLOCK_SKEW_SECONDS = 300  # older requests of Slack are refused; the cloud tolerates more
@@ -82,9 +82,8 @@ async def _read_token(client: SlackClient) -> TokenInfo:
     """
     try:
         data, response_headers = await client.request("auth.test")
-    except SlackUnavailable:
-        client.raise_if_token_invalid()
-        raise
+    except TokenRefused as refused:
+        raise InvalidToken("SLACK_BOT_TOKEN", refused.error) from refused
     headers = {name.lower(): value for name, value in response_headers.items()}
     scopes = headers.get("x-oauth-scopes")
     return TokenInfo(

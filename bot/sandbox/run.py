@@ -59,6 +59,7 @@ def sandbox_settings(slack: StandInSlack, cloud: StandInCloud, folder: Path) -> 
 async def _serve(port: int, folder: Path) -> int:
     stop = stop_on_signal()
     async with StandInSlack() as slack, StandInCloud() as cloud:
+        slack.limit_rates()
         settings = Settings.read(sandbox_settings(slack, cloud, folder))
         bot = asyncio.create_task(run(settings, stop), name="bot")
         try:

@@ -1,8 +1,11 @@
 """Slack's Web API: one shared client, its failures sorted into unavailable and rejected, and the bot's own identity."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import logging
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +17,17 @@ from bot.core.errors import SlackError, SlackRejected, SlackUnavailable
 from bot.core.messages import clipped
 from bot.core.ports import NO_METRICS, Metrics
 from bot.slack.payloads import id_field, text_field
+from bot.slack.rate_limits import ANY_TURN, RateLimits, Turn
 
+log = logging.getLogger("bot.slack.client")
 CALL_SECONDS = 8  # shorter than a claim on a row, so that no other process takes the row over meanwhile
 IDENTITY_SECONDS = 2.0  # the start does not wait longer for what it can do without
 HEARTBEAT_SECONDS = 15.0
+# A token that was taken at the start is believed dead once Slack has refused it for so long and so often, without one
+# good answer between: a single refusal may be Slack's own trouble.
+TOKEN_DOUBT_SECONDS = 60.0
+TOKEN_DOUBT_REFUSALS = 4
+TOKEN_DOUBT_INTERVAL = 10.0
 MAX_ERROR_CHARACTERS = 100
 INVALID_TOKEN_ERRORS = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
 # Errors after which the same call to the same place can never succeed. Every other error, also one that Slack does not
@@ -29,13 +39,18 @@ FINAL_ERRORS = {
     "cannot_dm_bot",
     "cannot_reply_to_message",
     "cant_update_message",
+    "channel_is_limited_access",
     "channel_not_found",
     "edit_window_closed",
+    "ekm_access_denied",
     "invalid_arguments",
     "invalid_blocks",
+    "invalid_attachments",
     "invalid_blocks_format",
     "is_archived",
+    "is_inactive",
     "message_not_found",
+    "messages_tab_disabled",
     "method_not_supported_for_channel_type",
     "missing_scope",
     "msg_blocks_too_long",
@@ -46,11 +61,9 @@ FINAL_ERRORS = {
     "not_allowed_token_type",
     "not_in_channel",
     "plan_upgrade_required",
-    "restricted_action",
-    "restricted_action_non_threadable_channel",
-    "restricted_action_read_only_channel",
-    "restricted_action_thread_locked",
-    "restricted_action_thread_only_channel",
+    "team_access_not_granted",
+    "thread_not_found",
+    "too_many_attachments",
     "unknown_method",
     "user_disabled",
     "user_not_found",
@@ -58,6 +71,19 @@ FINAL_ERRORS = {
     "user_not_visible",
     "users_not_found",
 }
+FINAL_ERROR_PREFIX = "restricted_action"  # and what Slack appends: _read_only_channel, _thread_locked …
+# Errors of the form of a message, not of its place: the same words without blocks may be taken.
+FORM_ERRORS = {
+    "invalid_arguments",
+    "invalid_attachments",
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "no_text",
+    "too_many_attachments",
+}
+_RETRY_AFTER = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
 
 
 class InvalidToken(Exception):
@@ -67,6 +93,41 @@ class InvalidToken(Exception):
         super().__init__(f"{setting}: Slack answers {error}")
         self.setting = setting
         self.error = error
+
+
+class TokenRefused(SlackUnavailable):
+    """Slack does not take the token, for now; `error` is its code."""
+
+    def __init__(self, method: str, error: str) -> None:
+        super().__init__(f"{method}: {error}")
+        self.error = error
+
+
+class TokenDoubt:
+    """Whether a token that Slack has refused is dead."""
+
+    def __init__(self, setting: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._setting = setting
+        self._clock = clock
+        self._since: float | None = None
+        self._refusals = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last answer was a refusal."""
+        return self._since is not None
+
+    def accepted(self) -> None:
+        """Slack has taken the token."""
+        self._since, self._refusals = None, 0
+
+    def refused(self, error: str) -> None:
+        """Slack has refused it once more. Raises `InvalidToken` when there is no doubt left."""
+        now = self._clock()
+        self._since = now if self._since is None else self._since
+        self._refusals += 1
+        if self._refusals >= TOKEN_DOUBT_REFUSALS and now - self._since >= TOKEN_DOUBT_SECONDS:
+            raise InvalidToken(self._setting, error)
 
 
 class SlackClient:
@@ -81,16 +142,17 @@ class SlackClient:
         )
         self.web_client.proxy = None  # the SDK has read the environment; the session decides, by each address
         self._metrics = metrics
-        self._token_invalid = asyncio.Event()
-        self._token_error = ""
+        self._rate_limits = RateLimits()
+        self.token_refused = asyncio.Event()
+        """Set when a call was answered that the token is invalid; `auth.test` has to confirm it."""
 
     def without_token(self) -> AsyncWebClient:
         """A client without the token over the same session: Bolt's own, which only ever copies it."""
         return AsyncWebClient(base_url=self.web_client.base_url, session=self.session, retry_handlers=[])
 
-    async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
+    async def call(self, method: str, *, turn: Turn = ANY_TURN, **arguments: Any) -> dict[str, Any]:
         """Call a method, e.g. `chat.postMessage`, with JSON. Raises `SlackUnavailable` or `SlackRejected`."""
-        data, _ = await self.request(method, json=arguments)
+        data, _ = await self.request(method, turn, json=arguments)
         return data
 
     async def read(self, method: str, **arguments: Any) -> dict[str, Any]:
@@ -98,10 +160,14 @@ class SlackClient:
         data, _ = await self.request(method, http_verb="GET", params=arguments)
         return data
 
-    async def request(self, method: str, **request: Any) -> tuple[dict[str, Any], Mapping[str, str]]:
+    async def request(
+        self, method: str, turn: Turn = ANY_TURN, **request: Any
+    ) -> tuple[dict[str, Any], Mapping[str, str]]:
         """One call with the SDK's own arguments; the answer and its headers. Raises as `call` does."""
+        channel = str(request.get("json", {}).get("channel", ""))
+        await self._rate_limits.wait(method, channel, turn)
         try:
-            async with self._translated_errors(method), asyncio.timeout(CALL_SECONDS):
+            async with self._translated_errors(method, channel, turn), asyncio.timeout(CALL_SECONDS):
                 response = await self.web_client.api_call(method, **request)
             if not isinstance(response.data, dict):
                 raise SlackUnavailable(f"{method}: no JSON")
@@ -111,39 +177,31 @@ class SlackClient:
         self._metrics.slack_called(method, "ok")
         return response.data, response.headers
 
-    def raise_if_token_invalid(self) -> None:
-        """Raise `InvalidToken` when some call was answered so."""
-        if self._token_invalid.is_set():
-            raise InvalidToken("SLACK_BOT_TOKEN", self._token_error)
-
-    async def wait_for_invalid_token(self) -> None:
-        """Raise `InvalidToken` as soon as some call is answered so."""
-        await self._token_invalid.wait()
-        self.raise_if_token_invalid()
-
     @asynccontextmanager
-    async def _translated_errors(self, method: str) -> AsyncIterator[None]:
+    async def _translated_errors(self, method: str, channel: str, turn: Turn) -> AsyncIterator[None]:
         try:
             yield
         except SlackApiError as error:
-            raise self._slack_error(method, error) from error
+            raise self._slack_error(method, channel, turn, error) from error
         except Exception as error:
             # The SDK lets through what aiohttp raises, and fails in ways of its own on answers that are no JSON.
             reason = clipped(f"{type(error).__name__}: {error}".removesuffix(": "))
             raise SlackUnavailable(f"{method}: {reason}") from error
 
-    def _slack_error(self, method: str, api_error: SlackApiError) -> SlackUnavailable | SlackRejected:
+    def _slack_error(
+        self, method: str, channel: str, turn: Turn, api_error: SlackApiError
+    ) -> SlackUnavailable | SlackRejected:
         response = api_error.response
         data = getattr(response, "data", None)
         error = text_field(data, "error", MAX_ERROR_CHARACTERS)
         status = int(getattr(response, "status_code", 0) or 0)
         if error in INVALID_TOKEN_ERRORS:
-            self._token_error = error
-            self._token_invalid.set()
+            self.token_refused.set()
+            return TokenRefused(method, error)
         if status == 429:
             self._metrics.slack_rate_limited(method)
-            return SlackUnavailable(f"{method}: {error or status}", _retry_after(response))
-        if error in FINAL_ERRORS and status < 500:
+            return self._rate_limits.limited(method, channel, _retry_after(response), turn)
+        if (error in FINAL_ERRORS or error.startswith(FINAL_ERROR_PREFIX)) and status < 500:
             return SlackRejected(error)
         return SlackUnavailable(f"{method}: {error or status}")
 
@@ -152,31 +210,43 @@ def _retry_after(response: object) -> float | None:
     """Slack's `Retry-After` in seconds."""
     headers = getattr(response, "headers", None) or {}
     value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    return float(value) if str(value).isascii() and str(value).isdigit() else None
+    return float(value) if _RETRY_AFTER.fullmatch(str(value)) else None
 
 
 class Heartbeat:
-    """Calls `auth.test` every 15 s: notices a token that dies between two commands, and a Slack that is away."""
+    """Calls `auth.test` every 15 s, and at once when a call was answered that the token is invalid."""
 
-    def __init__(self, client: SlackClient) -> None:
+    def __init__(self, client: SlackClient, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
+        self._doubt = TokenDoubt("SLACK_BOT_TOKEN", clock)
         self.problem = ""
         """Why the last call failed; empty when it did not."""
 
     async def run(self) -> None:
-        """Call for ever."""
+        """Call for ever. Raises `InvalidToken` when Slack has refused the token for a minute."""
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            if self._doubt.is_open:
+                await asyncio.sleep(TOKEN_DOUBT_INTERVAL)
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._client.token_refused.wait(), HEARTBEAT_SECONDS)
             await self.beat()
 
     async def beat(self) -> None:
         """Call once."""
         try:
             await self._client.call("auth.test")
+        except TokenRefused as refused:
+            self.problem = refused.reason
+            log.warning("slack.token_refused", extra={"error": refused.error})
+            self._doubt.refused(refused.error)
         except SlackError as error:
             self.problem = str(error) or type(error).__name__
         else:
             self.problem = ""
+            self._doubt.accepted()
+        finally:
+            self._client.token_refused.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +274,8 @@ async def read_identity(client: SlackClient) -> BotIdentity:
     """Ask Slack whose token it is. Raises `InvalidToken`, or `SlackUnavailable` when Slack cannot be reached."""
     try:
         data = await client.call("auth.test")
-    except SlackUnavailable:
-        client.raise_if_token_invalid()
-        raise
+    except TokenRefused as refused:
+        raise InvalidToken("SLACK_BOT_TOKEN", refused.error) from refused
     bot_id = id_field(data, "bot_id")
     return BotIdentity(
         team_id=id_field(data, "team_id"),

@@ -15,7 +15,7 @@ from bot.core.messages import Language, Message
 from bot.core.notifications import NOTIFICATIONS, Notification, Renderer, Target
 from bot.core.permissions import Rules
 from bot.core.replies import InstanceListReply, PreflightReply, Reply, TranslatedCard
-from bot.core.upgrade import Upgrade
+from bot.core.upgrade import State, Upgrade
 from bot.i18n.catalog import Catalog, Translator
 from bot.slack.blocks.kit import MessageView
 from bot.slack.blocks.private_replies import instance_list, preflight_reply, text_reply, without_buttons
@@ -27,13 +27,15 @@ from bot.slack.blocks.thread_updates import (
     polls_failing_message,
     unresolved_message,
 )
-from bot.slack.client import SlackClient
+from bot.slack.client import FORM_ERRORS, SlackClient
 from bot.slack.payloads import id_field, ts_field, url_field
+from bot.slack.rate_limits import ANY_TURN, Turn
 
 log = logging.getLogger("bot.slack.publisher")
 NO_UNFURL = {"unfurl_links": False, "unfurl_media": False}
 RESPONSE_URL_ORIGIN = URL("https://hooks.slack.com")
 RESPONSE_URL_SECONDS = 5
+MAX_PLAIN_TEXT = 2000  # characters of a message whose blocks or length Slack did not take
 
 View: TypeAlias = Callable[[Upgrade, Notification, Translator, Rules], MessageView]
 RENDERERS: Mapping[Renderer, View] = {
@@ -63,11 +65,13 @@ class SlackPublisher:
         view = RENDERERS[spec.renderer](upgrade, notification, translator, self.rules)
         match spec.target:
             case Target.NEW_CARD:
-                return await self._post(upgrade.channel_id, view)
+                return await self._post(upgrade.channel_id, view, Turn(upgrade.id))
             case Target.CARD:
-                await self._edit(upgrade.channel_id, upgrade.message_ts, view)
+                await self._edit_upgrade(upgrade, upgrade.channel_id, upgrade.message_ts, view, Turn(upgrade.id))
             case Target.JOB_MESSAGE:
-                await self._edit(upgrade.channel_id, upgrade.job_message_ts, view)
+                channel_id = upgrade.job_message_channel_id or upgrade.channel_id
+                turn = Turn(upgrade.id, gives_way=True)  # the next edit shows more
+                await self._edit_upgrade(upgrade, channel_id, upgrade.job_message_ts, view, turn)
             case Target.THREAD:
                 return await self._reply(upgrade, view, broadcast=spec.broadcast)
         return None
@@ -98,26 +102,47 @@ class SlackPublisher:
 
     async def _reply(self, upgrade: Upgrade, view: MessageView, *, broadcast: bool) -> str:
         """Post in the card's thread, or directly to the requester when the channel is gone."""
-        if upgrade.dm_channel_id is not None:
-            return await self._post(upgrade.dm_channel_id, view)
-        thread: dict[str, Any] = {"thread_ts": upgrade.message_ts} if upgrade.message_ts else {}
-        if thread and broadcast:
-            thread["reply_broadcast"] = True
-        return await self._post(upgrade.channel_id, view, **thread)
+        channel_id, thread = upgrade.dm_channel_id or upgrade.channel_id, {}
+        if upgrade.dm_channel_id is None and upgrade.message_ts:
+            thread = {"thread_ts": upgrade.message_ts} | ({"reply_broadcast": True} if broadcast else {})
+        try:
+            return await self._post(channel_id, view, Turn(upgrade.id), **thread)
+        except SlackRejected as rejected:
+            if rejected.error not in FORM_ERRORS:
+                raise
+            log.warning("slack.form_rejected", extra={"upgrade": upgrade.id, "error": rejected.error})
+            return await self._post(channel_id, _plain(view), Turn(upgrade.id), **thread)
 
-    async def _post(self, channel_id: str, view: MessageView, **thread: Any) -> str:
+    async def _post(self, channel_id: str, view: MessageView, turn: Turn, **thread: Any) -> str:
+        content = {"text": view.text, "blocks": view.blocks} if view.blocks else {"text": view.text}
         data = await self.client.call(
-            "chat.postMessage", channel=channel_id, text=view.text, blocks=view.blocks, **NO_UNFURL, **thread
+            "chat.postMessage", turn=turn, channel=channel_id, **content, **NO_UNFURL, **thread
         )
         ts = ts_field(data, "ts")
         if not ts:
             raise SlackUnavailable("chat.postMessage: no ts")
         return ts
 
-    async def _edit(self, channel_id: str, ts: str | None, view: MessageView) -> None:
+    async def _edit_upgrade(
+        self, upgrade: Upgrade, channel_id: str, ts: str | None, view: MessageView, turn: Turn
+    ) -> None:
+        try:
+            await self._edit(channel_id, ts, view, turn)
+        except SlackRejected as rejected:
+            if rejected.error not in FORM_ERRORS or upgrade.state is State.REQUESTED:
+                raise  # an open request without its buttons could not be decided
+            log.warning("slack.form_rejected", extra={"upgrade": upgrade.id, "error": rejected.error})
+            await self._edit(channel_id, ts, _plain(view), turn)
+
+    async def _edit(self, channel_id: str, ts: str | None, view: MessageView, turn: Turn = ANY_TURN) -> None:
         if ts is None:
             raise SlackRejected("message_not_found")
-        await self.client.call("chat.update", channel=channel_id, ts=ts, text=view.text, blocks=view.blocks)
+        await self.client.call("chat.update", turn=turn, channel=channel_id, ts=ts, text=view.text, blocks=view.blocks)
+
+
+def _plain(view: MessageView) -> MessageView:
+    """The words alone."""
+    return MessageView(view.text if len(view.text) <= MAX_PLAIN_TEXT else f"{view.text[:MAX_PLAIN_TEXT]}…")
 
 
 class SlackEphemeralMessages:

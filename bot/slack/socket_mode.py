@@ -17,7 +17,13 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.client import INVALID_TOKEN_ERRORS, MAX_ERROR_CHARACTERS, InvalidToken
+from bot.slack.client import (
+    INVALID_TOKEN_ERRORS,
+    MAX_ERROR_CHARACTERS,
+    TOKEN_DOUBT_INTERVAL,
+    InvalidToken,
+    TokenDoubt,
+)
 from bot.slack.payloads import text_field
 
 log = logging.getLogger("bot.slack.socket")
@@ -76,6 +82,7 @@ class SocketModeConnection:
         self._open_session = open_session
         self._clock = clock
         self._sleep = sleep
+        self._doubt = TokenDoubt("SLACK_APP_TOKEN", clock)
         self._client: SingleConnectionClient | None = None
         self.is_connected = False
 
@@ -85,7 +92,7 @@ class SocketModeConnection:
         return None if self._client is None else self._client.last_ping_pong_time
 
     async def run(self) -> None:
-        """Stay connected until cancelled. Raises `InvalidToken` when Slack does not take the app token."""
+        """Stay connected until cancelled. Raises `InvalidToken` when Slack has refused the app token for a minute."""
         short_lived = 0  # connections in a row that did not last
         try:
             while True:
@@ -94,6 +101,8 @@ class SocketModeConnection:
                 await self.close()
                 short_lived = 0 if self._clock() - started_at >= STABLE_SECONDS else short_lived + 1
                 pause = _reconnect_pause(short_lived)
+                if self._doubt.is_open:
+                    pause = min(pause, TOKEN_DOUBT_INTERVAL)
                 log.warning("socket.lost", extra={"reason": reason, "reconnect_seconds": round(pause, 1)})
                 await self._sleep(pause)
         finally:
@@ -103,8 +112,9 @@ class SocketModeConnection:
         """Connect, and wait until the connection is over; the reason."""
         try:
             await self._connect()
-        except InvalidToken:
-            raise
+        except InvalidToken as invalid:
+            self._doubt.refused(invalid.error)
+            return f"apps.connections.open: {invalid.error}"
         except Exception as error:
             return f"{type(error).__name__}: {error}"
         client = self._client
@@ -123,6 +133,7 @@ class SocketModeConnection:
         """Get a new ticket and use it once."""
         async with asyncio.timeout(CONNECT_SECONDS):
             url = await open_connection(self._web_client, self._app_token)
+            self._doubt.accepted()
             client = SingleConnectionClient(
                 app_token=self._app_token,
                 web_client=self._web_client,

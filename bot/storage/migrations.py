@@ -68,6 +68,7 @@ CREATE TABLE upgrades (
     notify_at double precision,
     notify_attempts bigint NOT NULL DEFAULT 0,
     job_message_ts text,
+    job_message_channel_id text,
     job_message_edited_at double precision,
     dm_channel_id text,
     earlier_unresolved text NOT NULL DEFAULT '',

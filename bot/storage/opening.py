@@ -2,55 +2,38 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.core.errors import StorageUnavailable
 from bot.storage.sqlite import SqliteStorage
+from bot.storage.urls import database_scheme, sqlite_path
 
 if TYPE_CHECKING:
     from bot.storage.postgres import PostgresStorage
 
 AnyStorage: TypeAlias = "SqliteStorage | PostgresStorage"
-URL_FORMS = "sqlite:///file.db, sqlite:////folder/file.db or postgresql://user:password@host/database"
 
 
 async def open_storage(url: str, clock: Callable[[], float] = time.time) -> AnyStorage:
     """Open `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://…` and apply the missing migrations.
 
-    Raises ValueError for a URL that names no database, `StorageUnavailable` when the database cannot be used now.
+    Raises ValueError for a URL that names no database, or one that can never be used (its encoding, a certificate that
+    is missing), `StorageUnavailable` when the database cannot be used now.
     `clock` says what is due in SQLite; PostgreSQL goes by its own.
     """
-    if _scheme(url) == "sqlite":
+    if database_scheme(url) == "sqlite":
         return await SqliteStorage.open(sqlite_path(url), clock)
     return await _open_postgres(url)
 
 
 async def open_readonly(url: str) -> AnyStorage:
     """Open for the reading methods alone: no file is created, no migration applied; raises as `open_storage` does."""
-    if _scheme(url) == "sqlite":
+    if database_scheme(url) == "sqlite":
         path = sqlite_path(url)
         if not path.is_file():
             raise StorageUnavailable(f"SQLite: there is no file {path}")
         return SqliteStorage(path)
     return await _open_postgres(url, migrate=False)
-
-
-def sqlite_path(url: str) -> Path:
-    """The file that a SQLite URL names; raises ValueError."""
-    host, slash, path = url.partition("://")[2].partition("/")
-    if host or not slash or not path or path.endswith("/"):
-        raise ValueError(f"a SQLite URL names a file, with three slashes or four: {URL_FORMS}")
-    if path == ":memory:":
-        raise ValueError("a database in memory would forget at every restart what has been sent: name a file")
-    return Path(path)
-
-
-def _scheme(url: str) -> str:
-    scheme = url.partition("://")[0]
-    if scheme not in ("sqlite", "postgresql", "postgres"):
-        raise ValueError(f"a database URL is {URL_FORMS}")
-    return scheme
 
 
 async def _open_postgres(url: str, *, migrate: bool = True) -> "PostgresStorage":

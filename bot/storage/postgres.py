@@ -1,12 +1,10 @@
 """The storage on PostgreSQL: any number of replicas on one database, whose clock says what is due."""
 
-import asyncio
-import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from operator import itemgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -16,6 +14,7 @@ from bot.core.upgrade import Upgrade
 from bot.storage.clock import DatabaseClock
 from bot.storage.copy import TargetNotEmpty
 from bot.storage.migrations import migrate_postgres
+from bot.storage.postgres_pool import TIMEOUT_SECONDS, PostgresPool
 from bot.storage.sql import (
     BROKEN_AUDIT,
     COPY_IN_PROGRESS,
@@ -24,34 +23,22 @@ from bot.storage.sql import (
     POSTGRES_CLAIM_DUE,
     POSTGRES_HEARTBEAT,
     POSTGRES_LOCK_AUDIT_HEAD,
+    POSTGRES_MISSING_PRIVILEGES,
     POSTGRES_NOW,
     POSTGRES_RENEW_LEASES,
+    POSTGRES_SET_ASIDE,
+    SET_ASIDE_SECONDS,
     SqlQueries,
     as_stored,
     audit_values,
     next_audit_rows,
     storable_text,
-    upgrade_from_values,
     upgrade_values,
 )
+from bot.storage.urls import PostgresUrl
 
 if TYPE_CHECKING:
     from bot.storage.migrations import Connection
-
-T = TypeVar("T")
-TIMEOUT_SECONDS = 10.0  # of a statement, and of waiting for a connection or a lock
-CONNECT_SECONDS = 5.0
-MAX_CONNECTIONS = 6
-MAX_ATTEMPTS = 4
-RETRYABLE_ERRORS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)  # rolled back as a whole: safe to repeat
-JOB_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)  # bugs of ours: repeating changes nothing
-UNAVAILABLE_ERRORS = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
 
 
 class PostgresStorage(SqlQueries):
@@ -63,20 +50,22 @@ class PostgresStorage(SqlQueries):
     def __init__(self, pool: "PostgresPool") -> None:
         self._pool = pool
         self._clock = DatabaseClock()
+        self._unreadable_ids = set()
 
     @classmethod
     async def open(
         cls, url: str, timeout_seconds: float = TIMEOUT_SECONDS, *, migrate: bool = True
     ) -> "PostgresStorage":
-        """Connect and apply the missing migrations.
+        """Connect, apply the missing migrations, and see that everything can be written.
 
-        Raises ValueError for a URL that cannot be read, `StorageUnavailable` when the database cannot be used now.
+        Raises ValueError for a URL or a database that can never be used, `StorageUnavailable` for one that cannot now.
         """
-        pool = await PostgresPool.open(url, timeout_seconds)
+        pool = await PostgresPool.open(PostgresUrl.parse(url), timeout_seconds)
         storage = cls(pool)
         try:
             if migrate:
                 await pool.transaction(migrate_postgres)
+                await pool.run(require_writable)
             await pool.run(storage._read_clock)
         except BaseException:
             await pool.close()
@@ -90,6 +79,11 @@ class PostgresStorage(SqlQueries):
     async def _read_clock(self, connection: "Connection") -> None:
         asked_at = time.monotonic()
         self._clock.set(await connection.fetchval(POSTGRES_NOW), asked_at)
+
+    @property
+    def pool(self) -> PostgresPool:
+        """For checks that are none of a `Storage`."""
+        return self._pool
 
     async def add(self, upgrade: Upgrade, entry: AuditEntry) -> bool:
         """Insert a request; False when its trigger id has been used."""
@@ -136,13 +130,19 @@ class PostgresStorage(SqlQueries):
             return await connection.fetch(POSTGRES_CLAIM_DUE, limit, lease_seconds)
 
         rows = await self._pool.run(job)
-        return [upgrade_from_values(tuple(row)[:-1]) for row in sorted(rows, key=itemgetter("was_due_at"))]
+        claimed = [
+            (row["id"], self.readable_upgrade(tuple(row)[:-1])) for row in sorted(rows, key=itemgetter("was_due_at"))
+        ]
+        if unreadable_ids := [upgrade_id for upgrade_id, upgrade in claimed if upgrade is None]:
+            values = (unreadable_ids, SET_ASIDE_SECONDS)
+            await self._pool.run(lambda connection: connection.execute(POSTGRES_SET_ASIDE, *values))
+        return [upgrade for _, upgrade in claimed if upgrade is not None]
 
     async def begin_attempt(self, upgrade_id: str, sender: str, lease_seconds: float) -> Upgrade | None:
         """The fence before each POST: the row with its lease renewed, None when this sender's lease is over."""
         values = (storable_text(upgrade_id), sender, lease_seconds)
         row = await self._pool.run(lambda connection: connection.fetchrow(POSTGRES_BEGIN_ATTEMPT, *values))
-        return None if row is None else upgrade_from_values(row)
+        return None if row is None else self.readable_upgrade(row)
 
     async def renew_leases(self, senders: Mapping[str, str], lease_seconds: float) -> Set[str]:
         """Renew the leases that these senders (by upgrade id) still hold; the ids that were renewed."""
@@ -187,6 +187,14 @@ class PostgresStorage(SqlQueries):
         return await self._pool.run(lambda connection: connection.fetch(statement, *values))
 
 
+async def require_writable(connection: "Connection") -> None:
+    """Raise `StorageUnavailable` unless this user may write every table here and now."""
+    if await connection.fetchval("SHOW transaction_read_only") == "on":
+        raise StorageUnavailable("PostgreSQL: the database is read-only (a standby, or default_transaction_read_only)")
+    if missing := await connection.fetchval(POSTGRES_MISSING_PRIVILEGES):
+        raise StorageUnavailable(f"PostgreSQL: this user needs these privileges: {missing}")
+
+
 async def _append_audit(connection: "Connection", entries: Sequence[AuditEntry]) -> None:
     """Append the entries to the hash chain; the lock on its head lets the writers of all replicas in one by one."""
     if entries:
@@ -197,75 +205,3 @@ async def _append_audit(connection: "Connection", entries: Sequence[AuditEntry])
         except asyncpg.UniqueViolationError as error:
             raise StorageUnavailable(BROKEN_AUDIT) from error
         await connection.execute(POSTGRES.set_audit_head, rows[-1].number, rows[-1].hash)
-
-
-class PostgresPool:
-    """Runs jobs, each on a connection of its own; asyncpg replaces a connection that broke."""
-
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", timeout_seconds: float) -> None:
-        self._pool = pool
-        self._timeout_seconds = timeout_seconds
-
-    @classmethod
-    async def open(cls, url: str, timeout_seconds: float) -> "PostgresPool":
-        """Connect; no statement takes longer than `timeout_seconds`, and no frozen process holds a lock for longer."""
-        milliseconds = str(round(timeout_seconds * 1000))
-        try:
-            pool = await asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=MAX_CONNECTIONS,
-                timeout=CONNECT_SECONDS,
-                command_timeout=timeout_seconds,
-                server_settings={
-                    "application_name": "starrocks-upgrade-bot",
-                    "lock_timeout": milliseconds,
-                    # A process that is stopped in the middle of a transaction must not hold up the other replicas.
-                    "idle_in_transaction_session_timeout": milliseconds,
-                },
-            )
-        except (ValueError, asyncpg.ClientConfigurationError):
-            # The reason repeats parts of the URL, and there is a password in it.
-            raise ValueError("the postgresql:// URL cannot be read; special characters are written as %XX") from None
-        except UNAVAILABLE_ERRORS as error:
-            raise unavailable(error) from error
-        return cls(pool, timeout_seconds)
-
-    async def run(self, job: "Callable[[Connection], Awaitable[T]]") -> T:
-        """The job's result, each statement in a transaction of its own; the job must be one that may run again."""
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            try:
-                async with self._pool.acquire(timeout=self._timeout_seconds) as connection:
-                    return await job(connection)
-            except RETRYABLE_ERRORS as error:
-                if attempt == MAX_ATTEMPTS:
-                    raise unavailable(error) from error
-                await asyncio.sleep(random.uniform(0.01, 0.05) * attempt)
-            except JOB_ERRORS:
-                raise
-            except UNAVAILABLE_ERRORS as error:
-                raise unavailable(error) from error
-        raise AssertionError("the last attempt returns or raises")
-
-    async def transaction(self, job: "Callable[[Connection], Awaitable[T]]") -> T:
-        """The job's result, all of the job in one transaction."""
-
-        async def job_in_transaction(connection: "Connection") -> T:
-            async with connection.transaction(isolation="read_committed"):
-                return await job(connection)
-
-        return await self.run(job_in_transaction)
-
-    async def close(self) -> None:
-        """Let running jobs finish, then close the connections."""
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                await self._pool.close()
-        except TimeoutError:
-            self._pool.terminate()
-
-
-def unavailable(error: BaseException) -> StorageUnavailable:
-    """The exception for an error of the driver: its first line, or its type."""
-    first_line = str(error).partition("\n")[0]
-    return StorageUnavailable(f"PostgreSQL: {first_line or type(error).__name__}")

@@ -6,6 +6,7 @@ warn when they are given a sequence.
 """
 
 import json
+import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -19,6 +20,7 @@ from bot.core.notifications import Notification
 from bot.core.ports import QueueStats
 from bot.core.upgrade import LIVE_STATES, EarlierRequest, Operation, State, Upgrade
 
+log = logging.getLogger("bot.storage")
 StoredRow = TypeVar("StoredRow", Upgrade, AuditEntry)
 
 UPGRADE_COLUMNS = tuple(field.name for field in fields(Upgrade))
@@ -44,8 +46,20 @@ def upgrade_values(upgrade: Upgrade) -> list[object]:
 
 
 def upgrade_from_values(values: Iterable[Any]) -> Upgrade:
-    """The upgrade in a row whose columns are `UPGRADE_COLUMNS`."""
-    return Upgrade(*(convert(value) for convert, value in zip(_FROM_COLUMNS, values, strict=True)))
+    """The upgrade in a row whose columns are `UPGRADE_COLUMNS`; raises `UnreadableRow`."""
+    row = tuple(values)
+    try:
+        return Upgrade(*(convert(value) for convert, value in zip(_FROM_COLUMNS, row, strict=True)))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UnreadableRow(str(row[0]), error) from error
+
+
+class UnreadableRow(Exception):
+    """A row with a value that this version does not know, written by a newer one or by hand."""
+
+    def __init__(self, upgrade_id: str, reason: object) -> None:
+        super().__init__(f"the row of {upgrade_id} cannot be read: {reason}")
+        self.upgrade_id = upgrade_id
 
 
 def audit_values(row: AuditRow) -> list[object]:
@@ -87,6 +101,13 @@ def _earlier_from_json(text: str) -> EarlierRequest | None:
     return EarlierRequest(*json.loads(text)) if text else None
 
 
+def _number(value: Any) -> Any:
+    """SQLite keeps any value in any column."""
+    if value is None or isinstance(value, int | float):
+        return value
+    raise ValueError(f"{value!r:.40} is no number")
+
+
 _TO_COLUMN: dict[str, Callable[[Any], Any]] = {
     "language": str,
     "state": str,
@@ -95,6 +116,7 @@ _TO_COLUMN: dict[str, Callable[[Any], Any]] = {
     "earlier_unresolved": _earlier_to_json,
 }
 _FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
+    **{field.name: _number for field in fields(Upgrade) if field.type in (int, float, int | None, float | None)},
     "delay": bool,  # SQLite returns 0 and 1
     "skip_validate": bool,
     "language": Language,
@@ -105,6 +127,23 @@ _FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
 }
 _FROM_COLUMNS = tuple(_FROM_COLUMN.get(name, _unchanged) for name in UPGRADE_COLUMNS)
 
+
+def _sql_list(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def _other_than(words: Iterable[str], column: str) -> str:
+    """An expression: whether a list separated by commas has anything but these words."""
+    rest = column
+    for word in sorted(words, key=len, reverse=True):
+        rest = f"replace({rest}, '{word}', '')"
+    return f"replace({rest}, ',', '') <> ''"
+
+
+_IS_UNREADABLE = (
+    f"state NOT IN ({_sql_list(State)}) OR language NOT IN ({_sql_list(Language)})"
+    f" OR {_other_than(Notification, 'pending_notifications')}"
+)
 LIVE_STATE_LIST = ", ".join(f"'{state}'" for state in sorted(LIVE_STATES))
 UNCONFIRMED_STATE_LIST = f"'{State.REQUESTED}', '{State.WITHDRAWN}', '{State.EXPIRED}'"
 NOT_STARTED_STATE_LIST = f"{UNCONFIRMED_STATE_LIST}, '{State.REJECTED}', '{State.NOT_SENT}'"
@@ -166,7 +205,8 @@ class Statements:
     upgrades_page: str = _select("WHERE id > $1 ORDER BY id LIMIT $2")
     # now
     queue_stats: str = (
-        "SELECT state, count(*), sum(CASE WHEN due_at <= $1 THEN 1 ELSE 0 END) FROM upgrades"
+        "SELECT state, count(*), sum(CASE WHEN due_at <= $1 THEN 1 ELSE 0 END),"  # noqa: S608 - our own words
+        f" sum(CASE WHEN {_IS_UNREADABLE} THEN 1 ELSE 0 END) FROM upgrades"
         " WHERE due_at IS NOT NULL GROUP BY state"
     )
     # all columns of the row
@@ -218,6 +258,8 @@ WITH due AS (
 UPDATE upgrades SET due_at = {_NOW} + $2::double precision FROM due WHERE id = due_id
 RETURNING {_UPGRADE}, was_due_at
 """  # noqa: S608 - as above
+# ids, seconds
+POSTGRES_SET_ASIDE = f"UPDATE upgrades SET due_at = {_NOW} + $2::double precision WHERE id = ANY($1::text[])"  # noqa: S608 - as above
 # ids, their senders, lease in seconds
 POSTGRES_RENEW_LEASES = f"""
 WITH lease AS (SELECT {_NOW} + $3::double precision AS until),
@@ -232,11 +274,20 @@ UPDATE upgrades SET revision = revision + 1, {_LEASE} FROM lease
 {_LEASE_HOLDS.format(id="$1", sender="$2", now=_NOW)} RETURNING {_UPGRADE}
 """  # noqa: S608 - as above
 POSTGRES_NOW = f"SELECT {_NOW}"
+POSTGRES_MISSING_PRIVILEGES = """
+SELECT string_agg(privilege || ' on ' || name, ', ' ORDER BY name, privilege)
+FROM (VALUES
+    ('upgrades', 'SELECT'), ('upgrades', 'INSERT'), ('upgrades', 'UPDATE'), ('audit', 'SELECT'), ('audit', 'INSERT'),
+    ('audit_head', 'SELECT'), ('audit_head', 'UPDATE'), ('heartbeat', 'UPDATE'), ('schema_migrations', 'SELECT')
+) AS needed (name, privilege)
+WHERE NOT has_table_privilege(name, privilege)
+"""
 POSTGRES_HEARTBEAT = f"UPDATE heartbeat SET at = {_NOW}"  # noqa: S608 - as above
 
 
 # the reading half of a `Storage`, and the next rows of the audit
 
+SET_ASIDE_SECONDS = 3600.0  # until a row that this version cannot read is looked at again
 PAGE_ROWS = 1000  # rows in memory at once while a whole table is streamed
 COPY_IN_PROGRESS = -1  # the count in audit_head while another database is copied into this one: nothing may be written
 MISSING_HEAD = (0, "")  # read when somebody has deleted the row of audit_head
@@ -247,6 +298,7 @@ class SqlQueries(ABC):
     """The reading half of a `Storage`; a subclass adds how rows are fetched from its database."""
 
     statements: ClassVar[Statements]
+    _unreadable_ids: set[str]  # that have been logged
     min_audit_number: ClassVar[int]  # the least value of the column: forged rows may have numbers below 1
 
     @abstractmethod
@@ -256,6 +308,16 @@ class SqlQueries(ABC):
     @abstractmethod
     async def _fetch(self, statement: str, *values: object) -> Sequence[Any]:
         """The rows of a query."""
+
+    def readable_upgrade(self, values: Iterable[Any]) -> Upgrade | None:
+        """The upgrade in a row, None for one that this version cannot read; it is logged once."""
+        try:
+            return upgrade_from_values(values)
+        except UnreadableRow as error:
+            if error.upgrade_id not in self._unreadable_ids:
+                self._unreadable_ids.add(error.upgrade_id)
+                log.error("storage.unreadable_row", extra={"upgrade": error.upgrade_id, "reason": str(error.__cause__)})
+            return None
 
     async def get(self, upgrade_id: str) -> Upgrade | None:
         """The row as it is."""
@@ -297,10 +359,13 @@ class SqlQueries(ABC):
     async def upgrades(self) -> AsyncIterator[Upgrade]:
         """Every upgrade, streamed."""
         last_id = ""
-        while page := await self._fetch_upgrades(self.statements.upgrades_page, last_id, PAGE_ROWS):
-            for upgrade in page:
-                yield upgrade
-            last_id = page[-1].id
+        while page := await self._fetch(self.statements.upgrades_page, last_id, PAGE_ROWS):
+            for values in page:
+                try:
+                    yield upgrade_from_values(values)
+                except UnreadableRow as error:  # whoever wants every row must not miss one
+                    raise StorageUnavailable(f"{error}; it needs the version that wrote it") from error
+            last_id = page[-1][0]
 
     async def audit(self) -> AsyncIterator[AuditRow]:
         """Every audit row in order, streamed."""
@@ -322,7 +387,8 @@ class SqlQueries(ABC):
         return next(iter(await self._fetch_upgrades(statement, *values)), None)
 
     async def _fetch_upgrades(self, statement: str, *values: object) -> list[Upgrade]:
-        return [upgrade_from_values(row) for row in await self._fetch(statement, *values)]
+        upgrades = map(self.readable_upgrade, await self._fetch(statement, *values))
+        return [upgrade for upgrade in upgrades if upgrade is not None]
 
 
 def next_audit_rows(head: Sequence[Any] | None, entries: Iterable[AuditEntry]) -> list[AuditRow]:

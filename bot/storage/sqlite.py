@@ -24,6 +24,7 @@ from bot.storage.sql import (
     BROKEN_AUDIT,
     COPY_IN_PROGRESS,
     PAGE_ROWS,
+    SET_ASIDE_SECONDS,
     SQLITE,
     SQLITE_BEGIN_ATTEMPT,
     SQLITE_CLAIM,
@@ -37,7 +38,6 @@ from bot.storage.sql import (
     audit_values,
     next_audit_rows,
     storable_text,
-    upgrade_from_values,
     upgrade_values,
 )
 
@@ -66,6 +66,7 @@ class SqliteStorage(SqlQueries):
         file = SqliteFile(path, busy_seconds)
         self._clock = SteadyClock(clock)
         self._heartbeat_at = 0.0
+        self._unreadable_ids = set()
         self._writer = ConnectionThread("storage-writer", file.connect_writer, file.identity, "BEGIN IMMEDIATE")
         self._reader = ConnectionThread("storage-reader", file.connect_reader, file.identity, "BEGIN")
 
@@ -131,10 +132,14 @@ class SqliteStorage(SqlQueries):
             await self.ping()
 
         def job(connection: sqlite3.Connection) -> list[Upgrade]:
-            due = [upgrade_from_values(row) for row in connection.execute(SQLITE_DUE, (now, limit))]
-            claimed = [replace(upgrade, due_at=now + lease_seconds) for upgrade in due]
-            connection.executemany(SQLITE_CLAIM, [(upgrade.due_at, upgrade.id) for upgrade in claimed])
-            return claimed
+            rows = connection.execute(SQLITE_DUE, (now, limit)).fetchall()
+            due = [(row[0], self.readable_upgrade(row)) for row in rows]
+            seconds = [SET_ASIDE_SECONDS if upgrade is None else lease_seconds for _, upgrade in due]
+            connection.executemany(
+                SQLITE_CLAIM,
+                [(now + ahead, upgrade_id) for (upgrade_id, _), ahead in zip(due, seconds, strict=True)],
+            )
+            return [replace(upgrade, due_at=now + lease_seconds) for _, upgrade in due if upgrade is not None]
 
         return await self._writer.run(job)
 
@@ -145,7 +150,7 @@ class SqliteStorage(SqlQueries):
 
         def job(connection: sqlite3.Connection) -> Upgrade | None:
             row = next(iter(connection.execute(SQLITE_BEGIN_ATTEMPT, values).fetchall()), None)
-            return upgrade_from_values(row) if row else None
+            return self.readable_upgrade(row) if row else None
 
         return await self._writer.run(job)
 

@@ -5,6 +5,7 @@ https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0001.html
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
@@ -12,15 +13,14 @@ from dataclasses import dataclass, field, replace
 import httpx
 
 from bot.core.errors import CloudError, NotSent, Rejected
-from bot.taurusdb.http import ApiResponse, SingleFlight, error_from_response, parse_time, send_once
+from bot.taurusdb.http import Refusals, SingleFlight, send_once
+from bot.taurusdb.responses import ApiResponse, error_from_response, parse_time
 
 SIGN_IN_SECONDS = 20.0
 TOKEN_LIFETIME_SECONDS = 24 * 3600.0
 RENEW_EARLY_SECONDS = 600.0
 RENEW_EARLY_SHARE = 0.1  # of a short lifetime
 RENEWAL_RETRY_SECONDS = 30.0  # after a renewal that failed while the token is still valid
-REJECTION_SECONDS = 30.0  # a rejection is repeated for so long without asking; four times longer each time: IAM locks
-MAX_REJECTION_SECONDS = 1800.0
 
 log = logging.getLogger("bot.taurusdb")
 
@@ -42,6 +42,7 @@ class ReadyToken:
     """A ready-made user token; a 401 is final."""
 
     token: str = field(repr=False)
+    refusals: Refusals = field(default_factory=Refusals, repr=False)
 
     async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
         """The token itself."""
@@ -74,21 +75,17 @@ class IamUser:
     project_id: str
     iam_url: str
     clock: Callable[[], float] = field(default=time.time, repr=False)
+    refusals: Refusals = field(default_factory=Refusals, repr=False)
     _token: _Token | None = field(default=None, init=False, repr=False)
     _sign_ins: SingleFlight[TokenAuth] = field(default_factory=SingleFlight, init=False, repr=False)
-    _rejection: Rejected | None = field(default=None, init=False, repr=False)
-    _rejections: int = field(default=0, init=False, repr=False)
-    _not_before: float = field(default=0.0, init=False, repr=False)
 
     async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
         """The user token; it is renewed in the background while it is valid, and waited for otherwise."""
         now, token = self.clock(), self._token
         if token is not None and now < token.expires_at:
-            if now >= token.renew_at and now >= self._not_before:
+            if now >= token.renew_at:
                 self._start_sign_in(http)
             return token.auth
-        if self._rejection is not None and now < self._not_before:
-            raise replace(self._rejection)  # a copy, without the traceback of an earlier caller
         return await asyncio.shield(self._start_sign_in(http))
 
     def invalidate(self, used: httpx.Auth) -> bool:
@@ -115,21 +112,31 @@ class IamUser:
             raise
 
     async def _request_token(self, http: httpx.AsyncClient) -> TokenAuth:
-        """Ask IAM once, and remember the token or the rejection."""
+        """Ask IAM once, and remember the token or the refusal."""
+        earlier_refusals = self.refusals.check(self.clock())
         try:
             response = await send_once(http, self._token_request(http), None, SIGN_IN_SECONDS)
             token = self._token_from(response)
         except Rejected as error:
-            self._rejection, self._rejections = error, self._rejections + 1
-            wait = REJECTION_SECONDS * 4 ** min(self._rejections - 1, 4)
-            self._not_before = self.clock() + min(wait, MAX_REJECTION_SECONDS)
+            if not self._renew_later(math.inf):
+                self.refusals.refused(error, self.clock(), earlier_refusals)
             raise
         except CloudError as error:
-            self._rejection, self._not_before = None, self.clock() + RENEWAL_RETRY_SECONDS
+            self._renew_later(RENEWAL_RETRY_SECONDS)
             # Whatever became of the sign-in, nothing was sent to the instance.
-            raise NotSent(error.status, error.code, error.message, error.api_request_id, error.retry_after) from error
-        self._token, self._rejection, self._rejections, self._not_before = token, None, 0, 0.0
+            raise NotSent(
+                error.status, error.code, error.message, error.api_request_id, error.retry_after, error.note
+            ) from error
+        self._token = token
         return token.auth
+
+    def _renew_later(self, seconds: float) -> bool:
+        """After a failed renewal: whether the old token still serves; it is then not renewed for so long."""
+        now, token = self.clock(), self._token
+        if token is None or now >= token.expires_at:
+            return False
+        self._token = replace(token, renew_at=now + seconds)
+        return True
 
     def _token_request(self, http: httpx.AsyncClient) -> httpx.Request:
         user = {"domain": {"name": self.domain}, "name": self.user, "password": self.password}

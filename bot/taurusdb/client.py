@@ -17,24 +17,22 @@ from urllib.parse import quote
 
 from bot.core.errors import NotSent, OutcomeUnknown, Rejected
 from bot.core.messages import Language
-from bot.core.polling import AcceptedUpgrade, Job, UpgradeSearch
+from bot.core.polling import AcceptedUpgrade, Job, UpgradeSearch, job_status
 from bot.core.ports import NO_METRICS, Metrics
 from bot.core.upgrade import SearchMiss
 from bot.network import DIRECT, Network
 from bot.taurusdb.http import (
     CONNECT_SECONDS,
     RESPONSE_SECONDS,
-    ApiResponse,
     Credentials,
     DeadlinePassed,
     ProjectApi,
-    as_text,
-    error_from_response,
+    SignInPaused,
     http_client,
-    parse_job_id,
 )
 from bot.taurusdb.inventory import InstanceScanner, Inventory
 from bot.taurusdb.job_search import JobSearch
+from bot.taurusdb.responses import MAX_TEXT, ApiResponse, as_text, error_from_response, parse_job_id
 
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = 1.0  # doubled each time, with up to a half more at random
@@ -85,11 +83,6 @@ class TaurusDb:
         await self._credentials.aclose()
         await self._http.aclose()
 
-    def sign_in_error(self, within_seconds: float) -> str:
-        """Why the cloud refused to sign us in within these last seconds; empty when it did since, or was not asked."""
-        failure = self._api.sign_in_failure
-        return failure.error if failure and self._clock() - failure.at < within_seconds else ""
-
     async def upgrade(
         self,
         instance_id: str,
@@ -111,7 +104,7 @@ class TaurusDb:
             while True:
                 try:
                     return _accepted_upgrade(await self._api.post(path, body, language, may_send))
-                except DeadlinePassed:
+                except (DeadlinePassed, SignInPaused):
                     raise
                 except NotSent as error:
                     attempts += 1
@@ -138,8 +131,6 @@ class TaurusDb:
         """Delete a scheduled task: DELETE …/scheduled-jobs; False when the cloud did not name it as deleted."""
         with self._measured("cancel_scheduled"):
             response = await self._api.delete("scheduled-jobs", {"job_ids": [job_id]}, language)
-            if response.status in (400, 404, 409):
-                return False  # no longer a scheduled task: it has begun, or has ended
             if not response.is_object:
                 raise error_from_response(response)
             deleted_ids = response.get("job_ids")
@@ -196,7 +187,7 @@ def _is_job_not_found(response: ApiResponse) -> bool:
     The code is undocumented. The job's id is all that varies in this request, so any 400 or 404 of the service is
     taken for it; a code of the gateway is about something else.
     """
-    return response.status in (400, 404) and not response.code.startswith("APIGW.")
+    return response.status in (400, 404) and not response.code.startswith("APIG")
 
 
 def _parse_job(response: ApiResponse, job_id: str) -> Job | None:
@@ -206,9 +197,10 @@ def _parse_job(response: ApiResponse, job_id: str) -> Job | None:
     job = response.get("job")
     if job is None or job == {}:
         return None
-    if not isinstance(job, dict) or not isinstance(job.get("status"), str):
+    status = job_status(as_text(job.get("status"))) if isinstance(job, dict) else ""
+    if not isinstance(job, dict) or not status:
         raise error_from_response(response, "the answer holds no job")
-    return Job(job_id, job["status"].strip(), parse_percent(job.get("process")), as_text(job.get("fail_reason")))
+    return Job(job_id, status, parse_percent(job.get("process")), as_text(job.get("fail_reason"), MAX_TEXT))
 
 
 def parse_percent(process: object) -> int | None:

@@ -1,227 +1,41 @@
-"""HTTP calls of the API: one request, its response read with limits, and the `CloudError` that a response stands for.
+"""HTTP calls of the API: authorised requests to one project, one at a time or many, each sent once.
 
-For the upgrade the class of the error decides whether it may be sent again, so all that is not certain is
-`OutcomeUnknown`:
-
-    could not connect; 429 APIGW.0308; 503 APIGW.0613                      NotSent
-    401; 400, 403, 404, 409; another 4xx with a code of the API            Rejected
-    all else: lost responses, 408, 5xx, 3xx, 2xx without what was asked    OutcomeUnknown
+What a response means, and which error it stands for, is in responses.py.
 """
 
 import asyncio
 import json
-import re
 import time
-import zlib
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Generic, Protocol, TypeVar
 
 import httpx
 
-from bot.core.errors import CloudError, NotSent, OutcomeUnknown, Rejected
+from bot.core.errors import NotSent, OutcomeUnknown, Rejected
 from bot.core.messages import Language
 from bot.network import DIRECT, Network
-from bot.taurusdb.transport import DeliveryAwareTransport
+from bot.taurusdb.responses import (
+    UNAUTHENTICATED,
+    ApiResponse,
+    JsonObject,
+    as_count,
+    error_from_response,
+    error_from_transport,
+    read_response,
+)
+from bot.taurusdb.transport import FRESH_CONNECTION, DeliveryAwareTransport
 
 CONNECT_SECONDS = 10.0
 RESPONSE_SECONDS = 60.0
 READ_SECONDS = 30.0
 MAX_CONCURRENT_READS = 8
-MAX_BODY_BYTES = 1 << 20
-MAX_MESSAGE_CHARACTERS = 500
-MAX_RETRY_AFTER_SECONDS = 60.0
-
-_NOT_PASSED_ON = {(429, "APIGW.0308"), (503, "APIGW.0613")}
-_TOKEN_EXPIRED = {(401, "APIGW.0301"), (401, "APIGW.0307")}
-_REJECTED_STATUSES = {400, 401, 403, 404, 409}
-_REQUEST_TIMEOUT = 408  # the server waited for the request; nobody knows how much of it arrived
-_WITH_GZIP_OR_ZLIB_HEADER = zlib.MAX_WBITS | 32
-_JOB_ID = re.compile(r"[!-~]{1,128}")  # visible ASCII: it goes into URLs and headers
-_YEAR_5138 = 1e11  # a larger number of seconds is one of milliseconds
+REFUSAL_SECONDS = 30.0  # the pause after refused credentials; four times longer each time
+MAX_REFUSAL_SECONDS = 1800.0
+MAX_TURN_SECONDS = 2.0  # a request does not wait longer for another one to show whether the credentials are right
 
 T = TypeVar("T")
-JsonObject = Mapping[str, object]
-
-
-# values in the API's JSON
-
-
-def as_text(value: object) -> str:
-    """A string as it is, anything else as an empty one."""
-    return value if isinstance(value, str) else ""
-
-
-def _as_count(value: object) -> int:
-    """A number, also as text (both occur); 0 for anything else."""
-    if isinstance(value, str) and value.isdecimal() and value.isascii():
-        return int(value)
-    return value if isinstance(value, int) else 0
-
-
-def as_objects(value: object) -> list[JsonObject]:
-    """The objects of a list, without whatever else is in it; empty when it is no list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def parse_job_id(value: object) -> str | None:
-    """A job id, None for anything else."""
-    return value if isinstance(value, str) and _JOB_ID.fullmatch(value) else None
-
-
-def parse_time(value: object) -> float | None:
-    """UNIX seconds of `2026-11-23T08:00:00+0000` (UTC when no zone is named), or of a number of s or ms."""
-    if isinstance(value, str) and value.isdecimal() and value.isascii():
-        value = int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value / 1000 if value > _YEAR_5138 else float(value)
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return None if at is None else (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
-def format_time(at: float) -> str:
-    """UNIX seconds in the API's format."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
-
-
-# responses
-
-
-@dataclass(frozen=True, slots=True)
-class ApiResponse:
-    """A response; `body` is its JSON, None when the body is missing, too long or no JSON."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)  # IAM's carry the token
-    body: object = field(default=None, repr=False)
-
-    @property
-    def is_object(self) -> bool:
-        """Whether it is a 200 with a JSON object."""
-        return self.status == 200 and isinstance(self.body, dict)
-
-    def get(self, name: str) -> object:
-        """A field of the JSON object; None when there is none, or no object."""
-        return self.body.get(name) if isinstance(self.body, dict) else None
-
-    def objects(self, name: str) -> list[JsonObject]:
-        """The objects of the list in this field."""
-        return as_objects(self.get(name))
-
-    @property
-    def code(self) -> str:
-        """The API's own code: `DBS.200019`, `APIGW.0301`; of IAM's own errors the title, `Unauthorized`."""
-        return as_text(self.get("error_code")) or as_text(self._iam_error("title"))
-
-    @property
-    def message(self) -> str:
-        """The API's own text, cut to MAX_MESSAGE_CHARACTERS."""
-        message = as_text(self.get("error_msg")) or as_text(self._iam_error("message"))
-        return message[:MAX_MESSAGE_CHARACTERS]
-
-    @property
-    def api_request_id(self) -> str:
-        """The id that the cloud's support asks for."""
-        return as_text(self.get("request_id")) or self.headers.get("X-Request-Id", "")
-
-    @property
-    def date(self) -> float | None:
-        """The cloud's own time (UNIX seconds), if it says so."""
-        return _parse_http_date(self.headers.get("Date", ""))
-
-    @property
-    def retry_after(self) -> float | None:
-        """How many seconds the cloud wants us to wait, at most a minute; None when it does not say."""
-        header = self.headers.get("Retry-After", "").strip()
-        if header.isdecimal() and header.isascii():
-            return min(float(header), MAX_RETRY_AFTER_SECONDS)
-        at = _parse_http_date(header)
-        if at is None:
-            return None
-        now = self.date if self.date is not None else datetime.now(UTC).timestamp()
-        return min(max(at - now, 0.0), MAX_RETRY_AFTER_SECONDS)
-
-    def _iam_error(self, name: str) -> object:
-        """IAM's own errors are one level deeper: `{"error": {"code", "message", "title"}}`."""
-        error = self.get("error")
-        return error.get(name) if isinstance(error, dict) else None
-
-
-async def read_response(response: httpx.Response) -> ApiResponse:
-    """Read a response; reading stops at MAX_BODY_BYTES, and a longer body counts as unreadable."""
-    raw = bytearray()
-    async for chunk in response.aiter_raw():
-        raw += chunk
-        if len(raw) > MAX_BODY_BYTES:
-            return ApiResponse(response.status_code, response.headers)
-    return ApiResponse(response.status_code, response.headers, _parse_json(_decoded(bytes(raw), response.headers)))
-
-
-def _decoded(raw: bytes, headers: Mapping[str, str]) -> bytes:
-    """Undo gzip and deflate (we ask for neither), up to the limit; empty when that cannot be done."""
-    encoding = headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding in ("identity", ""):
-        return raw
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        return b""
-    try:
-        body = zlib.decompressobj(_WITH_GZIP_OR_ZLIB_HEADER).decompress(raw, MAX_BODY_BYTES + 1)
-    except zlib.error:
-        return b""
-    return body if len(body) <= MAX_BODY_BYTES else b""
-
-
-def _parse_json(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _parse_http_date(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-# errors
-
-
-def error_from_response(response: ApiResponse, note: str = "") -> CloudError:
-    """The error of a response that is not the expected one; `note` says what is wrong where the API says nothing."""
-    return _error_class(response)(
-        status=response.status,
-        code=response.code,
-        message=response.message or note,
-        api_request_id=response.api_request_id,
-        retry_after=response.retry_after,
-    )
-
-
-def error_from_transport(error: httpx.TransportError) -> CloudError:
-    """The error of a request without a response; the class that `DeliveryAwareTransport` raised can be relied on."""
-    not_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-    return (NotSent if not_sent else OutcomeUnknown)(message=str(error)[:MAX_MESSAGE_CHARACTERS])
-
-
-def _error_class(response: ApiResponse) -> type[CloudError]:
-    """By status and code together."""
-    if (response.status, response.code) in _NOT_PASSED_ON:
-        return NotSent
-    if response.status in _REJECTED_STATUSES:
-        return Rejected
-    if 400 <= response.status < 500 and response.status != _REQUEST_TIMEOUT and response.code:
-        return Rejected
-    return OutcomeUnknown
-
-
-# requests
 
 
 def http_client(
@@ -252,7 +66,69 @@ async def send_once(
     except httpx.TransportError as error:
         raise error_from_transport(error) from error
     except TimeoutError as error:
-        raise OutcomeUnknown(message=f"no whole answer within {seconds:g} s") from error
+        raise OutcomeUnknown(note=f"no whole answer within {seconds:g} s") from error
+
+
+# signing in
+
+
+class SignInPaused(NotSent):
+    """The cloud has refused our credentials; until it can be tried again the request is not sent.
+
+    `status`, `code` and `message` are those of the refusal.
+    """
+
+
+@dataclass(slots=True, eq=False)
+class Refusals:
+    """The memory of refused credentials: after a refusal nothing is sent for a while, each time four times longer.
+
+    Five wrong signatures in a row lock an access key for five minutes, wrong passwords lock an IAM user. As long as no
+    answer has shown that the credentials are right, requests can be made to go one at a time (`turn`): of many that
+    start together not five are refused.
+    """
+
+    one_at_a_time: bool = False
+    _refusal: Rejected | None = field(default=None, init=False)
+    _count: int = field(default=0, init=False)
+    _paused_until: float = field(default=0.0, init=False)
+    _is_accepted: bool = field(default=False, init=False)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
+
+    def check(self, now: float) -> int:
+        """Raise `SignInPaused` in the pause; else the number of refusals so far, for `refused`."""
+        refusal = self._refusal
+        if refusal is not None and now < self._paused_until:
+            note = f"not sent: the cloud refused to sign the bot in, next attempt in {self._paused_until - now:.0f} s"
+            raise SignInPaused(refusal.status, refusal.code, refusal.message, refusal.api_request_id, note=note)
+        return self._count
+
+    def refused(self, error: Rejected, now: float, count: int) -> None:
+        """Pause; of several requests that were on their way together (`count` as `check` returned it) one counts."""
+        self._is_accepted = False
+        if count == self._count:
+            self._refusal, self._count = error, count + 1
+            self._paused_until = now + min(REFUSAL_SECONDS * 4**count, MAX_REFUSAL_SECONDS)
+
+    def accepted(self) -> None:
+        """The cloud has let a request in."""
+        self._refusal, self._count, self._is_accepted = None, 0, True
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Around one request: while nobody knows whether the credentials are right, the others wait a little."""
+        if self._is_accepted or not self.one_at_a_time:
+            yield
+            return
+        is_held = False
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(MAX_TURN_SECONDS):
+                    is_held = await self._lock.acquire()
+            yield
+        finally:
+            if is_held:
+                self._lock.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +141,11 @@ class ObjectList:
 
 class Credentials(Protocol):
     """How requests are authorised: `IamUser` or `ReadyToken` (auth.py), `AkSk` (signing.py)."""
+
+    @property
+    def refusals(self) -> Refusals:
+        """What the cloud refused of them."""
+        ...
 
     async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
         """What authorises the next request; raises Rejected or NotSent when signing in fails."""
@@ -283,12 +164,7 @@ class DeadlinePassed(NotSent):
     """`may_send` said no: the caller does not want the request sent any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignInFailure:
-    """A refusal to sign in, or a final 401: the error as text, and when (UNIX seconds)."""
-
-    error: str
-    at: float
+# requests to the project
 
 
 class ProjectApi:
@@ -312,8 +188,6 @@ class ProjectApi:
         self._read_slots = asyncio.Semaphore(MAX_CONCURRENT_READS)
         self.clock_skew = 0.0
         """By how many seconds the cloud's clock is ahead of ours, by its last response."""
-        self.sign_in_failure: SignInFailure | None = None
-        """The last one, if no request has been authorised since."""
 
     async def get(self, path: str, query: Mapping[str, str], language: Language) -> ApiResponse:
         """GET a path of the project."""
@@ -340,8 +214,8 @@ class ProjectApi:
                 raise error_from_response(response)
             page_items = response.objects(key)
             items += page_items
-            if len(page_items) < page_size:
-                return ObjectList(items, len(items) >= _as_count(response.get("total_count")))
+            if len(page_items) != page_size:  # the last page, or a list that knows no pages
+                return ObjectList(items, len(items) >= as_count(response.get("total_count")))
         return ObjectList(items, is_complete=False)
 
     async def post(
@@ -368,23 +242,29 @@ class ProjectApi:
         """Send the request; after a 401, once more if the credentials can be renewed: the first was not passed on."""
         headers = {"X-Language": language.value, "Content-Type": "application/json"}
         url = httpx.URL(f"{self._project_url}/{path}", params=query) if query else f"{self._project_url}/{path}"
-        for _ in range(2):
-            try:
+        extensions = FRESH_CONNECTION if method == "POST" else {}
+        refusals = self._credentials.refusals
+        for is_last in (False, True):
+            async with refusals.turn():
+                earlier_refusals = refusals.check(self._clock())
                 auth = await self._credentials.auth(self._http)
-            except Rejected as error:
-                self.sign_in_failure = SignInFailure(str(error), self._clock())
-                raise
-            if may_send is not None and not await may_send():
-                raise DeadlinePassed(message="the time for sending was over")
-            request = self._http.build_request(method, url, content=content or None, headers=headers)
-            response = await send_once(self._http, request, auth, seconds)
-            if response.date is not None:
-                self.clock_skew = response.date - self._clock()
-            is_expired = (response.status, response.code) in _TOKEN_EXPIRED
-            if not (is_expired and self._credentials.invalidate(auth)):
-                break
-        is_denied = response.status == 401
-        self.sign_in_failure = SignInFailure(str(error_from_response(response)), self._clock()) if is_denied else None
+                if may_send is not None and not await may_send():
+                    raise DeadlinePassed(note="the time for sending was over")
+                request = self._http.build_request(
+                    method, url, content=content or None, headers=headers, extensions=extensions
+                )
+                response = await send_once(self._http, request, auth, seconds)
+                if response.date is not None:
+                    self.clock_skew = response.date - self._clock()
+                if response.status != UNAUTHENTICATED:
+                    if response.is_authenticated:
+                        refusals.accepted()
+                    break
+                if is_last or not self._credentials.invalidate(auth):
+                    refusal = error_from_response(response)
+                    assert isinstance(refusal, Rejected)
+                    refusals.refused(refusal, self._clock(), earlier_refusals)
+                    break
         return response
 
 

@@ -14,7 +14,8 @@ from urllib.parse import quote
 from bot.core.errors import CloudError, Rejected
 from bot.core.instances import Instance, InstanceList
 from bot.core.messages import Language
-from bot.taurusdb.http import ApiResponse, JsonObject, ProjectApi, SingleFlight, as_objects, as_text
+from bot.taurusdb.http import ProjectApi, SignInPaused, SingleFlight
+from bot.taurusdb.responses import MAX_NAME, ApiResponse, JsonObject, as_objects, as_text
 
 PAGE_SIZE = 100
 MAX_PAGES = 50
@@ -29,9 +30,8 @@ RESCAN_SECONDS = 60.0
 RESCAN_AFTER_ERROR_SECONDS = 10.0
 REST_FACTOR = 10.0  # after a scan nobody has another one made for so many times as long as it took
 MAX_REST_WAIT_SECONDS = 1.0
-MAX_NAME_CHARACTERS = 128
-MAX_WORD_CHARACTERS = 64
 MAX_ACTIONS = 8
+STARROCKS_ENGINE = "starrocks"  # `star-rocks` in the API
 DENIED_STATUSES = {401, 403}
 LISTED_STATUSES = {200, 400, 404}  # most TaurusDB instances have no StarRocks and answer an (undocumented) error
 
@@ -49,15 +49,15 @@ def instance_from_details(row: JsonObject, parent_id: str) -> Instance:
     is_known = bool(actions) or isinstance(row.get("actions"), list)
     return Instance(
         id=as_text(row.get("id")),
-        name=as_text(row.get("name"))[:MAX_NAME_CHARACTERS],
+        name=as_text(row.get("name"), MAX_NAME),
         parent_id=parent_id,
-        status=as_text(row.get("status"))[:MAX_WORD_CHARACTERS],
-        version=as_text(row.get("data_store_version"))[:MAX_WORD_CHARACTERS],
+        status=as_text(row.get("status")),
+        version=as_text(row.get("data_store_version")),
         upgrade_available=upgrade_available if isinstance(upgrade_available, bool) else None,
         node_count=len(_nodes(row)) if isinstance(row.get("groups"), list) else None,
-        window_start=as_text(times.get("start_time"))[:MAX_WORD_CHARACTERS],
-        window_end=as_text(times.get("end_time"))[:MAX_WORD_CHARACTERS],
-        running_actions=_action_names(as_text(action.get("action")) for action in actions) if is_known else None,
+        window_start=as_text(times.get("start_time")),
+        window_end=as_text(times.get("end_time")),
+        running_actions=_action_names(map(_action_name, actions)) if is_known else None,
     )
 
 
@@ -67,12 +67,12 @@ def instance_from_list(row: JsonObject, parent_id: str) -> Instance:
     status = state.get("instance_status") if isinstance(state, dict) else None
     return Instance(
         id=as_text(row.get("id")),
-        name=as_text(row.get("name"))[:MAX_NAME_CHARACTERS],
+        name=as_text(row.get("name"), MAX_NAME),
         parent_id=parent_id,
-        status=as_text(status)[:MAX_WORD_CHARACTERS],
-        version=as_text(row.get("engine_version"))[:MAX_WORD_CHARACTERS],
+        status=as_text(status),
+        version=as_text(row.get("engine_version")),
         node_count=nodes if isinstance(nodes, int) and not isinstance(nodes, bool) and nodes >= 0 else None,
-        running_actions=_action_names(map(as_text, actions)) if isinstance(actions, list) else None,
+        running_actions=_action_names(map(_action_name, actions)) if isinstance(actions, list) else None,
         is_detailed=False,
     )
 
@@ -86,9 +86,14 @@ def _nodes(row: JsonObject) -> list[JsonObject]:
     return [node for group in as_objects(row.get("groups")) for node in as_objects(group.get("nodes"))]
 
 
+def _action_name(action: object) -> str:
+    """The name of an operation: an object has it in `action`; a plain string is tolerated."""
+    return as_text(action.get("action") if isinstance(action, dict) else action)
+
+
 def _action_names(names: Iterable[str]) -> tuple[str, ...]:
     """Each name once; an action without a name counts as one, too."""
-    return tuple(dict.fromkeys(name[:MAX_WORD_CHARACTERS] or "?" for name in names))[:MAX_ACTIONS]
+    return tuple(dict.fromkeys(name or "?" for name in names))[:MAX_ACTIONS]
 
 
 async def get_instance(
@@ -182,7 +187,7 @@ class InstanceScanner:
             )
         except CloudError as error:
             log.warning("instances.not_listed", extra={"error": str(error)})
-            self.is_denied = isinstance(error, Rejected)  # a permission is missing: no need to hurry
+            self.is_denied = isinstance(error, Rejected | SignInPaused)  # a permission is missing: no need to hurry
             return self.is_denied
         parent_ids = dict.fromkeys(filter(None, (as_text(row.get("id")) for row in taurusdb_instances.items)))
         listed: dict[str, ListedInstance] = {}
@@ -201,12 +206,19 @@ class InstanceScanner:
         except CloudError as error:
             log.info("instances.not_listed", extra={"parent_id": parent_id, "error": str(error)})
             return 0
-        instances = [instance_from_list(row, parent_id) for row in response.objects("instances")]
+        rows = filter(_is_starrocks, response.objects("instances"))
+        instances = [instance_from_list(row, parent_id) for row in rows]
         instances = [instance for instance in instances if instance.id]
         for instance in instances:
             siblings = frozenset(other.name for other in instances if other.id != instance.id)
             listed[instance.id] = self._listed[instance.id] = ListedInstance(instance, siblings)
         return response.status if response.status != 200 or _is_instance_list(response) else 0
+
+
+def _is_starrocks(row: JsonObject) -> bool:
+    """Whether an entry of `/htap` is a StarRocks instance: other engines are listed there, too."""
+    engine = as_text(row.get("engine_name")).lower()
+    return "".join(filter(str.isalnum, engine)) in ("", STARROCKS_ENGINE)
 
 
 def _is_instance_list(response: ApiResponse) -> bool:

@@ -15,19 +15,19 @@ from typing import TypeVar
 
 from bot.core.errors import CloudError
 from bot.core.messages import Language
-from bot.core.polling import UpgradeSearch
+from bot.core.polling import PENDING, UpgradeSearch, job_status
 from bot.core.upgrade import Operation, SearchMiss, SearchResult
-from bot.taurusdb.http import (
+from bot.taurusdb.http import ObjectList, ProjectApi
+from bot.taurusdb.inventory import InstanceScanner, ListedInstance, actions_of, get_instance
+from bot.taurusdb.responses import (
+    MAX_NAME,
     JsonObject,
-    ObjectList,
-    ProjectApi,
     as_text,
     error_from_response,
     format_time,
     parse_job_id,
     parse_time,
 )
-from bot.taurusdb.inventory import InstanceScanner, ListedInstance, actions_of, get_instance
 
 STEP_SECONDS = 15.0
 PAGE_SIZE = 50
@@ -36,7 +36,6 @@ MAX_VERIFIED_CANDIDATES = 5
 CLOCK_TOLERANCE_SECONDS = 5.0
 TIME_RESOLUTION_SECONDS = 2.0  # the API's times and its Date header have no fractions
 MAX_OPERATIONS = 3
-MAX_NAME_CHARACTERS = 64
 _UPGRADE_NAME = re.compile(r"upgrad", re.IGNORECASE)  # UpgradeStarRocks…, VERSION_UPGRADE, UPGRADING
 _TAURUSDB_PRODUCT = "gaussdbformysql"  # in every documented job name of TaurusDB's own instances
 _STARROCKS_PRODUCTS = ("starrocks", "htap")
@@ -159,11 +158,11 @@ class JobSearch:
 
     async def _scheduled_tasks(self, instance_id: str, language: Language) -> _Tasks:
         """The tasks of the instance that wait for its maintenance window."""
-        query = {"instance_id": instance_id, "status": "Pending"}
+        query = {"instance_id": instance_id, "status": PENDING}
         rows = await self._api.get_list(
             "scheduled-jobs", query, language, key="schedules", page_size=PAGE_SIZE, max_pages=MAX_PAGES
         )
-        pending = [row for row in rows.items if row.get("job_status") == "Pending"]
+        pending = [row for row in rows.items if job_status(as_text(row.get("job_status"))) == PENDING]
         return _tasks(ObjectList(pending, rows.is_complete), created="create_time", instance_id=instance_id)
 
     async def _view(self, parent_id: str, instance_id: str, language: Language) -> _InstanceView | None:
@@ -239,8 +238,8 @@ def _candidate(row: JsonObject, created: str, name: str, instance_id: str) -> Jo
     job_id, created_at = parse_job_id(row.get("job_id")), parse_time(row.get(created))
     if not job_id or created_at is None:
         return None
-    instance_name, job_name = as_text(row.get("instance_name")), as_text(row.get(name))
-    return JobCandidate(job_id, instance_id, created_at, job_name[:MAX_NAME_CHARACTERS], instance_name)
+    instance_name = as_text(row.get("instance_name"), MAX_NAME)
+    return JobCandidate(job_id, as_text(instance_id), created_at, as_text(row.get(name)), instance_name)
 
 
 def _search_result(view: _InstanceView | None, *, is_blind: bool, has_other_jobs: bool) -> SearchResult:

@@ -13,6 +13,8 @@ from urllib.parse import quote, unquote
 
 import httpx
 
+from bot.taurusdb.http import Refusals
+
 ALGORITHM = "SDK-HMAC-SHA256"
 _SIGNED_HEADERS = ("content-type", "host", "x-language", "x-project-id", "x-sdk-date", "x-security-token")
 
@@ -26,6 +28,7 @@ class AkSk(httpx.Auth):
     security_token: str = field(repr=False)
     project_id: str
     clock: Callable[[], float] = field(default=time.time, repr=False)
+    refusals: Refusals = field(default_factory=lambda: Refusals(one_at_a_time=True), repr=False)
 
     async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
         """The signer itself: nothing has to be fetched."""

@@ -19,19 +19,26 @@ from httpx_aiohttp import AiohttpTransport
 
 from bot.network import DIRECT, Network
 
+FRESH_CONNECTION = {"fresh_connection": True}
+"""Extensions of a request that must not meet a kept-alive connection which the server is just closing."""
+MAX_HEADER_BYTES = 256 * 1024  # a user token has tens of thousands of characters; aiohttp's default is 8,190 bytes
+
 
 class DeliveryAwareTransport(httpx.AsyncBaseTransport):
-    """One session and one pool of connections for the process; no redirect is followed."""
+    """One pool of connections for the process; a request with FRESH_CONNECTION gets its own one.
+
+    No redirect is followed.
+    """
 
     def __init__(self, network: Network = DIRECT) -> None:
-        self._network = network
-        self._session: aiohttp.ClientSession | None = None
-        self._transport = AiohttpTransport(verify=network.tls_context(), client=self._open_session)
+        self._pooled = _Session(network)
+        self._fresh = _Session(network, force_close=True)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; reading the response's body raises by the same rule."""
+        session = self._fresh if request.extensions.keys() & FRESH_CONNECTION.keys() else self._pooled
         with _classified(connecting=True):
-            response = await self._transport.handle_async_request(request)
+            response = await session.transport.handle_async_request(request)
         assert isinstance(response.stream, httpx.AsyncByteStream)
         return httpx.Response(
             response.status_code,
@@ -42,13 +49,27 @@ class DeliveryAwareTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close every connection."""
+        await self._pooled.aclose()
+        await self._fresh.aclose()
+
+
+class _Session:
+    """An aiohttp session, opened by the first request because it belongs to the running loop."""
+
+    def __init__(self, network: Network, *, force_close: bool = False) -> None:
+        self._network = network
+        self._force_close = force_close
+        self._session: aiohttp.ClientSession | None = None
+        self.transport = AiohttpTransport(verify=network.tls_context(), client=self._open)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
         if self._session is not None:
             await self._session.close()
 
-    def _open_session(self) -> aiohttp.ClientSession:
-        """The session, created by the first request because it belongs to the running loop."""
+    def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = self._network.open_session()
+            self._session = self._network.open_session(force_close=self._force_close, max_header_bytes=MAX_HEADER_BYTES)
         return self._session
 
 

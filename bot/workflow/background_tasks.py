@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,8 @@ from bot.core.upgrade import current_upgrade_id
 
 log = logging.getLogger("bot.tasks")
 MAX_RESTART_PAUSE_SECONDS = 60.0
+FIRST_LOG_PAUSE_SECONDS = 2.0
+MAX_LOG_PAUSE_SECONDS = 60.0
 
 
 async def supervise(
@@ -33,6 +36,29 @@ async def supervise(
         failures = 0 if clock() - started_at > MAX_RESTART_PAUSE_SECONDS else failures + 1
         pause = min(first_pause * 2.0 ** min(failures, 10), MAX_RESTART_PAUSE_SECONDS)
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+
+
+class RareLog:
+    """When something that goes on is logged: at once, then after pauses that double, up to a minute."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, first_pause: float = FIRST_LOG_PAUSE_SECONDS
+    ) -> None:
+        self._clock = clock
+        self._first_pause = self._pause = first_pause
+        self._due_at = 0.0
+
+    def is_due(self) -> bool:
+        """Whether to log it now; it is asked each time that it happens."""
+        now = self._clock()
+        if now < self._due_at:
+            return False
+        self._due_at, self._pause = now + self._pause, min(2 * self._pause, MAX_LOG_PAUSE_SECONDS)
+        return True
+
+    def over(self) -> None:
+        """It is over; the next time is logged at once."""
+        self._pause, self._due_at = self._first_pause, 0.0
 
 
 class BackgroundTasks:

@@ -14,13 +14,14 @@ from bot.core.errors import (
     LiveUpgradeExists,
     OutcomeUnknown,
     Refusal,
+    Rejected,
     SlackError,
     TooLate,
 )
 from bot.core.messages import Code, Message
 from bot.core.notifications import Notification
 from bot.core.permissions import AccessPolicy, User
-from bot.core.polling import Job, PollSchedule
+from bot.core.polling import CANCELED, FINAL_STATUSES, PENDING, RUNNING, Job, PollSchedule
 from bot.core.ports import CloudApi, Metrics, Publisher, UserDirectory
 from bot.core.replies import Reply, TranslatedCard
 from bot.core.upgrade import State, Upgrade, current_upgrade_id
@@ -32,7 +33,8 @@ from bot.workflow.submit import Submitter
 from bot.workflow.transitions import Transitions, change_attempted
 
 log = logging.getLogger("bot.action")
-CANCELED_STATUS = "Canceled"
+STARTED_STATUSES = {RUNNING, *FINAL_STATUSES}
+DENIED_STATUSES = {401, 403}  # HTTP: nothing was done, whatever the job shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,29 +211,38 @@ class ActionHandler:
         storage = self.transitions.storage
         await storage.record(self._cancel_entry(upgrade, origin, "cancel_requested", upgrade.job_id))
         change_attempted.set(True)
+        refusal: Rejected | None = None
         try:
             is_canceled = await self.cloud.cancel_scheduled(upgrade.job_id, upgrade.language)
+        except Rejected as error:
+            is_canceled, refusal = False, error
         except CloudError as error:
             return await self._cancel_failed(upgrade, origin, error)
-        if is_canceled or await self._is_canceled(upgrade):
+        status = CANCELED if is_canceled else await self._read_job_status(upgrade)
+        if status == CANCELED:
             await self._store_canceled(upgrade, origin)
             return Message("cancel_scheduled_done")
+        if refusal is not None and status not in STARTED_STATUSES:
+            return await self._cancel_failed(upgrade, origin, refusal, is_waiting=status == PENDING)
         await storage.record(self._cancel_entry(upgrade, origin, "cancel_too_late", upgrade.job_id))
         await self._poll_now(upgrade)
         return Message("cancel_scheduled_too_late")
 
-    async def _is_canceled(self, upgrade: Upgrade) -> bool:
-        """Whether the job is canceled all the same: aiohttp repeats a DELETE whose connection was dropped."""
+    async def _read_job_status(self, upgrade: Upgrade) -> str:
+        """What the job itself shows after a DELETE that did not name it; empty when it cannot be read.
+
+        It may be canceled all the same: aiohttp repeats a DELETE whose connection was dropped.
+        """
         try:
             job = await self.cloud.job(upgrade.job_id or "", upgrade.language)
         except CloudError as error:
             log.warning("cancel.job_unknown", extra={"upgrade": upgrade.id, "reason": str(error)})
-            return False
-        return job is not None and job.status == CANCELED_STATUS
+            return ""
+        return job.status if job is not None else ""
 
     async def _store_canceled(self, upgrade: Upgrade, origin: Origin) -> None:
         """The cloud has confirmed it: the job has ended, as if a poll had shown it."""
-        job, now = Job(upgrade.job_id or "", CANCELED_STATUS), self.clock()
+        job, now = Job(upgrade.job_id or "", CANCELED), self.clock()
 
         def step(row: Upgrade) -> Upgrade | None:
             return polling.job_polled(row, job, now, self.schedule) if row.state is State.IN_PROGRESS else None
@@ -243,10 +254,14 @@ class ActionHandler:
         log.info("upgrade.canceled", extra={"upgrade": upgrade.id, "user": origin.user_id})
         await self.notifier.deliver(await self.transitions.update_with_retry(upgrade, step, entries))
 
-    async def _cancel_failed(self, upgrade: Upgrade, origin: Origin, error: CloudError) -> Message:
+    async def _cancel_failed(
+        self, upgrade: Upgrade, origin: Origin, error: CloudError, is_waiting: bool = False
+    ) -> Message:
+        """The error is told; `is_waiting`: the job was looked at after a refusal, and still waits for its window."""
         log.warning("cancel.failed", extra={"upgrade": upgrade.id, "reason": str(error)})
         reason = f"{error.status or ''} {error.code}".strip() or "-"
-        is_unknown = isinstance(error, OutcomeUnknown)
+        is_refused = is_waiting or error.status in DENIED_STATUSES
+        is_unknown = not is_refused and isinstance(error, OutcomeUnknown | Rejected)
         entry = self._cancel_entry(upgrade, origin, "cancel_unknown" if is_unknown else "cancel_failed", reason)
         await self.transitions.storage.record(replace(entry, api_request_id=error.api_request_id))
         if is_unknown:

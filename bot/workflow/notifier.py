@@ -17,6 +17,7 @@ from bot.workflow.transitions import Transitions, no_entries
 log = logging.getLogger("bot.notifier")
 RowUpdate = Callable[[Upgrade], Upgrade]
 ALL_NOTIFICATIONS = frozenset(Notification)
+NOTHING: frozenset[Notification] = frozenset()
 
 
 class Notifier:
@@ -60,37 +61,36 @@ class Notifier:
         edited: set[Notification] = set()
         updates: list[RowUpdate] = []  # delivered, not yet stored: edits wait for the next write
         while (pending := next((kind for kind in upgrade.pending_notifications if kind in kinds), None)) is not None:
-            update, may_continue = await self._publish(upgrade, pending)
+            update, next_kinds = await self._publish(upgrade, pending)
             updates.append(update)
-            if not may_continue:
-                break
+            kinds = kinds & next_kinds
             upgrade = update(upgrade)
-            if pending in EDITS:
-                edited.add(pending)
-            else:
+            if pending not in EDITS:
                 stored = upgrade = await self._store(stored, updates)
                 updates = []
+            elif kinds:
+                edited.add(pending)
         return await self._store(stored, updates) if updates else upgrade, edited
 
-    async def _publish(self, upgrade: Upgrade, notification: Notification) -> tuple[RowUpdate, bool]:
-        """Publish one; what its outcome does to the row, and whether to go on with the next one."""
+    async def _publish(self, upgrade: Upgrade, notification: Notification) -> tuple[RowUpdate, Set[Notification]]:
+        """Publish one; what its outcome does to the row, and which kinds to go on with."""
         now = self._clock()
         if notification is Notification.JOB_PROGRESS and now < outbox.job_message_editable_at(upgrade):
-            return partial(outbox.hold_until, at=outbox.job_message_editable_at(upgrade)), False
+            return partial(_hold_edits, at=outbox.job_message_editable_at(upgrade)), NOTHING
         ts = None
         try:
             if notification is not Notification.CARD_UPDATE:
                 ts = await self._publisher.publish(upgrade, notification)
             elif not await self._edit_card(upgrade):
-                return _unchanged, False
+                return _unchanged, NOTHING
             self._transitions.metrics.response_shown()
         except SlackUnavailable as error:
-            return self._retry_later(upgrade, notification, error), False
+            return self._retry_later(upgrade, notification, error), NOTHING
         except SlackRejected as error:
             return await self._fall_back(upgrade, notification, error)
         return (
             partial(outbox.delivered, notification=notification, at=self._clock(), ts=ts, rendered=upgrade),
-            True,
+            ALL_NOTIFICATIONS,
         )
 
     async def _edit_card(self, upgrade: Upgrade) -> bool:
@@ -106,34 +106,43 @@ class Notifier:
 
     async def _fall_back(
         self, upgrade: Upgrade, notification: Notification, error: SlackRejected
-    ) -> tuple[RowUpdate, bool]:
-        """The channel will never take it: send a direct message to the requester; if that fails too, log it."""
+    ) -> tuple[RowUpdate, Set[Notification]]:
+        """The place does not take it. A message goes to the requester directly; if that fails, it is tried again later.
+
+        An edit only shows what the messages tell, so it may be dropped.
+        """
         fields = {"upgrade": upgrade.id, "notification": notification.value, "error": error.error}
         if notification is Notification.REQUEST_CARD:
-            return lambda row: row.card_rejected(error.error, self._clock()), False
-        log.warning("slack.rejected", extra=fields)
+            return lambda row: row.card_rejected(error.error, self._clock()), NOTHING
         if notification in EDITS:
-            return lambda row: row.without_notification(notification), True
+            log.warning("slack.edit_dropped", extra=fields)
+            return lambda row: row.without_notification(notification), ALL_NOTIFICATIONS
         if upgrade.dm_channel_id is None:
             try:
                 dm_channel_id = await self._publisher.open_dm(upgrade.requested_by)
             except SlackUnavailable as unavailable:
-                return self._retry_later(upgrade, notification, unavailable), False
+                return self._retry_later(upgrade, notification, unavailable), NOTHING
             except SlackRejected as dm_error:
-                fields["error"] = dm_error.error
+                fields["dm_error"] = dm_error.error
             else:
-                return partial(outbox.fall_back_to_dm, dm_channel_id=dm_channel_id, at=self._clock()), True
-        log.error("notification.undeliverable", extra=fields)
-        return outbox.give_up, False
+                log.info("notification.sent_directly", extra=fields)
+                return partial(outbox.fall_back_to_dm, dm_channel_id=dm_channel_id, at=self._clock()), ALL_NOTIFICATIONS
+        log.log(
+            logging.INFO if upgrade.notify_attempts else logging.WARNING, "notification.undeliverable", extra=fields
+        )
+        return partial(outbox.undeliverable, at=self._clock()), EDITS
 
     def _retry_later(self, upgrade: Upgrade, notification: Notification, error: SlackUnavailable) -> RowUpdate:
         fields = {"upgrade": upgrade.id, "notification": notification.value, "reason": error.reason}
-        log.warning("slack.unavailable", extra=fields)
+        is_throttled = error.retry_after is not None
+        log.log(logging.INFO if is_throttled else logging.WARNING, "slack.unavailable", extra=fields)
         at = self._clock()
 
         def update(row: Upgrade) -> Upgrade:
             if notification in EDITS:
                 row = outbox.maybe_applied_late(row, notification, at, upgrade)
+                if row.pending_messages:
+                    return row  # the timer is that of the message
             return outbox.retry_later(row, at, error.retry_after)
 
         return update
@@ -152,6 +161,11 @@ class Notifier:
             return (AuditEntry.of(row, self._clock(), "card_rejected", reason=row.error_code),)
 
         return await self._transitions.update(stored, step, entries)
+
+
+def _hold_edits(upgrade: Upgrade, at: float) -> Upgrade:
+    """Only edits are pending: they wait until then; a message has a timer of its own."""
+    return upgrade if upgrade.pending_messages else outbox.hold_until(upgrade, at)
 
 
 def _unchanged(upgrade: Upgrade) -> Upgrade:

@@ -12,7 +12,7 @@ from bot.core.errors import CloudError, JobIdTaken, StorageUnavailable, Unavaila
 from bot.core.polling import Job, PollSchedule
 from bot.core.ports import CloudApi, EphemeralMessages, InstanceInventory
 from bot.core.upgrade import LEASE_SECONDS, State, Upgrade
-from bot.workflow.background_tasks import UpgradesInProcess
+from bot.workflow.background_tasks import RareLog, UpgradesInProcess
 from bot.workflow.handle_command import not_posted
 from bot.workflow.notifier import Notifier
 from bot.workflow.reconcile import INCONCLUSIVE, Reconciler
@@ -45,13 +45,16 @@ class Poller:
     async def run(self) -> None:
         """Handle due rows for ever; while the database is away, try again."""
         idle_seconds = min(IDLE_SECONDS, self.schedule.poll_seconds / 4)
+        unavailable = RareLog()
         while True:
             free = MAX_CONCURRENT_ROWS - len(self._running)
             rows = []
             try:
                 rows = list(await self.transitions.storage.claim_due(free, LEASE_SECONDS)) if free else []
+                unavailable.over()
             except StorageUnavailable as error:
-                log.warning("storage.unavailable", extra={"reason": str(error)})
+                if unavailable.is_due():
+                    log.warning("storage.unavailable", extra={"reason": str(error)})
             for row in rows:
                 task = asyncio.create_task(self._handle_safely(row), name=f"handle {row.id}")
                 self._running.add(task)
@@ -82,11 +85,14 @@ class Poller:
     async def handle(self, upgrade: Upgrade) -> None:
         """Do what is due for this row."""
         now = self.clock() + CLOCK_ERROR_SECONDS
-        notify_at, next_poll_at = upgrade.notify_at, upgrade.next_poll_at
-        is_held = bool(upgrade.pending_notifications) and notify_at is not None and notify_at > now
+        messages_before, next_poll_at = upgrade.pending_messages, upgrade.next_poll_at
+        is_held = upgrade.notify_at is not None and upgrade.notify_at > now
+        # What is held is being delivered by whoever made the transition, or is tried again at its time.
+        is_being_delivered = is_held and bool(messages_before) and not upgrade.notify_attempts
         if next_poll_at is not None and next_poll_at <= now:
             upgrade = await self._poll(upgrade, max(self.clock(), next_poll_at))
-        if upgrade.pending_notifications and not is_held:
+        has_new_message = not set(messages_before).issuperset(upgrade.pending_messages)
+        if upgrade.pending_notifications and (not is_held or (has_new_message and not is_being_delivered)):
             upgrade = await self.notifier.deliver(upgrade)
         if upgrade.message_ts is None and upgrade.state in (State.WITHDRAWN, State.EXPIRED):
             await self._notify_never_posted(upgrade)
@@ -133,6 +139,8 @@ class Poller:
             return lambda row: polling.poll_failed(row, self.clock(), self.schedule)
         if job is None:
             return lambda row: polling.job_missing(row, self.clock(), self.schedule)
+        if job.status != upgrade.job_status and not polling.is_known_status(job.status):
+            log.warning("job.unknown_status", extra={"upgrade": upgrade.id, "job": job.id, "status": job.status})
         if self._is_unchanged(upgrade, job):
             return None
         return lambda row: polling.job_polled(row, job, self.clock(), self.schedule)

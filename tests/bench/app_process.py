@@ -65,7 +65,7 @@ async def start_app(arguments: tuple[str, ...], environ: Mapping[str, str], fold
         )
         app = AppProcess(process, port, Path(log.name))
         try:
-            await _wait_until_listening(app, started_at)
+            await _wait_until_serving(app, started_at)
             yield app
         finally:
             await _stop(process)
@@ -79,20 +79,27 @@ async def _spawn(
     )
 
 
-async def _wait_until_listening(app: AppProcess, started_at: float) -> None:
-    """Try to connect until the port is open."""
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", app.port)
-        except OSError:
-            if app.process.returncode is not None or time.perf_counter() - started_at > START_SECONDS:
-                raise RuntimeError(f"did not start: {app.last_output()}") from None
-            await asyncio.sleep(0.003)
-        else:
-            app.ready_seconds = time.perf_counter() - started_at
-            writer.close()
-            await writer.wait_closed()
-            return
+async def _wait_until_serving(app: AppProcess, started_at: float) -> None:
+    """Try until the port is open, and until the app does not say that it is not ready; only the bot says so at all."""
+    while not await _serves(app.port):
+        if app.process.returncode is not None or time.perf_counter() - started_at > START_SECONDS:
+            raise RuntimeError(f"did not start: {app.last_output()}")
+        await asyncio.sleep(0.003)
+    app.ready_seconds = time.perf_counter() - started_at
+
+
+async def _serves(port: int) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    try:
+        writer.write(b"GET /readyz HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n")
+        return b" 503 " not in await reader.readline()
+    except ConnectionError:
+        return True  # an app without a web server
+    finally:
+        writer.transport.abort()
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

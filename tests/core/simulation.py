@@ -41,7 +41,7 @@ class Simulation:
     )  # on their way to Slack, with the row they show
     messages: dict[str, State] = field(default_factory=dict)  # cards in the channel, and the state each shows
     published: list[Notification] = field(default_factory=list)
-    was_rejected: bool = False  # Slack rejected something for good
+    was_rejected: bool = False  # Slack rejected the card or an edit for good; a message is tried again
 
     def step(self, step: Step) -> None:
         """Make a transition; it must be one of the diagram, and leave nothing pending without a timer."""
@@ -183,12 +183,13 @@ class Simulation:
     def reject_delivery(self, at: int, *, direct: bool) -> None:
         """Slack rejects it for good."""
         notification, rendered = self.in_flight.pop(at)
-        self.was_rejected = True
         if notification is Notification.REQUEST_CARD:
+            self.was_rejected = True
             self.step(lambda row: row.card_rejected("is_archived", self.now))
         elif notification in EDITS:
+            self.was_rejected = True
             self.step(lambda row: row.without_notification(notification))
         elif rendered.dm_channel_id is None and direct:
             self.step(lambda row: outbox.fall_back_to_dm(row, "D1", self.now))
         else:
-            self.step(outbox.give_up)
+            self.step(lambda row: outbox.undeliverable(row, self.now))

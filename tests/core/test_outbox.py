@@ -6,7 +6,12 @@ import pytest
 
 from bot.core import outbox, polling
 from bot.core.notifications import Notification
-from bot.core.outbox import EDIT_INTERVAL_SECONDS, MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS
+from bot.core.outbox import (
+    EDIT_INTERVAL_SECONDS,
+    MAX_BACKOFF_SECONDS,
+    MAX_RETRY_AFTER_SECONDS,
+    MAX_UNDELIVERABLE_SECONDS,
+)
 from bot.core.polling import Job
 from bot.core.upgrade import NOTIFY_SECONDS, State, Upgrade
 from tests.core.examples import (
@@ -208,7 +213,7 @@ def test_slack_says_when_to_come_back_but_not_never(said: float, wait: float) ->
 def test_a_telling_that_worked_ends_the_slowness() -> None:
     slow = outbox.retry_later(outbox.retry_later(started(), AT), AT)
     assert slow.notify_attempts == 2
-    assert outbox.delivered(slow, Notification.CARD_UPDATE, AT, None, slow).notify_attempts == 0
+    assert outbox.delivered(slow, Notification.JOB_ACCEPTED, AT, "2.0", slow).notify_attempts == 0
 
 
 # this place will never take it
@@ -223,36 +228,49 @@ def test_an_edit_without_a_message_is_dropped_and_the_rest_stays() -> None:
     check_invariants(last)
 
 
-def test_a_channel_that_is_gone_sends_the_messages_to_the_requester_without_the_edits() -> None:
+def test_a_channel_that_takes_nothing_sends_the_messages_to_the_requester_and_keeps_the_edits() -> None:
     upgrade = in_progress().with_notifications(
         AT, Notification.CARD_UPDATE, Notification.POLLS_FAILING, Notification.JOB_PROGRESS, Notification.COMPLETED
     )
     step = outbox.fall_back_to_dm(outbox.retry_later(upgrade, AT), "D1", AT)
-    assert (step.dm_channel_id, step.job_message_ts, step.notify_attempts) == ("D1", None, 0)
-    assert (step.pending_notifications, step.notify_at) == (
-        (Notification.POLLS_FAILING, Notification.COMPLETED),
-        AT + NOTIFY_SECONDS,
-    )
+    assert (step.dm_channel_id, step.job_message_ts, step.notify_attempts) == ("D1", upgrade.job_message_ts, 1)
+    assert (step.pending_notifications, step.notify_at) == (upgrade.pending_notifications, AT + NOTIFY_SECONDS)
     check_invariants(step)
 
 
-def test_a_channel_that_is_gone_with_only_edits_left_leaves_nothing_to_tell() -> None:
-    step = outbox.fall_back_to_dm(in_progress().with_notifications(AT, Notification.CARD_UPDATE), "D1", AT)
-    assert (step.pending_notifications, step.notify_at) == ((), None)
-    check_invariants(step)
-
-
-def test_a_job_told_directly_is_edited_there_from_then_on() -> None:
+def test_a_job_message_is_edited_where_it_was_posted() -> None:
     direct = outbox.fall_back_to_dm(started(), "D1", AT)
-    assert outbox.delivered(direct, Notification.JOB_ACCEPTED, AT, "9.0", direct).job_message_ts == "9.0"
+    step = outbox.delivered(direct, Notification.JOB_ACCEPTED, AT, "9.0", direct)
+    assert (step.job_message_channel_id, step.job_message_ts) == ("D1", "9.0")
+    before = outbox.delivered(started(), Notification.JOB_ACCEPTED, AT, "9.0", started())
+    step = outbox.fall_back_to_dm(before.with_notifications(AT, Notification.COMPLETED), "D1", AT)
+    assert (step.job_message_channel_id, step.job_message_ts) == (started().channel_id, "9.0")
 
 
-def test_what_nobody_takes_leaves_the_book_and_the_upgrade_goes_on() -> None:
-    step = outbox.give_up(started())
-    assert (step.state, step.pending_notifications, step.notify_at, step.due_at) == (
-        State.IN_PROGRESS,
-        (),
-        None,
-        step.next_poll_at,
-    )
-    check_invariants(step)
+def test_what_nobody_takes_is_never_dropped_but_tried_ever_more_rarely() -> None:
+    upgrade, pauses = started(), []
+    for _ in range(12):
+        upgrade = outbox.fall_back_to_dm(upgrade, "D1", AT)
+        upgrade = outbox.undeliverable(upgrade, AT)
+        assert upgrade.notify_at is not None
+        pauses.append(upgrade.notify_at - AT)
+        assert upgrade.pending_notifications == started().pending_notifications
+        assert upgrade.dm_channel_id is None, "the channel may be back"
+        check_invariants(upgrade)
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (60, MAX_UNDELIVERABLE_SECONDS)
+
+
+def test_an_edit_does_not_hasten_a_message_that_waits() -> None:
+    upgrade = outbox.undeliverable(started(), AT)
+    step = outbox.delivered(upgrade, Notification.CARD_UPDATE, AT, None, upgrade)
+    assert (step.notify_at, step.notify_attempts) == (upgrade.notify_at, upgrade.notify_attempts)
+    assert step.pending_notifications == (Notification.JOB_ACCEPTED,)
+
+
+def test_a_new_message_does_not_wait_with_the_edits() -> None:
+    throttled = outbox.retry_later(in_progress().with_notifications(AT, Notification.CARD_UPDATE), AT, 300.0)
+    ended = polling.job_polled(throttled, Job("job-1", "Failed"), AT + 1, SCHEDULE)
+    assert ended.notify_at == AT + 1 + NOTIFY_SECONDS
+    assert ended.pending_notifications[0] is Notification.FAILED
+    check_invariants(ended)

@@ -65,11 +65,54 @@ def test_a_job_that_ended_is_over_and_told(status: str, state: State, end: Notif
     check_invariants(step)
 
 
-@pytest.mark.parametrize("status", ["", "Paused", "completed", "FAILED"])
-def test_a_status_nobody_documented_is_no_end(status: str) -> None:
-    step = polling.job_polled(running(), Job("job-1", status), AT, SCHEDULE)
-    assert step.state is State.IN_PROGRESS
-    assert step.next_poll_at == AT + 10
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("Pending", "PENDING", " pending ", "Waiting"), "Pending"),
+        (("Running", "running", "RUNNING", "In Progress", "IN_PROGRESS", "执行中"), "Running"),
+        (("completed", "Complete", "SUCCESS", "Succeeded", "success", "FINISHED", "已完成"), "Completed"),
+        (("FAIL", "Failed", "failed", "FAILURE", "ERROR", "失败"), "Failed"),
+        (("Cancelled", "CANCELED", "cancelled", "Canceled", "已取消"), "Canceled"),
+        (("UNAUTHORIZED", "unauthorised", "待授权"), "Unauthorized"),
+        (("Paused",), "Paused"),
+        (("Canceling",), "Canceling"),
+        (("not failed",), "not failed"),
+        (("",), ""),
+    ],
+)
+def test_a_status_is_known_in_other_words(words: tuple[str, ...], status: str) -> None:
+    assert {polling.job_status(word) for word in words} == {status}
+
+
+def test_a_status_nobody_documented_is_no_end_and_is_looked_at_rarely() -> None:
+    step = polling.job_polled(running(), Job("job-1", "Paused"), AT, SCHEDULE)
+    assert (step.state, step.job_status, step.next_poll_at) == (State.IN_PROGRESS, "Paused", AT + 60)
+    assert step.pending_notifications == (Notification.JOB_PROGRESS,)
+    assert polling.job_polled(running(), Job("job-1", "Paused"), AT, PollSchedule(90)).next_poll_at == AT + 90
+
+
+def test_a_status_nobody_understands_for_a_day_ends_without_a_result() -> None:
+    row = running()
+    for minute in range(24 * 60):
+        job = Job("job-1", "Paused" if minute % 2 else "Suspended")
+        row = polling.job_polled(row, job, AT + minute * 60, SCHEDULE).without_notification(Notification.JOB_PROGRESS)
+        if minute % 7 == 0:
+            row = polling.poll_failed(row, AT + minute * 60 + 1, SCHEDULE)
+        assert row.state is State.IN_PROGRESS
+        check_invariants(row)
+    last = polling.job_polled(row, Job("job-1", "Paused"), AT + 24 * 3600, SCHEDULE)
+    assert (last.state, last.next_poll_at) == (State.UNRESOLVED, None)
+    check_invariants(last)
+    again = polling.job_polled(row, Job("job-1", "Running", 40), AT + 24 * 3600, SCHEDULE)
+    assert (again.state, again.job_missing_since) == (State.IN_PROGRESS, None)
+
+
+def test_a_job_that_disappears_from_an_unknown_status_is_missed_from_then_on() -> None:
+    row = polling.job_polled(running(), Job("job-1", "Paused"), AT, SCHEDULE)
+    row = polling.job_missing(row, AT + 3600, SCHEDULE)
+    assert (row.state, row.job_missing_since) == (State.IN_PROGRESS, AT + 3600)
+    row = polling.job_missing(row, AT + 3600 + JOB_GONE_SECONDS, SCHEDULE)
+    assert row.state is State.UNRESOLVED
 
 
 @pytest.mark.parametrize(

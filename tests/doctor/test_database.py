@@ -4,8 +4,10 @@ import sqlite3
 
 from bot.doctor.report import CheckStatus
 from bot.storage.opening import open_storage
+from tests.command_line import run_command
 from tests.doctor.helpers import Sandbox, failures, problems
-from tests.storage.examples import run_sql
+from tests.postgres_server import PostgresServer
+from tests.storage.examples import database_in_encoding, new_entry, new_upgrade, run_sql, url_of_role
 
 
 async def create_tables(url: str) -> None:
@@ -13,12 +15,17 @@ async def create_tables(url: str) -> None:
     await (await open_storage(url)).close()
 
 
+def forgetful_test_server(url: str) -> dict[str, CheckStatus]:
+    """The server of the tests does not wait for its disk, which the doctor sees."""
+    return {"database.durability": CheckStatus.WARN} if url.startswith("postgresql") else {}
+
+
 async def test_an_up_to_date_database_is_checked_and_left_as_it_was(sandbox: Sandbox, database_url: str) -> None:
     await create_tables(database_url)
     storage = await open_storage(database_url)
     before = await storage.audit_head()
     checks = await sandbox.check(DATABASE_URL=database_url)
-    assert problems(checks) == {}
+    assert problems(checks) == forgetful_test_server(database_url)
     assert checks["database.schema"].detail == "up to date"
     assert await storage.audit_head() == before
     await storage.close()
@@ -26,7 +33,7 @@ async def test_an_up_to_date_database_is_checked_and_left_as_it_was(sandbox: San
 
 async def test_an_empty_database_gets_its_tables_at_the_first_start(sandbox: Sandbox, database_url: str) -> None:
     checks = await sandbox.check(DATABASE_URL=database_url)
-    assert problems(checks) == {}
+    assert problems(checks) == forgetful_test_server(database_url)
     assert "the first start makes them" in checks["database.schema"].detail
 
 
@@ -95,8 +102,12 @@ async def test_a_database_that_takes_no_writes(sandbox: Sandbox) -> None:
 
 
 async def test_a_url_that_names_no_database(sandbox: Sandbox) -> None:
-    checks = await sandbox.check(DATABASE_URL="postgresql://bot@127.0.0.1:port/bot")
-    assert "DATABASE_URL: it cannot be read" in checks["database.connection"].detail
+    result = await sandbox.run_doctor(
+        environ=sandbox.environ(DATABASE_URL="postgresql://bot:secret@127.0.0.1:port/bot")
+    )
+    assert result.exit_code == 2
+    assert "DATABASE_URL: a port is not a number" in result.stdout + result.stderr
+    assert "secret" not in result.stdout + result.stderr
 
 
 async def test_an_unreachable_postgresql_does_not_show_the_password(sandbox: Sandbox) -> None:
@@ -112,3 +123,59 @@ async def test_a_read_only_postgresql(sandbox: Sandbox, postgres_url: str) -> No
     await run_sql(postgres_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     checks = await sandbox.check(DATABASE_URL=postgres_url)
     assert "read-only" in checks["database.connection"].detail
+
+
+async def test_what_a_crash_of_the_server_would_lose(sandbox: Sandbox, postgres_url: str) -> None:
+    check = (await sandbox.check(DATABASE_URL=postgres_url))["database.durability"]
+    assert check.detail.startswith("fsync and full_page_writes off")
+
+
+async def test_a_server_that_keeps_what_it_commits(sandbox: Sandbox) -> None:
+    server = PostgresServer(settings=())
+    try:
+        server.start()
+        url = server.create("bot")
+        await run_sql(url, "ALTER DATABASE bot SET synchronous_commit = off")
+        checks = await sandbox.check(DATABASE_URL=url)
+        assert problems(checks) == {}
+        assert "no standby is synchronous" in checks["database.durability"].detail
+        await run_sql(url, "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (a, b)'", "SELECT pg_reload_conf()")
+        checks = await sandbox.check(DATABASE_URL=url)
+        assert "synchronous standbys ANY 1 (a, b)" in checks["database.durability"].detail
+    finally:
+        server.remove()
+
+
+async def test_a_user_that_may_only_read(sandbox: Sandbox, postgres_url: str) -> None:
+    await create_tables(postgres_url)
+    url = await url_of_role(postgres_url, "GRANT pg_read_all_data TO {role}")
+    checks = await sandbox.check(DATABASE_URL=url)
+    assert failures(checks) == {"database.connection"}
+    assert "needs these privileges: INSERT on audit, UPDATE on audit_head" in checks["database.connection"].detail
+
+
+async def test_a_database_whose_encoding_cannot_keep_names(sandbox: Sandbox, postgres_server: PostgresServer) -> None:
+    url = await database_in_encoding(postgres_server, "LATIN1")
+    checks = await sandbox.check(DATABASE_URL=url)
+    assert failures(checks) == {"database.connection"}
+    assert "DATABASE_URL: the encoding of the database is LATIN1" in checks["database.connection"].detail
+    result = await run_command(sandbox.folder, sandbox.environ(DATABASE_URL=url))
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("DATABASE_URL: the encoding of the database is LATIN1")
+
+
+async def test_rows_that_this_version_cannot_read_are_counted(sandbox: Sandbox, database_url: str) -> None:
+    storage = await open_storage(database_url)
+    for number in range(4):
+        await storage.add(new_upgrade(number, due_at=1.0), new_entry())
+    await storage.close()
+    await run_sql(
+        database_url,
+        "UPDATE upgrades SET state = 'paused' WHERE id = 'upgrade-1'",
+        "UPDATE upgrades SET language = 'fr-fr' WHERE id = 'upgrade-2'",
+        "UPDATE upgrades SET pending_notifications = 'card_update,poll_opened' WHERE id = 'upgrade-3'",
+    )
+    check = (await sandbox.check(DATABASE_URL=database_url))["database.rows"]
+    assert check.status is CheckStatus.WARN
+    assert check.detail.startswith("3 row(s)")

@@ -1,5 +1,7 @@
 """Upgrades and audit entries to store, and SQL run in a database without the storage."""
 
+import re
+import secrets
 import sqlite3
 import time
 from typing import Any
@@ -10,6 +12,7 @@ from bot.core.audit import AuditEntry
 from bot.core.messages import Language
 from bot.core.notifications import Notification
 from bot.core.upgrade import Upgrade
+from tests.postgres_server import PostgresServer
 
 PAST = time.time() - 1000
 
@@ -63,3 +66,18 @@ async def run_sql(url: str, *statements: str) -> list[tuple[Any, ...]]:
         return [[tuple(row) for row in await connection.fetch(statement)] for statement in statements][-1]
     finally:
         await connection.close()
+
+
+async def url_of_role(url: str, *grants: str) -> str:
+    """The same PostgreSQL database for a new user with these rights; `{role}` in a grant is its name."""
+    role = f"role_{secrets.token_hex(6)}"
+    await run_sql(url, f"CREATE ROLE {role} LOGIN PASSWORD 'secret'", *(grant.format(role=role) for grant in grants))
+    return re.sub(r"//[^@]*@", f"//{role}:secret@", url)
+
+
+async def database_in_encoding(server: PostgresServer, encoding: str) -> str:
+    """A new PostgreSQL database that is not in UTF-8."""
+    name = f"encoded_{secrets.token_hex(6)}"
+    locale = "TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    await run_sql(server.url("postgres"), f"CREATE DATABASE {name} ENCODING '{encoding}' {locale}")
+    return server.url(name)

@@ -9,8 +9,9 @@ import pytest
 from bot.core.errors import NotSent, Rejected
 from bot.core.messages import Language
 from bot.sandbox.taurusdb import ManualClock, StandInCloud
-from bot.taurusdb.auth import REJECTION_SECONDS, IamUser
+from bot.taurusdb.auth import IamUser
 from bot.taurusdb.client import TaurusDb
+from bot.taurusdb.http import REFUSAL_SECONDS
 from tests.taurusdb.helpers import PROJECT_ID, MakeClient, send
 from tests.taurusdb.raw_server import Connection, RawServer
 
@@ -145,16 +146,18 @@ async def test_a_wrong_password_is_not_tried_again_for_a_while_and_then_ever_mor
     cloud: StandInCloud, taurusdb: TaurusDb, clock: ManualClock
 ) -> None:
     cloud.change_password("another-password")
-    for forward, sign_ins in (
-        (0, 1),
-        (REJECTION_SECONDS - 1, 1),
-        (2, 2),
-        (REJECTION_SECONDS, 2),
-        (4 * REJECTION_SECONDS, 3),
+    for forward, sign_ins, kind in (
+        (0, 1, Rejected),
+        (REFUSAL_SECONDS - 1, 1, NotSent),
+        (2, 2, Rejected),
+        (REFUSAL_SECONDS, 2, NotSent),
+        (4 * REFUSAL_SECONDS, 3, Rejected),
+        (4 * REFUSAL_SECONDS, 3, NotSent),
     ):
         clock.advance(forward)
-        with pytest.raises(Rejected):
+        with pytest.raises(kind) as caught:
             await send(taurusdb)
+        assert (caught.value.status, caught.value.code) == (401, "Unauthorized")
         assert cloud.sign_ins == sign_ins
     cloud.change_password(cloud_password := "example-password-1")
     assert cloud.password == cloud_password

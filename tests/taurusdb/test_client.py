@@ -9,7 +9,7 @@ from bot.core.errors import CloudError, NotSent, OutcomeUnknown, Rejected
 from bot.core.messages import Language
 from bot.core.polling import Job, UpgradeSearch
 from bot.core.ports import NullMetrics
-from bot.sandbox.taurusdb import StandInCloud
+from bot.sandbox.taurusdb import ManualClock, StandInCloud
 from bot.taurusdb.auth import ReadyToken
 from bot.taurusdb.client import TaurusDb, parse_percent
 from bot.taurusdb.signing import AkSk
@@ -155,6 +155,20 @@ async def test_a_refused_token_is_renewed_once_and_the_upgrade_sent_again(
     assert (len(cloud.upgrades), cloud.sign_ins) == (2, 2)
 
 
+@pytest.mark.parametrize("name", ["401 APIGW.0301", "401 APIG.0301", "401 IAM.0011"])
+@pytest.mark.parametrize("shape", ["error_code", "errorCode", "code", "error", "empty", "html"])
+async def test_any_401_has_the_token_renewed(
+    cloud: StandInCloud, taurusdb: TaurusDb, orders: str, name: str, shape: str
+) -> None:
+    await taurusdb.job("a-job", Language.EN)  # the token is cached
+    cloud.inject_fault(name, shape=shape)
+    assert await send(taurusdb, orders) == cloud.jobs[0].id
+    assert (len(cloud.upgrades), cloud.sign_ins) == (2, 2)
+    cloud.inject_fault(name, "job", shape=shape)
+    assert await taurusdb.job(cloud.jobs[0].id, Language.EN)
+    assert cloud.sign_ins == 3
+
+
 async def test_a_token_refused_twice_is_final(cloud: StandInCloud, taurusdb: TaurusDb, orders: str) -> None:
     cloud.inject_fault("401 APIGW.0301", times=9)
     with pytest.raises(Rejected):
@@ -171,6 +185,73 @@ async def test_a_ready_token_and_access_keys_are_not_tried_again(
             await send(make_client(cloud.endpoint, credentials), orders)
         assert (caught.value.status, caught.value.code) == (401, "APIGW.0301")
         assert len(cloud.upgrades) == count
+
+
+async def test_after_a_wrong_signature_nothing_is_sent_for_a_while(
+    cloud: StandInCloud, make_client: MakeClient, orders: str, clock: ManualClock
+) -> None:
+    keys = AkSk(cloud.access_key, "a-wrong-key", "", cloud.project_id, cloud.clock)
+    client = make_client(cloud.endpoint, keys)
+    with pytest.raises(Rejected):
+        await send(client, orders)
+    for _ in range(60):  # ten minutes of polls
+        with pytest.raises((NotSent, Rejected)) as caught:
+            await client.job("a-job", Language.EN)
+        assert (caught.value.status, caught.value.code) == (401, "APIGW.0301")
+        clock.advance(10)
+    with pytest.raises(NotSent, match="next attempt in"):
+        await send(client, orders)
+    assert (len(cloud.upgrades), len(cloud.calls)) == (1, 3)  # the second after 30 s, the third after 2 min
+
+
+async def test_of_many_requests_that_start_together_with_a_wrong_key_one_is_sent(
+    cloud: StandInCloud, make_client: MakeClient, clock: ManualClock
+) -> None:
+    keys = AkSk(cloud.access_key, "a-wrong-key", "", cloud.project_id, cloud.clock)
+    client = make_client(cloud.endpoint, keys)
+    for calls in (1, 2):
+        await asyncio.gather(*(client.job(f"job-{n}", Language.EN) for n in range(20)), return_exceptions=True)
+        assert len(cloud.calls) == calls
+        clock.advance(40)
+
+
+async def test_one_right_answer_ends_the_memory_of_refusals(
+    cloud: StandInCloud, make_client: MakeClient, orders: str, clock: ManualClock
+) -> None:
+    client = make_client(cloud.endpoint, AkSk(cloud.access_key, cloud.secret_key, "", cloud.project_id, cloud.clock))
+    for _ in range(3):
+        cloud.inject_fault("401 APIGW.0301", "job")
+        with pytest.raises(Rejected):
+            await client.job("a-job", Language.EN)
+        with pytest.raises(NotSent):
+            await client.job("a-job", Language.EN)
+        clock.advance(31)  # never longer: the answer before was right
+        assert await client.job("a-job", Language.EN) is None
+    assert await send(client, orders)
+
+
+async def test_a_token_that_iam_gives_and_the_service_refuses_is_not_renewed_at_every_poll(
+    cloud: StandInCloud, taurusdb: TaurusDb, clock: ManualClock
+) -> None:
+    cloud.inject_fault("401 APIGW.0301", "job", times=999)
+    for _ in range(60):
+        with pytest.raises((NotSent, Rejected)):
+            await taurusdb.job("a-job", Language.EN)
+        clock.advance(10)
+    assert cloud.sign_ins <= 4
+    cloud.clear_faults()
+    clock.advance(1800)
+    assert await taurusdb.job("a-job", Language.EN) is None
+
+
+async def test_a_token_of_a_hundred_thousand_characters_is_taken_and_sent(
+    cloud: StandInCloud, taurusdb: TaurusDb, make_client: MakeClient, orders: str
+) -> None:
+    cloud.token_bytes = 90_000
+    assert len(cloud.issue_token()) > 100_000
+    assert await send(taurusdb, orders)
+    ready = make_client(cloud.endpoint, ReadyToken(cloud.issue_token()))
+    assert await ready.job(cloud.jobs[0].id, Language.EN)
 
 
 async def test_may_send_is_asked_just_before_each_attempt(cloud: StandInCloud, taurusdb: TaurusDb, orders: str) -> None:
@@ -258,6 +339,13 @@ async def test_a_poll_that_fails_is_an_error(
         ("200 OK", {"job": {"id": "1", "status": "Running", "process": "60"}}, Job("1", "Running", 60)),
         ("200 OK", {"job": {"status": "Running", "process": None, "fail_reason": 5}}, Job("1", "Running")),
         ("200 OK", {"job": {"status": "Rolling back"}}, Job("1", "Rolling back")),
+        ("200 OK", {"job": {"status": " SUCCESS "}}, Job("1", "Completed")),
+        (
+            "200 OK",
+            {"job": {"status": "FAIL", "fail_reason": "disk\n\u0000full\ud800"}},
+            Job("1", "Failed", None, "disk full"),
+        ),
+        ("200 OK", {"job": {"status": "x" * 9999}}, Job("1", "x" * 63 + "…")),
         ("200 OK", {"job": {}}, None),
         ("200 OK", {"job": None}, None),
         ("200 OK", {}, None),

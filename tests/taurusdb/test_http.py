@@ -14,7 +14,7 @@ from bot.core.messages import Language
 from bot.network import Certificates, Network
 from bot.sandbox.taurusdb import StandInCloud
 from bot.taurusdb.client import TaurusDb
-from bot.taurusdb.http import MAX_BODY_BYTES, ApiResponse, error_from_response, parse_time, read_response
+from bot.taurusdb.responses import MAX_BODY_BYTES, ApiResponse, error_from_response, parse_time, read_response
 from tests.network_parts import Authority
 from tests.taurusdb import raw_server as raw
 from tests.taurusdb.helpers import NOON, FakeSleep, MakeClient, send
@@ -76,6 +76,44 @@ def test_the_message_is_cut() -> None:
     assert len(error_from_response(ApiResponse(400, {}, {"error_msg": "x" * 9999})).message) == 500
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "code", "message"),
+    [
+        (400, {"error_code": "DBS.1", "error_msg": "no"}, "DBS.1", "no"),
+        (400, {"errorCode": "DBS.1", "errorMsg": "no"}, "DBS.1", "no"),
+        (400, {"errCode": "DBS.1", "errMsg": "no"}, "DBS.1", "no"),
+        (400, {"errCode": "DBS.1", "message": "no"}, "DBS.1", "no"),
+        (400, {"code": "DBS.1", "message": "no"}, "DBS.1", "no"),
+        (400, {"code": 1234, "message": "no"}, "1234", "no"),
+        (400, {"error_code": 0, "error_msg": "no"}, "0", "no"),
+        (400, {"fault": {"error_code": "DBS.1", "error_msg": "no"}}, "DBS.1", "no"),
+        (400, {"request_id": "1", "error": {"errorCode": "DBS.1", "errorMsg": "no"}}, "DBS.1", "no"),
+        (401, {"error": {"code": 401, "message": "wrong", "title": "Unauthorized"}}, "Unauthorized", "wrong"),
+        (401, {"error": {"code": "IAM.1", "message": "wrong", "title": "Unauthorized"}}, "IAM.1", "wrong"),
+        (400, {"error_code": "DBS.1\u202e\n", "error_msg": "a\tb\u0000"}, "DBS.1", "a b"),
+        (400, {"error_code": ["DBS.1"], "error_msg": {"text": "no"}}, "", ""),
+        (400, {"error_code": True}, "", ""),
+        (400, ["DBS.1"], "", ""),
+        (200, {"job": {"code": "7", "message": "what was asked for"}}, "", ""),
+        (200, {"error": {"code": "DBS.1", "message": "no"}}, "DBS.1", "no"),
+        (500, None, "", ""),
+    ],
+)
+def test_an_error_is_read_in_every_shape(status: int, body: object, code: str, message: str) -> None:
+    error = error_from_response(ApiResponse(status, {}, body), "the bot's own note")
+    assert (error.code, error.message, error.note) == (code, message, "the bot's own note")
+
+
+def test_every_foreign_string_is_cut() -> None:
+    body = {"error_code": "c" * 900_000, "error_msg": "m" * 900_000, "request_id": "r" * 900_000}
+    error = error_from_response(ApiResponse(400, {}, body))
+    assert (len(error.code), len(error.message), len(error.api_request_id)) == (64, 500, 128)
+    assert len(str(error)) < 700
+    headers = httpx.Headers({"X-Request-Id": "r" * 900_000, "Retry-After": "9" * 900_000, "Date": "x" * 900_000})
+    error = error_from_response(ApiResponse(503, headers, {}))
+    assert (len(error.api_request_id), error.retry_after) == (128, None)
+
+
 def test_the_request_id_is_in_the_body_or_in_the_header() -> None:
     headers = httpx.Headers({"x-request-id": "from the header"})
     assert error_from_response(ApiResponse(500, headers, {})).api_request_id == "from the header"
@@ -121,6 +159,9 @@ def test_the_headers_are_not_shown() -> None:
         ("", None),
         (None, None),
         (True, None),
+        (float("nan"), None),
+        (float("inf"), None),
+        ("9" * 5000, None),
     ],
 )
 def test_times_are_read_in_every_form_they_come_in(text: object, at: float | None) -> None:
@@ -153,7 +194,7 @@ async def test_an_answer_that_is_lost_is_unknown_and_one_post_was_delivered(
         async with asyncio.timeout(5):
             with pytest.raises(OutcomeUnknown) as caught:
                 await send(client)
-        assert caught.value.message
+        assert (caught.value.note != "", caught.value.message) == (True, "")  # the API has not said anything
         assert [request.split()[0] for request in server.requests] == ["POST"]
 
 
@@ -164,13 +205,13 @@ async def test_a_connection_closed_before_it_was_read_is_unknown(make_client: Ma
         assert (server.requests, server.connections) == ([], 1)
 
 
-async def test_a_kept_alive_connection_closed_at_the_second_request_is_unknown(make_client: MakeClient) -> None:
+async def test_an_upgrade_does_not_meet_a_connection_that_the_server_is_closing(make_client: MakeClient) -> None:
     async with RawServer(raw.closes_at_the_second_request, raw.answers) as server:
         client = make_client(server.endpoint)
-        await send(client)
-        with pytest.raises(OutcomeUnknown):
-            await send(client)
-        assert (len(server.requests), server.connections) == (2, 1)
+        assert await client.job("9a7d3c1b", Language.EN) is None
+        assert await send(client)
+        assert await send(client)
+        assert (len(server.requests), server.connections) == (3, 3)
 
 
 async def test_the_response_time_limits_the_whole_response(make_client: MakeClient) -> None:

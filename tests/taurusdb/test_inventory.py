@@ -58,6 +58,35 @@ async def test_every_instance_is_listed_with_its_details(cloud: StandInCloud, ta
     )
 
 
+async def test_what_the_list_says_is_enough_to_name_the_operations(cloud: StandInCloud, taurusdb: TaurusDb) -> None:
+    cloud.inject_fault("500 DBS.05000000", "instance", times=99)
+    instance_list = await taurusdb.inventory.instances(PATIENCE)
+    instance = instance_list.find(cloud.instances["sr-billing"].id)
+    assert instance is not None
+    assert (instance.is_detailed, instance.running_actions) == (False, ("RESTARTING",))
+
+
+@pytest.mark.parametrize(
+    ("engine", "is_ours"),
+    [
+        ("star-rocks", True),
+        ("StarRocks", True),
+        ("STAR_ROCKS", True),
+        (None, True),
+        ("clickhouse", False),
+        ("x", False),
+    ],
+)
+async def test_instances_of_other_engines_are_not_offered(
+    make_client: MakeClient, engine: str | None, is_ours: bool
+) -> None:
+    row = {"id": INSTANCE_ID, "name": "sr-1", "engine_name": engine, "current_actions": ["REBOOT"]}
+    answers = {"instances": {"instances": [{"id": PARENT_ID}]}, "htap": {"instances": [row]}, INSTANCE_ID: {}}
+    async with cloud_with(answers) as endpoint:
+        instances = (await make_client(endpoint).inventory.instances(PATIENCE)).instances
+        assert [instance.running_actions for instance in instances] == ([("REBOOT",)] if is_ours else [])
+
+
 async def test_nothing_is_read_before_anybody_asks(cloud: StandInCloud, taurusdb: TaurusDb) -> None:
     assert taurusdb.inventory.cached() == InstanceList()
     assert not cloud.calls
@@ -127,7 +156,7 @@ async def test_many_who_miss_an_instance_share_few_scans(cloud: StandInCloud, ta
 async def test_an_instance_made_during_a_scan_is_found_by_those_who_ask_after_it(
     cloud: StandInCloud, taurusdb: TaurusDb
 ) -> None:
-    cloud.inject_fault("slow", "htap", seconds=0.08)
+    cloud.inject_fault("slow", "htap", seconds=0.03)
     first = asyncio.create_task(taurusdb.inventory.refreshed(PATIENCE))
     await cloud.until(lambda: count_calls(cloud, "htap") > 0)
     new = cloud.add_instance("sr-new")

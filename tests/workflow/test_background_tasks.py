@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from bot.workflow.background_tasks import supervise
+from bot.workflow.background_tasks import RareLog, supervise
 
 
 class FatalError(Exception):
@@ -74,3 +74,16 @@ async def test_a_cancelled_loop_is_not_run_again() -> None:
     await asyncio.wait({task})
     assert task.cancelled()
     assert len(runs) == 1
+
+
+def test_what_goes_on_is_logged_ever_more_rarely_and_at_once_when_it_comes_back() -> None:
+    now = 1000.0
+    rare = RareLog(lambda: now, first_pause=2.0)
+    logged = []
+    for _ in range(400):
+        if rare.is_due():
+            logged.append(now - 1000.0)
+        now += 1.0
+    assert logged == [0, 2, 6, 14, 30, 62, 122, 182, 242, 302, 362]
+    rare.over()
+    assert rare.is_due()

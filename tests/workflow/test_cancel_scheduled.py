@@ -74,6 +74,28 @@ async def test_too_late_is_said_to_be_too_late(driver: BotDriver, person: str, w
     await driver.wait_for_reply(message, "completed" if person == ENGLISH else "完成", 20)
 
 
+@pytest.mark.parametrize("fault", ["400 DBS.280001", "404 APIGW.0101", "409 DBS.200019"])
+async def test_a_refusal_is_too_late_only_when_the_job_has_begun(driver: BotDriver, fault: str) -> None:
+    message, told = await waiting(driver)
+    driver.cloud.inject_fault(fault, "cancel")
+    await driver.slack.click(ENGLISH, told, BUTTON)
+    await driver.wait_for_ephemeral(ENGLISH, f"did not cancel it (`{fault}`)")
+    assert buttons(reply(driver, message, told))
+    driver.cloud.inject_fault(fault, "cancel")
+    driver.cloud.open_window(driver.instance())
+    driver.cloud.set_progress(str(driver.cloud.upgrades[0].job_id), 40)
+    await driver.slack.click(ENGLISH, told, BUTTON)
+    await driver.wait_for_ephemeral(ENGLISH, "Too late")
+
+
+async def test_a_refusal_with_a_job_that_cannot_be_looked_at_is_unclear(driver: BotDriver) -> None:
+    _, told = await waiting(driver)
+    driver.cloud.inject_fault("400 DBS.280001", "cancel")
+    driver.cloud.inject_fault("500 DBS.05000000", "job", times=99)
+    await driver.slack.click(ENGLISH, told, BUTTON)
+    await driver.wait_for_ephemeral(ENGLISH, "unclear")
+
+
 async def test_a_second_click_learns_that_it_was_cancelled_before(driver: BotDriver) -> None:
     message, told = await waiting(driver)
     await driver.slack.click(ENGLISH, told, BUTTON)

@@ -1,10 +1,17 @@
 """Notifications are delivered, whatever Slack does to the calls."""
 
 import asyncio
+import logging
+import re
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from tests.driver import BotDriver, text_of
+from bot.core import outbox
+from bot.slack import rate_limits
+from bot.storage.opening import open_storage
+from tests.driver import CHANNEL, BotDriver, Message, run_driver, text_of
 
 # The last two are errors that Slack documents for other methods only, or not at all: they pass, too.
 FAULTS = [
@@ -97,3 +104,187 @@ async def test_news_is_told_once_when_clicks_follow_the_questions_at_once(driver
         2
     ] * 20  # the job with its progress, and the end
     assert len(driver.cloud.upgrades) == 20
+
+
+# rate limits
+
+SPEED = 5.0  # how many times faster than Slack's the rate limits of this test are, on both sides
+UPGRADES = 30
+END_SECONDS = 60.0
+
+
+@pytest.fixture
+def fast_rate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the bot knows of Slack's limits, scaled as the stand-in's are."""
+    scaled = {method: seconds / SPEED for method, seconds in rate_limits.INTERVAL_SECONDS.items()}
+    monkeypatch.setattr(rate_limits, "INTERVAL_SECONDS", scaled)
+
+
+@pytest.mark.usefixtures("fast_rate_limits")
+async def test_thirty_upgrades_at_once_are_told_in_order_within_slacks_rate_limits(tmp_path: Path) -> None:
+    async with run_driver(tmp_path) as driver:
+        driver.cloud.set_speed("paused")
+        instances = driver.cloud.add_instances(UPGRADES)
+        await driver.start()
+        driver.slack.limit_rates(SPEED)
+        await asyncio.gather(*(driver.slack.command("sre", CHANNEL, instance.id) for instance in instances))
+        cards = await driver.until(lambda: top_level(driver) if len(top_level(driver)) == UPGRADES else None, 60)
+        await asyncio.gather(*(driver.slack.click("sre", card, "confirm_upgrade") for card in cards))
+        await driver.until(lambda: len(driver.cloud.upgrades) == UPGRADES or None, 20)
+        await driver.until(lambda: sum(bool(driver.thread(card)) for card in cards) >= UPGRADES / 3 or None, 20)
+        ended_at = driver.slack.clock()  # while two of three are still to be told that they were accepted
+        for number, upgrade in enumerate(driver.cloud.upgrades):
+            driver.cloud.finish(upgrade.job_id or "", "Failed" if number % 3 == 0 else "Completed")
+        await driver.until(lambda: all(ending(driver, card) for card in cards) or None, 60)
+        last = max(message.at for card in cards if (message := ending(driver, card)))
+        assert (last - ended_at) * SPEED < END_SECONDS
+        for card in cards:
+            assert [kind_of(reply) for reply in driver.thread(card)] == ["job", "end"]
+        refused = Counter(call.method for call in driver.slack.calls if call.status == 429)
+        assert refused["chat.postMessage"] <= UPGRADES + 10, "calls take turns once Slack has refused one"
+        await driver.until(lambda: all(has_ended(driver.card(card)) for card in cards) or None, 60)
+
+
+def top_level(driver: BotDriver) -> list[Message]:
+    """The request cards."""
+    return [message for message in driver.slack.messages(CHANNEL) if message.thread_ts is None]
+
+
+def kind_of(message: Message) -> str:
+    """What a reply told when it was posted: the job, or its end."""
+    first = message.history[0][0] if message.history else message.text
+    return "job" if re.search(r"accepted the upgrade|Upgrade of `[^`]*`\. Job ID", first) else "end"
+
+
+def has_ended(card: Message) -> bool:
+    """Whether the request card shows the end."""
+    return re.search("Completed|Failed", text_of(card)) is not None
+
+
+def ending(driver: BotDriver, card: Message) -> Message | None:
+    """The message that tells the end of its upgrade."""
+    return next((reply for reply in driver.thread(card) if kind_of(reply) == "end"), None)
+
+
+async def test_the_end_is_told_although_no_edit_goes_through(driver: BotDriver) -> None:
+    driver.cloud.set_speed("paused")
+    message = await driver.request(driver.instance())
+    await driver.confirm(message)
+    await driver.wait_for_reply(message, "accepted")
+    driver.slack.fail("chat.update", 429, times=None, retry_after=300)
+    job_id = driver.cloud.upgrades[0].job_id or ""
+    driver.cloud.set_progress(job_id, 50)
+    await driver.until(lambda: any(call.status == 429 for call in driver.slack.calls) or None)
+    driver.cloud.finish(job_id, "Failed")
+    await driver.wait_for_reply(message, "failed", 8)
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed", "Canceled"])
+async def test_the_end_is_told_before_the_card_is_edited(driver: BotDriver, status: str) -> None:
+    driver.cloud.set_speed("paused")
+    message = await driver.request(driver.instance())
+    await driver.confirm(message)
+    await driver.wait_for_card(message, "accepted by the cloud")
+    driver.cloud.finish(driver.cloud.upgrades[0].job_id or "", status)
+    await driver.wait_for_card(message, status)
+    card_edits = [
+        call for call in driver.slack.calls if call.method == "chat.update" and call.arguments["ts"] == message.ts
+    ]
+    ends = [call for call in driver.slack.calls if call.method == "chat.postMessage"][2:]
+    assert len(ends) == 1
+    assert driver.slack.calls.index(ends[0]) < driver.slack.calls.index(card_edits[-1])
+
+
+# what Slack does not take
+
+
+@pytest.mark.parametrize(
+    "error", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_arguments"]
+)
+async def test_what_slack_does_not_take_with_blocks_is_told_in_plain_words(driver: BotDriver, error: str) -> None:
+    message = await driver.request(driver.instance())
+    driver.slack.fail("*", error, times=None, when=lambda arguments: bool(arguments.get("blocks")))
+    await driver.confirm(message)
+    end = await driver.wait_for_reply(message, "completed", 30)
+    assert not end.blocks
+    assert end.thread_ts == message.ts
+    card = await driver.wait_for_card(message, "ompleted")
+    assert not card.blocks
+
+
+PLACE_ERRORS = [
+    "channel_not_found",
+    "is_archived",
+    "not_in_channel",
+    "restricted_action",
+    "restricted_action_read_only_channel",
+    "thread_not_found",
+]
+
+
+@pytest.mark.parametrize("error", PLACE_ERRORS)
+async def test_what_the_channel_does_not_take_is_told_to_the_requester(driver: BotDriver, error: str) -> None:
+    message = await driver.request(driver.instance())
+    driver.slack.fail(
+        "chat.postMessage", error, times=None, when=lambda arguments: arguments["channel"] == message.channel_id
+    )
+    await driver.confirm(message)
+    direct = driver.slack.direct_channel(driver.slack.people["sre"])
+    await driver.until(lambda: [kind_of(one) for one in driver.slack.messages(direct)] == ["job", "end"] or None)
+    await driver.wait_for_card(message, "ompleted")  # the channel still takes edits
+    job_message = driver.slack.messages(direct)[0]
+    assert job_message.history, "the progress is edited where the job was told"
+    assert not any(
+        call.answer and call.answer.get("error") for call in driver.slack.calls if call.method == "chat.update"
+    )
+
+
+async def test_a_job_message_of_the_channel_is_edited_there_after_the_fall_back(driver: BotDriver) -> None:
+    driver.cloud.set_speed("paused")
+    message = await driver.request(driver.instance())
+    await driver.confirm(message)
+    job_message = await driver.wait_for_reply(message, "accepted")
+    driver.slack.fail("chat.postMessage", "restricted_action", when=lambda arguments: "thread_ts" in arguments)
+    driver.cloud.finish(driver.cloud.upgrades[0].job_id or "", "Completed")
+    direct = driver.slack.direct_channel(driver.slack.people["sre"])
+    await driver.until(lambda: driver.slack.messages(direct) or None)
+
+    def edited() -> Message | None:
+        current = driver.slack.find_message(message.channel_id, job_message.ts)
+        return current if current and "ompleted" in text_of(current) else None
+
+    await driver.until(edited)
+
+
+@pytest.mark.parametrize("dm_error", ["missing_scope", "cannot_dm_bot", "user_disabled"])
+async def test_what_nobody_takes_is_kept_and_told_as_soon_as_the_channel_takes_it(
+    driver: BotDriver, dm_error: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_UNDELIVERABLE_SECONDS", 0.2)
+    message = await driver.request(driver.instance())
+    driver.slack.fail("conversations.open", dm_error, times=None)
+    driver.slack.change_channel(message.channel_id, is_archived=True)
+    with caplog.at_level(logging.INFO):
+        await driver.confirm(message)
+        opened = lambda: sum(call.method == "conversations.open" for call in driver.slack.calls) >= 4 or None  # noqa: E731
+        await driver.until(opened, 30)
+    undeliverable = [record for record in caplog.records if record.getMessage() == "notification.undeliverable"]
+    assert [record.levelname for record in undeliverable[:3]] == ["WARNING", "INFO", "INFO"]
+    driver.slack.change_channel(message.channel_id, is_archived=False)
+    await driver.wait_for_reply(message, "accepted")
+    await driver.wait_for_reply(message, "after it was confirmed")
+    storage = await open_storage(f"sqlite:///{driver.folder}/sandbox.db")
+    try:
+        row = (await storage.latest(None, 1))[0]
+        assert not row.pending_messages
+    finally:
+        await storage.close()
+
+
+@pytest.mark.parametrize("error", ["internal_error", "fatal_error"])
+async def test_an_error_that_had_an_effect_is_told_twice_at_most_and_never_lost(driver: BotDriver, error: str) -> None:
+    message = await driver.request(driver.instance())
+    driver.slack.fail("chat.postMessage", f"done, {error}")
+    await driver.confirm(message)
+    await driver.wait_for_reply(message, "after it was confirmed")
+    assert [kind_of(reply) for reply in driver.thread(message)] == ["job", "job", "end"]

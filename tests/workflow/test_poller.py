@@ -32,6 +32,30 @@ async def test_each_end_is_a_new_message_in_words(driver: BotDriver, status: str
     await driver.wait_for_card(message, ENDS[status][person == "dba"])
 
 
+@pytest.mark.parametrize("status", ENDS)
+async def test_an_end_in_other_words_is_an_end(driver: BotDriver, status: str) -> None:
+    driver.cloud.inject_fault("job in other words")
+    job, message = await started(driver)
+    driver.cloud.finish(job, status, fail_reason="disk full" if status == "Failed" else "")
+    await driver.wait_for_reply(message, ENDS[status][0], 20)
+    await driver.wait_for_card(message, ENDS[status][0])
+
+
+async def test_a_status_nobody_knows_is_shown_as_it_is_and_logged_once(
+    idle_driver: BotDriver, caplog: pytest.LogCaptureFixture
+) -> None:
+    await idle_driver.start(JOB_POLL_SECONDS="0.2")
+    idle_driver.cloud.inject_fault("job paused")
+    job, message = await started(idle_driver)
+    idle_driver.cloud.set_progress(job, 80)
+    await idle_driver.wait_for_reply(message, "Paused")
+    polls = [call.operation for call in idle_driver.cloud.calls].count("job")
+    await idle_driver.cloud.until(lambda: idle_driver.card(message))
+    logged = [record for record in caplog.records if record.getMessage() == "job.unknown_status"]
+    assert [vars(record)["status"] for record in logged] == ["Paused"]
+    assert [call.operation for call in idle_driver.cloud.calls].count("job") == polls  # the next one is in a minute
+
+
 async def test_progress_edits_one_message_no_faster_than_every_three_seconds(driver: BotDriver) -> None:
     job, message = await started(driver)
     for percent in (10, 40, 70):

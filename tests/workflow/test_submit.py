@@ -146,3 +146,16 @@ async def test_the_api_texts_are_escaped(driver: BotDriver) -> None:
     await driver.confirm(message)
     reply = await driver.wait_for_reply(message, "DBS.280001")
     assert "<!" not in str(reply.blocks)
+
+
+async def test_a_wrong_access_key_is_tried_seldom_and_told_as_not_sent(idle_driver: BotDriver) -> None:
+    keys = {"HW_ACCESS_KEY": idle_driver.cloud.access_key, "HW_SECRET_KEY": "a-wrong-key"}
+    await idle_driver.start(HW_DOMAIN_NAME="", HW_USER_NAME="", HW_USER_PASSWORD="", **keys)
+    await idle_driver.cloud.until(lambda: [call for call in idle_driver.cloud.calls if call.status == 401])
+    for name in ("sr-orders", "sr-metrics"):
+        message = await idle_driver.request(idle_driver.instance(name))
+        await idle_driver.confirm(message)
+        reply = await idle_driver.wait_for_reply(message, "APIGW.0301")
+        assert "could not be sent. Nothing was started." in text_of(reply)
+    assert idle_driver.cloud.upgrades == []
+    assert len(idle_driver.cloud.calls) == 1

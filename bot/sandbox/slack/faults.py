@@ -10,12 +10,14 @@ from typing import Any, TypeAlias
 
 from aiohttp import web
 
+from bot.sandbox.slack.rate_limits import RateLimiter
 from bot.sandbox.slack.state import Workspace
 
 Arguments: TypeAlias = Mapping[str, Any]
 Failure: TypeAlias = str | int | tuple[str, float]
 # The HTTP response of a call, the answer for the request log, and whether the call took effect.
 Handler: TypeAlias = Callable[[], tuple[web.Response, Any, bool]]
+DONE = "done, "
 
 
 @dataclass(slots=True)
@@ -25,6 +27,7 @@ class Fault:
     `failure` is one of
     - an error code of Slack, answered with status 200
     - an HTTP status (429 comes with Retry-After)
+    - "done, " and an error code: the call takes effect and is answered with the error, as internal_error may be
     - "html", "text": an HTML page, or plain text, with status 200
     - "hang": no effect and no answer
     - ("delay_before", seconds): the call takes effect late
@@ -36,7 +39,7 @@ class Fault:
     failure: Failure
     times_left: int | None = 1
     when: Callable[[Arguments], bool] | None = None
-    retry_after: int = 1
+    retry_after: float = 1
 
     def __post_init__(self) -> None:
         if isinstance(self.failure, tuple) and self.failure[0] not in ("delay_before", "delay_after"):
@@ -49,17 +52,23 @@ class Fault:
     def response(self) -> web.Response | None:
         """Return the response of a failure that answers at once, None for the other kinds."""
         if self.failure == 429:
-            headers = {"Retry-After": str(self.retry_after)}
-            return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
+            return _rate_limited(f"{self.retry_after:g}")
         if isinstance(self.failure, int):
             return web.Response(text="server error", status=self.failure)
         if self.failure == "html":
             return web.Response(text="<!DOCTYPE html><title>Slack</title><p>Sorry!</p>", content_type="text/html")
         if self.failure == "text":
             return web.Response(text="upstream connect error", content_type="text/plain")
-        if isinstance(self.failure, str) and self.failure not in ("hang", "drop_before", "drop_after"):
+        is_code = isinstance(self.failure, str) and self.failure not in ("hang", "drop_before", "drop_after")
+        if is_code and not self.error_after_effect:
             return web.json_response({"ok": False, "error": self.failure})
         return None
+
+    @property
+    def error_after_effect(self) -> str:
+        """The error that follows an effect; empty for the other kinds."""
+        is_done = isinstance(self.failure, str) and self.failure.startswith(DONE)
+        return str(self.failure).removeprefix(DONE) if is_done else ""
 
 
 class FaultInjection:
@@ -69,6 +78,7 @@ class FaultInjection:
         self._workspace = workspace
         self._faults: list[Fault] = []
         self._cleared = asyncio.Event()
+        self.rate_limiter: RateLimiter | None = None
 
     def add(self, fault: Fault) -> None:
         """Let calls fail in that way."""
@@ -82,6 +92,11 @@ class FaultInjection:
 
     async def respond(self, request: web.Request, method: str, arguments: Arguments, handler: Handler) -> web.Response:
         """Answer one call by its handler, or by the fault that applies to it, and log it."""
+        retry_after = self.rate_limiter.retry_after(method, arguments) if self.rate_limiter else None
+        if retry_after is not None:
+            refusal = _rate_limited(retry_after)
+            self._workspace.log_call(method, arguments, refusal.status, refusal.text, took_effect=False)
+            return refusal
         fault = self._take(method, arguments)
         if fault is not None and (response := fault.response()) is not None:
             self._workspace.log_call(method, arguments, response.status, response.text, took_effect=False)
@@ -96,6 +111,9 @@ class FaultInjection:
         if kind == "delay_before":
             await self._wait_until_cleared(seconds)
         response, answer, took_effect = handler()
+        if took_effect and fault is not None and fault.error_after_effect:
+            answer = {"ok": False, "error": fault.error_after_effect}
+            response = web.json_response(answer)
         if kind == "drop_after":
             self._workspace.log_call(method, arguments, None, None, took_effect=took_effect)
             return _drop_connection(request)
@@ -116,6 +134,11 @@ class FaultInjection:
     async def _wait_until_cleared(self, timeout: float | None = None) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._cleared.wait(), timeout)
+
+
+def _rate_limited(retry_after: str) -> web.Response:
+    headers = {"Retry-After": retry_after}
+    return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
 
 
 def _drop_connection(request: web.Request) -> web.Response:

@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.sandbox.slack.faults import Arguments, Failure, Fault, FaultInjection
 from bot.sandbox.slack.http_mode import HttpMode
 from bot.sandbox.slack.interactions import Delivery, Envelope, click_envelope, command_envelope, show_result
+from bot.sandbox.slack.rate_limits import RateLimiter
 from bot.sandbox.slack.response_url import ResponseUrls
 from bot.sandbox.slack.socket_mode import Connection, SocketMode
 from bot.sandbox.slack.state import APP_ID, Channel, Ephemeral, Message, Person, Workspace, find_button
@@ -154,14 +155,23 @@ class StandInSlack(Workspace):
         failure: Failure,
         times: int | None = 1,
         when: Callable[[Arguments], bool] | None = None,
-        retry_after: int = 1,
+        retry_after: float = 1,
     ) -> None:
         """Let the next calls of a method ("*": any, "response_url": those) fail; see `Fault` for the kinds."""
         self._faults.add(Fault(method, failure, times, when, retry_after))
 
+    def limit_rates(self, speed: float = 1.0) -> None:
+        """Enforce Slack's rate limits from now on, `speed` times faster than Slack's."""
+        self._faults.rate_limiter = RateLimiter(self.clock, speed)
+
     def clear_faults(self) -> None:
-        """Remove all faults; hanging calls lose their connection."""
+        """Remove all faults; hanging calls lose their connection. Rate limits stay."""
         self._faults.clear()
+        self._socket_mode.cut_reason = None
+
+    def cut_new_connections(self, reason: str = "") -> None:
+        """Close every new Socket Mode connection right after its hello; a reason is told in a `disconnect` message."""
+        self._socket_mode.cut_reason = reason
 
     def stall_connections(self) -> None:
         """Let the present Socket Mode connections stay open but carry nothing; later ones work."""

@@ -53,6 +53,7 @@ class SocketMode:
         self._connections: list[Connection] = []
         self._pending_acks: dict[str, list[asyncio.Future[Any]]] = {}  # by envelope id
         self._deliveries = 0
+        self.cut_reason: str | None = None  # of new connections, right after hello; "": without a message
 
     @property
     def live(self) -> tuple[Connection, ...]:
@@ -89,6 +90,11 @@ class SocketMode:
         }
         try:
             await socket.send_json(hello)
+            if self.cut_reason is not None:
+                if self.cut_reason:
+                    await socket.send_json({"type": "disconnect", "reason": self.cut_reason})
+                await socket.close()
+                return socket
             self._connections.append(connection)
             self._workspace.note_change()
             await self._receive(connection)

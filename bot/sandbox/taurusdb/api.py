@@ -93,6 +93,11 @@ def iam_error_response(status: int, message: str) -> ApiResponse:
     return json_response({"error": {"code": status, "message": message, "title": title}}, status)
 
 
+ERROR_SHAPES: Final[tuple[str, ...]] = ("error_code", "errorCode", "errCode", "code", "error", "empty", "html")
+"""In which form an error comes: with fields of these names, nested in `error`, without a body, as a page."""
+HTML: Final = b"<!DOCTYPE html><html><head><title>Sign in to this network</title></head><body>Welcome</body></html>"
+
+
 @dataclass(frozen=True, slots=True)
 class ApiError:
     """An error of the service (`DBS.…`) or of the gateway in front of it (`APIGW.…`)."""
@@ -101,8 +106,16 @@ class ApiError:
     code: str
     message: str
 
-    def response(self, request: ApiRequest, message: str = "", headers: Mapping[str, str] | None = None) -> ApiResponse:
+    def response(
+        self,
+        request: ApiRequest,
+        message: str = "",
+        headers: Mapping[str, str] | None = None,
+        shape: str = ERROR_SHAPES[0],
+    ) -> ApiResponse:
         """Return it in the form of IAM for a sign-in, else of the service; the gateway adds the request's id."""
+        if shape != ERROR_SHAPES[0]:
+            return self._response_in(shape, headers or {})
         is_from_gateway = self.code.startswith("APIGW.")
         if request.operation == "token" and (self.status == 401 or not is_from_gateway):
             return iam_error_response(self.status, self.message)
@@ -110,6 +123,22 @@ class ApiError:
         if is_from_gateway:
             body["request_id"] = request.request_id
         return json_response(body, self.status, headers)
+
+    def _response_in(self, shape: str, headers: Mapping[str, str]) -> ApiResponse:
+        match shape:
+            case "errorCode":
+                return json_response({"errorCode": self.code, "errorMsg": self.message}, self.status, headers)
+            case "errCode":
+                return json_response({"errCode": self.code, "errMsg": self.message}, self.status, headers)
+            case "code":
+                return json_response({"code": self.code, "message": self.message}, self.status, headers)
+            case "error":
+                error = {"code": self.code, "message": self.message, "title": "Error"}
+                return json_response({"error": error}, self.status, headers)
+            case "html":
+                return ApiResponse(self.status, HTML, "text/html", headers)
+            case _:
+                return ApiResponse(self.status, b"", headers=headers)
 
 
 _BUSY: Final = "Another operation is being performed on the instance, or the instance is faulty. Try again later."
@@ -129,6 +158,8 @@ ERRORS: Final[dict[str, ApiError]] = {
         (500, "DBS.05000000", "server error."),
         (401, "APIGW.0301", "Incorrect IAM authentication information: decrypt token fail"),
         (401, "APIGW.0307", "The token must be updated."),
+        (401, "APIG.0301", "Incorrect IAM authentication information: verify aksk signature fail"),
+        (401, "IAM.0011", "The token is invalid."),
         (403, "APIGW.0302", "The IAM user is not authorized to access the API."),
         (403, "APIGW.0306", "API access denied."),
         (403, "APIGW.0310", "The project is unavailable."),

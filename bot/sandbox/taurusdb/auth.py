@@ -30,6 +30,7 @@ MAX_CLOCK_SKEW_SECONDS: Final = 15 * 60.0
 MAX_WRONG_SIGNATURES: Final = 5  # in a row, then the key is locked
 LOCK_SECONDS: Final = 5 * 60.0
 ALGORITHM: Final = "SDK-HMAC-SHA256"
+TOKEN_BYTES: Final = 18_000  # random ones: a token has 24,000 characters, as one of an account with many projects
 _TOKEN_PREFIX: Final = "MIIF"  # noqa: S105 - how the real ones begin (base64 of their first bytes)
 _AUTHORIZATION: Final = re.compile(
     rf"{ALGORITHM} Access=([^,\s]+), ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{{64}})"
@@ -48,6 +49,7 @@ class Iam:
         self.secret_key = "example-secret-key-for-the-stand-in"  # noqa: S105 - as above
         self.security_token = "EXAMPLESECURITYTOKEN=="  # noqa: S105 - as above; optional, but signed when it is sent
         self.token_seconds = DAY_SECONDS  # the lifetime of tokens that are issued from now on
+        self.token_bytes = TOKEN_BYTES  # of tokens that are issued from now on
         self.sign_ins = 0  # how often a password was tried
         self._clock = clock
         self._token_expiries: dict[str, float] = {}
@@ -56,7 +58,7 @@ class Iam:
 
     def issue_token(self) -> str:
         """Return a new valid user token."""
-        token = _TOKEN_PREFIX + secrets.token_urlsafe(600)
+        token = _TOKEN_PREFIX + secrets.token_urlsafe(self.token_bytes)
         self._token_expiries[token] = self._clock() + self.token_seconds
         return token
 

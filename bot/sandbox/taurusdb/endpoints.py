@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
@@ -21,7 +22,7 @@ from bot.sandbox.taurusdb.api import (
     json_response,
 )
 from bot.sandbox.taurusdb.jobs import DAY_SECONDS, Job, JobPlan
-from bot.sandbox.taurusdb.state import CloudState, Instance
+from bot.sandbox.taurusdb.state import CloudState, ForeignTask, Instance, make_id
 
 Row: TypeAlias = Mapping[str, object]
 JOB_NAME: Final = "UpgradeStarRocksVersion"  # the real name is undocumented, so that no client may rely on it
@@ -75,14 +76,17 @@ def _invalid_upgrade(request: ApiRequest) -> str:
 
 def job_details(cloud: CloudState, request: ApiRequest) -> ApiResponse:
     """`GET …/jobs?id=`."""
-    job = cloud.find_job(request.query_params.get("id", ""))
+    job_id = request.query_params.get("id", "")
+    if task := cloud.foreign_tasks.get(job_id):
+        return json_response({"job": _foreign_details(cloud, task)})
+    job = cloud.find_job(job_id)
     if job is None or not _is_visible(cloud, job):
         return JOB_NOT_FOUND.response(request)
     state = cloud.job_state(job.id)
     details: dict[str, object] = {
         "id": job.id,
         "name": JOB_NAME,
-        "status": state.status,
+        "status": job.spelt(state.status),
         "created": format_time(job.created_at),
         "process": state.process,
         "instance": {"id": job.instance_id, "name": job.instance_name},
@@ -95,6 +99,22 @@ def job_details(cloud: CloudState, request: ApiRequest) -> ApiResponse:
     return json_response({"job": details})
 
 
+def _foreign_details(cloud: CloudState, task: ForeignTask) -> Row:
+    return {
+        "id": task.id,
+        "name": task.name,
+        "status": task.status,
+        "created": format_time(_created_at(cloud, task)),
+        "process": "",
+        "instance": {"id": task.instance_id, "name": task.instance_name},
+        "entities": {},
+    }
+
+
+def _created_at(cloud: CloudState, task: ForeignTask) -> float:
+    return cloud.clock() if task.created_at is None else task.created_at
+
+
 def immediate_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
     """`GET …/immediate-jobs`: the jobs that do not wait for a window."""
     params = request.query_params
@@ -103,7 +123,22 @@ def immediate_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
         end = parse_time(params["end_time"]) if "end_time" in params else float("inf")
     except ValueError:
         return _parameter_error(request, "start_time, end_time")
-    rows = []
+    rows: list[Row] = [
+        {
+            "instance_id": task.instance_id,
+            "instance_name": task.instance_name,
+            "instance_status": "normal",
+            "job_id": task.id,
+            "job_name": task.name,
+            "status": task.status,
+            "process": "",
+            "created_time": format_time(_created_at(cloud, task)),
+            "ended_time": "",
+            "fail_reason": "",
+        }
+        for task in cloud.foreign_tasks.values()
+        if not task.scheduled and start <= int(_created_at(cloud, task)) <= end
+    ]
     for job in reversed(cloud.jobs):
         state = cloud.job_state(job.id)
         if state.waiting or not start <= int(job.created_at) <= end or not _is_visible(cloud, job):
@@ -115,7 +150,7 @@ def immediate_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
                 "instance_status": "normal",
                 "job_id": job.id,
                 "job_name": JOB_NAME,
-                "status": state.status,
+                "status": job.spelt(state.status),
                 "process": state.process,
                 "created_time": format_time(job.created_at),
                 "ended_time": "" if job.ended_at is None else format_time(job.ended_at),
@@ -127,7 +162,22 @@ def immediate_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
 
 def scheduled_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
     """`GET …/scheduled-jobs`: the delayed jobs."""
-    rows = [
+    rows: list[Row] = [
+        {
+            "job_id": task.id,
+            "instance_id": task.instance_id,
+            "instance_name": task.instance_name,
+            "job_name": task.name,
+            "create_time": format_time(_created_at(cloud, task)),
+            "start_time": format_time(_created_at(cloud, task) + DAY_SECONDS),
+            "end_time": format_time(_created_at(cloud, task) + DAY_SECONDS + WINDOW_SECONDS),
+            "job_status": task.status,
+            "target_config": {},
+        }
+        for task in cloud.foreign_tasks.values()
+        if task.scheduled
+    ]
+    rows += [
         {
             "job_id": job.id,
             "instance_id": job.instance_id,
@@ -136,7 +186,7 @@ def scheduled_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
             "create_time": format_time(job.created_at),
             "start_time": format_time(cloud.window_opens_at(job)),
             "end_time": format_time(cloud.window_opens_at(job) + WINDOW_SECONDS),
-            "job_status": cloud.job_state(job.id).status,
+            "job_status": job.spelt(cloud.job_state(job.id).status),
             "target_config": {},
         }
         for job in reversed(cloud.jobs)
@@ -157,7 +207,10 @@ def cancel_scheduled_tasks(cloud: CloudState, request: ApiRequest) -> ApiRespons
     waiting = [job_id for job_id in job_ids if cloud.find_job(job_id) and cloud.job_state(job_id).waiting]
     for job_id in waiting:
         cloud.finish(job_id, "Canceled")
-    return json_response({"job_ids": waiting})
+    foreign = [job_id for job_id in job_ids if job_id in cloud.foreign_tasks]
+    for job_id in foreign:
+        cloud.foreign_tasks[job_id] = replace(cloud.foreign_tasks[job_id], status="Canceled")
+    return json_response({"job_ids": waiting + foreign})
 
 
 def instance_details(cloud: CloudState, request: ApiRequest) -> ApiResponse:
@@ -171,23 +224,27 @@ def instance_details(cloud: CloudState, request: ApiRequest) -> ApiResponse:
         "status": instance.status,
         "data_store_version": instance.version,
         "new_version_available": instance.upgrade_available,
-        "actions": [
-            {
-                "id": action.id,
-                "action": action.action,
-                "object_id": action.object_id,
-                "type": "instance",
-                "job_id": action.job_id,
-                "status": action.status,
-                "created_at": format_time(action.created_at),
-                "updated_at": format_time(action.created_at),
-            }
-            for action in cloud.running_actions(instance)
-        ],
+        "actions": _actions(cloud, instance),
         "ops_window": {"period": "", "start_time": instance.window_start, "end_time": instance.window_end},
         "groups": [{"group_node_type": role, "nodes": _node_details(instance, role)} for role in ("fe", "be")],
     }
     return json_response({"instances": [details]})
+
+
+def _actions(cloud: CloudState, instance: Instance) -> list[Row]:
+    return [
+        {
+            "id": action.id,
+            "action": action.action,
+            "object_id": action.object_id,
+            "type": "instance",
+            "job_id": action.job_id,
+            "status": action.status,
+            "created_at": int(action.created_at * 1000),
+            "updated_at": int(action.created_at * 1000),
+        }
+        for action in cloud.running_actions(instance)
+    ]
 
 
 def _node_details(instance: Instance, role: str) -> list[Row]:
@@ -223,20 +280,36 @@ def list_data_sync_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
 
 def list_starrocks_instances(cloud: CloudState, request: ApiRequest) -> ApiResponse:
     """`GET …/instances/{in07}/htap`."""
-    rows = [
+    rows: list[Row] = [
         {
             "id": instance.id,
             "name": instance.name,
             "engine_name": "star-rocks",
             "engine_version": instance.version,
             "instance_state": {"instance_status": instance.status},
-            "current_actions": [action.action for action in cloud.running_actions(instance)],
+            "current_actions": _actions(cloud, instance),
             "node_num": len(instance.nodes),
         }
         for instance in cloud.list_instances()
         if instance.parent_id == request.path_params["instance_id"]
     ]
-    return json_response({"total": len(rows), "instances": rows}) if rows else INSTANCE_NOT_FOUND.response(request)
+    if not rows:
+        return INSTANCE_NOT_FOUND.response(request)
+    rows.append(_other_engine(request.path_params["instance_id"]))
+    return json_response({"total": len(rows), "instances": rows})
+
+
+def _other_engine(parent_id: str) -> Row:
+    """An instance of another engine, which is listed under a TaurusDB instance, too."""
+    return {
+        "id": make_id(f"clickhouse/{parent_id}", "in17"),
+        "name": "ch-analytics",
+        "engine_name": "clickhouse",
+        "engine_version": "22.3",
+        "instance_state": {"instance_status": "normal"},
+        "current_actions": [],
+        "node_num": 1,
+    }
 
 
 def list_taurusdb_instances(cloud: CloudState, request: ApiRequest) -> ApiResponse:

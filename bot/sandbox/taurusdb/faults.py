@@ -14,7 +14,9 @@ from aiohttp import web
 
 from bot.sandbox.taurusdb.api import (
     BACKEND_TIMEOUT,
+    ERROR_SHAPES,
     ERRORS,
+    HTML,
     OPERATIONS,
     ApiError,
     ApiRequest,
@@ -53,6 +55,8 @@ JOB_FAULTS: Final[dict[str, str]] = {
     "job fails": "accepted; the job fails at 60 %",
     "job canceled": "accepted; the job is canceled at 30 %",
     "job unauthorized": "accepted; the job waits for an authorization",
+    "job paused": "accepted; the job stops at 30 % in a status that nobody documented",
+    "job in other words": "accepted; the statuses are SUCCESS, FAIL, running",
     "late job": "accepted; the job can be queried only after some seconds",
 }
 """Faults of the job of an accepted upgrade; only for the operation `upgrade`."""
@@ -67,23 +71,28 @@ FAULTS: Final[dict[str, str]] = {
 
 HUGE_BYTES: Final = 2 * 1024 * 1024
 WRONG_VALUES: Final[tuple[object, ...]] = (12345, ["a", "list"], {"an": "object"}, None, True, "")
-_HTML: Final = b"<!DOCTYPE html><html><head><title>Sign in to this network</title></head><body>Welcome</body></html>"
 _JOB_PLANS: Final = {
     "job fails": JobPlan("Failed", 60, "Failed to upgrade the kernel: node be-1 was not ready after 600 s."),
     "job canceled": JobPlan("Canceled", 30),
     "job unauthorized": JobPlan("Unauthorized", 0),
+    "job paused": JobPlan("Paused", 30),
+    "job in other words": JobPlan(in_other_words=True),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault of the next calls of an operation; `seconds` is a delay or the value of Retry-After."""
+    """A fault of the next calls of an operation; `seconds` is a delay or the value of Retry-After.
+
+    `shape` is the form of an error, one of ERROR_SHAPES.
+    """
 
     name: str
     operation: str
     times_left: int
     seconds: float
     times_applied: int = 0
+    shape: str = ERROR_SHAPES[0]
 
     @property
     def error(self) -> ApiError | None:
@@ -112,9 +121,9 @@ class Fault:
         if self.name == "redirect":
             return ApiResponse(302, b"", headers={"Location": "/login"})
         if self.error is None:
-            return ApiResponse(200, _HTML, "text/html")
+            return ApiResponse(200, HTML, "text/html")
         headers = {"Retry-After": f"{self.seconds:.0f}"} if self.error.status in (429, 503) else {}
-        return self.error.response(request, headers=headers)
+        return self.error.response(request, headers=headers, shape=self.shape)
 
     def corrupt(self, response: ApiResponse, request: ApiRequest) -> ApiResponse:
         """Return what becomes of the response of a request that took effect; errors stay as they are."""
@@ -184,7 +193,7 @@ class FaultInjection:
         """The faults that are still to come."""
         return tuple(self._faults.values())
 
-    def add(self, name: str, operation: str, times: int, seconds: float | None) -> Fault:
+    def add(self, name: str, operation: str, times: int, seconds: float | None, shape: str) -> Fault:
         """Inject a fault, in place of the operation's former one; ValueError for one that is not possible."""
         if name not in FAULTS:
             raise ValueError(f"no fault {name!r}; there are: {', '.join(FAULTS)}")
@@ -192,11 +201,13 @@ class FaultInjection:
             raise ValueError(f"no operation {operation!r}; there are: {', '.join(OPERATIONS)}")
         if name in JOB_FAULTS and operation != "upgrade":
             raise ValueError(f"{name!r} can only happen to an upgrade")
+        if shape not in ERROR_SHAPES:
+            raise ValueError(f"no shape {shape!r}; there are: {', '.join(ERROR_SHAPES)}")
         if times < 1:
             raise ValueError("a fault is injected at least once")
         if seconds is None:
             seconds = 1.0 if name in ERRORS else 5.0
-        self._faults[operation] = fault = Fault(name, operation, times, seconds)
+        self._faults[operation] = fault = Fault(name, operation, times, seconds, shape=shape)
         return fault
 
     def clear(self) -> None:

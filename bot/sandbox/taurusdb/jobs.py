@@ -11,6 +11,13 @@ SPEEDS: Final[dict[str, float]] = {"seconds": 5.0, "minute": 60.0, "hours": 7200
 """How many seconds a job takes at each speed; paused: it makes no progress."""
 
 FINAL_STATUSES: Final = ("Completed", "Failed", "Canceled", "Unauthorized")
+OTHER_WORDS: Final = {
+    "Pending": "PENDING",
+    "Running": "running",
+    "Completed": "SUCCESS",
+    "Failed": "FAIL",
+    "Canceled": "Cancelled",
+}
 PENDING_SHARE: Final = 0.1  # of a job's duration; the percentage is of the rest
 DAY_SECONDS: Final = 86_400.0
 
@@ -61,12 +68,13 @@ class JobClock:
 
 @dataclass(frozen=True, slots=True)
 class JobPlan:
-    """How a job is going to end, and after how many seconds it can be queried."""
+    """How a job is going to end, after how many seconds it can be queried, and how its statuses are spelt."""
 
     final_status: str = "Completed"
     final_percent: int = 100
     fail_reason: str = ""
     visible_after: float = 0.0
+    in_other_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,10 @@ class Job:
     final_status: str = ""  # empty until it has ended
     ended_at: float | None = None
     fail_reason: str = ""
+
+    def spelt(self, status: str) -> str:
+        """A status as the API writes it for this job."""
+        return OTHER_WORDS.get(status, status) if self.plan.in_other_words else status
 
     @property
     def planned_duration(self) -> float:

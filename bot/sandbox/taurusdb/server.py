@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from bot.sandbox.taurusdb.api import API_NOT_FOUND, UNKNOWN_OPERATION, ApiRequest, ApiResponse
+from bot.sandbox.taurusdb.api import API_NOT_FOUND, ERROR_SHAPES, UNKNOWN_OPERATION, ApiRequest, ApiResponse
 from bot.sandbox.taurusdb.auth import Iam
 from bot.sandbox.taurusdb.endpoints import ENDPOINTS, JOB_NAME, upgrade
 from bot.sandbox.taurusdb.faults import CLOSED_AT_ONCE, Fault, FaultInjection
@@ -23,6 +23,7 @@ from bot.sandbox.taurusdb.jobs import Job, JobPlan
 from bot.sandbox.taurusdb.state import CloudState, Instance
 
 HOST: Final = "127.0.0.1"
+MAX_HEADER_BYTES: Final = 256 * 1024  # aiohttp's default is less than a long token
 SHUTDOWN_SECONDS: Final = 1.0
 SNAPSHOT_INSTANCES: Final = 200
 SNAPSHOT_JOBS: Final = 100
@@ -91,10 +92,15 @@ class StandInCloud(CloudState, Iam):
     # Fault injection
 
     def inject_fault(
-        self, name: str, operation: str = "upgrade", times: int = 1, seconds: float | None = None
+        self,
+        name: str,
+        operation: str = "upgrade",
+        times: int = 1,
+        seconds: float | None = None,
+        shape: str = ERROR_SHAPES[0],
     ) -> Fault:
         """Inject a fault of FAULTS into the next calls; `seconds` is for slow, late job (5) and Retry-After (1)."""
-        fault = self._faults.add(name, operation, times, seconds)
+        fault = self._faults.add(name, operation, times, seconds, shape)
         self.note_change()
         return fault
 
@@ -228,7 +234,13 @@ class _Connection(RequestHandler):
     __slots__ = ("_closes_unread",)
 
     def __init__(self, server: web.Server, closes_unread: Callable[[bytes], bool]) -> None:
-        super().__init__(server, loop=asyncio.get_running_loop(), access_log=_access_log)
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=_access_log,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+        )
         self._closes_unread = closes_unread
 
     def data_received(self, data: bytes) -> None:

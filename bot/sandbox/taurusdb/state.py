@@ -23,6 +23,7 @@ OLD_VERSION: Final = "3.1.15"
 LATEST_VERSION: Final = "3.1.18"
 WINDOW_WAIT: Final = 2.0  # a delayed job waits for its window as long as this many jobs take
 INSTANCES_PER_PARENT: Final = 50
+EARLIER_SECONDS: Final = 4.0  # how long before its start the stand-in's own example tasks were created
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,22 @@ class Instance:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignTask:
+    """A task of other people in the Task Center: no job of an upgrade that came over this API.
+
+    `created_at` None: just now, whenever it is listed. `scheduled`: under scheduled tasks instead of immediate ones.
+    """
+
+    id: str
+    name: str
+    instance_id: str
+    instance_name: str
+    status: str
+    scheduled: bool = False
+    created_at: float | None = None
+
+
 def make_id(name: str, suffix: str) -> str:
     """Return 32 hex digits that are always the same for this name, and the suffix (`in17`, `in07`, `no17`)."""
     return uuid5(NAMESPACE_URL, f"{suffix}/{name}").hex + suffix
@@ -78,10 +95,12 @@ class CloudState(Recorder):
         super().__init__(clock, log_path)
         self.job_clock = JobClock(set_at=clock())
         self.lists_jobs_under_parent = False  # immediate tasks carry the id of the TaurusDB instance
+        self.foreign_tasks: dict[str, ForeignTask] = {}  # by id; `clear()` for a cloud that nobody else uses
         self._instances: dict[str, Instance] = {}
         self._jobs: dict[str, Job] = {}
         self._open_jobs: dict[str, str] = {}  # the id of an instance -> the id of its job that has not ended
         self._add_example_instances()
+        self._add_example_tasks()
 
     def _add_example_instances(self) -> None:
         """Add one instance for each way in which an upgrade is answered."""
@@ -99,6 +118,34 @@ class CloudState(Recorder):
         self.add_instance("sr-archive", status="abnormal", parent="taurus-history")
         self.add_instance("sr-metrics", parent="taurus-history", window=("22:00", "02:00"))
         self.add_instance("订单分析", parent="taurus-history")
+
+    def _add_example_tasks(self) -> None:
+        """Add what a project with other people in it lists: their tasks on our instances, and on instances of theirs.
+
+        Those on ours are older than any request, those of others as new as can be and named like ours.
+        """
+        earlier = self.clock() - EARLIER_SECONDS
+        for instance in self.list_instances():
+            self.add_foreign_task("CreateStarRocksBackup", instance, created_at=earlier)
+            self.add_foreign_task("RESTART_INSTANCE", instance, "Pending", scheduled=True, created_at=earlier)
+        other = Instance("sr-of-others", make_id("sr-of-others", "in17"), make_id("others", "in07"), "others", "")
+        self.add_foreign_task("UpgradeStarRocksVersion", other, "Running")
+        self.add_foreign_task("VERSION_UPGRADE", other, "Pending", scheduled=True)
+
+    def add_foreign_task(
+        self,
+        name: str,
+        instance: Instance,
+        status: str = "Completed",
+        *,
+        scheduled: bool = False,
+        created_at: float | None = None,
+    ) -> ForeignTask:
+        """Add a task of other people on an instance."""
+        task = ForeignTask(str(uuid4()), name, instance.id, instance.name, status, scheduled, created_at)
+        self.foreign_tasks[task.id] = task
+        self.note_change()
+        return task
 
     # Instances
 

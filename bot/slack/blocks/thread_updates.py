@@ -115,7 +115,7 @@ def _api_details(upgrade: Upgrade) -> list[Message]:
     details: list[Message] = []
     if upgrade.error_code:
         details.append(Message("error_code", code=Code(upgrade.error_code)))
-    if upgrade.error_msg and upgrade.http_status is not None:  # without an answer it is the transport's, for the log
+    if upgrade.error_msg:
         details.append(Message("error_message", message=upgrade.error_msg))
     if upgrade.http_status is not None:
         details.append(Message("http_status", status=upgrade.http_status))

@@ -124,3 +124,36 @@ async def test_an_acknowledgement_is_accepted_while_the_api_is_down(slack: Stand
     socket_app.ack_with = {"text": "working on it"}
     assert (await slack.command("sre", "db-ops", "second")).acked
     assert [text_of(ephemeral) for ephemeral in slack.ephemerals("sre")] == ["working on it"]
+
+
+@pytest.mark.parametrize("error", ["internal_error", "fatal_error"])
+async def test_an_error_may_come_after_the_call_took_effect(
+    slack: StandInSlack, client: AsyncWebClient, error: str
+) -> None:
+    slack.fail("chat.postMessage", f"done, {error}")
+    with pytest.raises(SlackApiError, match=error):
+        await post(slack, client)
+    assert texts(slack) == ["x"]
+    [call] = slack.calls
+    assert (call.answer, call.took_effect) == ({"ok": False, "error": error}, True)
+
+
+async def test_users_info_may_be_slow(slack: StandInSlack, client: AsyncWebClient) -> None:
+    slack.fail("users.info", ("delay_before", 0.2))
+    started_at = asyncio.get_running_loop().time()
+    await client.users_info(user=slack.people["sre"].id)
+    assert asyncio.get_running_loop().time() - started_at > 0.19
+
+
+async def test_a_new_connection_may_be_cut_right_after_its_hello(slack: StandInSlack, client: AsyncWebClient) -> None:
+    for reason in ("link_disabled", ""):
+        slack.cut_new_connections(reason)
+        url = str((await client.apps_connections_open(app_token=slack.app_token))["url"])
+        async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+            messages = [message.json() async for message in socket]
+        kinds = [(message["type"], message.get("reason")) for message in messages]
+        assert kinds == [("hello", None)] + ([("disconnect", reason)] if reason else [])
+    slack.clear_faults()
+    url = str((await client.apps_connections_open(app_token=slack.app_token))["url"])
+    async with aiohttp.ClientSession() as session, session.ws_connect(url):
+        await slack.connected()

@@ -21,6 +21,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 async def cloud(clock: ManualClock) -> AsyncIterator[StandInCloud]:
     async with StandInCloud(clock=clock) as cloud:
+        cloud.foreign_tasks.clear()
         yield cloud
 
 

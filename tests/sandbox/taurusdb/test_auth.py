@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 
@@ -219,3 +220,13 @@ def test_what_is_no_authorization_and_no_date_is_none() -> None:
     assert Authorization.parse("SDK-HMAC-SHA256 Access=a, SignedHeaders=host, Signature=short") is None
     assert parse_sdk_date("20261123T080000Z") == 1_795_420_800.0
     assert parse_sdk_date("2026-11-23T08:00:00Z") is None
+
+
+async def test_tokens_are_as_long_as_those_of_a_large_account(cloud: StandInCloud, sign_in: Send) -> None:
+    assert len(cloud.ready_token) > 20_000
+    cloud.token_bytes = 90_000
+    token = (await sign_in()).headers["X-Subject-Token"]
+    assert len(token) > 100_000
+    async with aiohttp.ClientSession(headers={"X-Auth-Token": token}) as session:
+        response = await session.get(f"{cloud.endpoint}/v3/{cloud.project_id}/immediate-jobs")
+        assert response.status == 200

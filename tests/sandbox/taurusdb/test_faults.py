@@ -16,7 +16,7 @@ DOCUMENTED = """
 400 DBS.200022, 400 DBS.05000008, 400 DBS.05000012, 400 DBS.280001, 409 DBS.200019, 409 DBS.200047, 409 DBS.201014,
 409 DBS.201015, 409 DBS.05000084, 409 DBS.212033, 500 DBS.05000000, 401 APIGW.0301, 401 APIGW.0307, 403 APIGW.0302,
 403 APIGW.0306, 403 APIGW.0310, 403 APIGW.0802, 404 APIGW.0101, 429 APIGW.0308, 502 APIGW.0201, 504 APIGW.0201,
-502 APIGW.0610, 503 APIGW.0613
+502 APIGW.0610, 503 APIGW.0613, 401 IAM.0011
 """
 CODES = [name.strip() for name in DOCUMENTED.split(",")]
 
@@ -25,7 +25,7 @@ def test_every_documented_code_and_every_way_to_lose_an_answer_is_there() -> Non
     named = {
         *CODES, "slow", "hang", "accepted, answer lost", "accepted, reset", "lost before", "closed at once",
         "half answer", "html", "no job_id", "redirect", "huge", "wrong types", "empty body", "job fails",
-        "job canceled", "job unauthorized", "late job",
+        "job canceled", "job unauthorized", "job paused", "job in other words", "late job", "repeated",
     }  # fmt: skip
     assert named <= set(FAULTS)
     assert all(FAULTS.values())
@@ -46,6 +46,46 @@ async def test_an_error_is_answered_instead_and_nothing_happens(cloud: StandInCl
     assert not cloud.jobs
     assert not cloud.upgrades[0].took_effect
     assert (await upgrade()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("shape", "body"),
+    [
+        ("errorCode", {"errorCode": "DBS.200022", "errorMsg": "Instance not found."}),
+        ("errCode", {"errCode": "DBS.200022", "errMsg": "Instance not found."}),
+        ("code", {"code": "DBS.200022", "message": "Instance not found."}),
+        ("error", {"error": {"code": "DBS.200022", "message": "Instance not found.", "title": "Error"}}),
+        ("empty", None),
+        ("html", None),
+    ],
+)
+async def test_an_error_comes_in_other_shapes(cloud: StandInCloud, upgrade: Send, shape: str, body: object) -> None:
+    cloud.inject_fault("400 DBS.200022", shape=shape)
+    response = await upgrade()
+    assert response.status_code == 400
+    if body is not None:
+        assert response.json() == body
+    else:
+        assert b"DBS" not in response.content
+    with pytest.raises(ValueError, match="no shape"):
+        cloud.inject_fault("400 DBS.200022", shape="no such")
+
+
+async def test_a_job_can_be_in_other_words_or_in_a_status_nobody_knows(
+    cloud: StandInCloud, client: httpx.AsyncClient, upgrade: Send
+) -> None:
+    cloud.set_speed("paused")
+    cloud.inject_fault("job in other words")
+    job_id = (await upgrade()).json()["job_id"]
+    cloud.set_progress(job_id, 40)
+    assert (await client.get("/jobs", params={"id": job_id})).json()["job"]["status"] == "running"
+    cloud.finish(job_id)
+    assert (await client.get("/jobs", params={"id": job_id})).json()["job"]["status"] == "SUCCESS"
+    cloud.inject_fault("job paused")
+    job_id = (await upgrade("sr-metrics")).json()["job_id"]
+    cloud.set_progress(job_id, 80)
+    assert (await client.get("/jobs", params={"id": job_id})).json()["job"]["status"] == "Paused"
+    assert cloud.open_job(cloud.instances["sr-metrics"])
 
 
 async def test_throttling_has_retry_after(cloud: StandInCloud, upgrade: Send) -> None:

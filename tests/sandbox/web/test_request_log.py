@@ -65,7 +65,7 @@ async def test_no_secret_ever_reaches_the_page(
     server: WebServer, slack: StandInSlack, cloud: StandInCloud, connected_bot: AsyncApp
 ) -> None:
     await send_upgrade(cloud, "sr-orders", skip_validate=True, language="zh-cn")
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(max_field_size=65_536) as session:
         user = {"domain": {"name": cloud.domain}, "name": cloud.user, "password": cloud.password}
         identity = {"methods": ["password"], "password": {"user": user}}
         scope = {"project": {"id": cloud.project_id}}
