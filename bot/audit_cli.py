@@ -25,6 +25,8 @@ COLUMN_WIDTHS = {
     "event": 16,
     "user_id": 12,
     "instance_id": 36,
+    "flags": 23,
+    "job_id": 36,
     "upgrade_id": 16,
     "channel_id": 12,
     "team_id": 12,
@@ -92,7 +94,10 @@ async def _run(url: str, row_filter: AuditFilter, options: argparse.Namespace) -
 
 def _verdict_text(verdict: AuditVerdict) -> str:
     if verdict.is_whole:
-        return f"The audit trail is whole: {verdict.rows} rows."
+        return (
+            f"The audit trail is whole: {verdict.rows} rows.\n"
+            f"Its head, to be kept elsewhere and compared: {verdict.rows} {verdict.head}"
+        )
     return f"The audit trail is broken at row {verdict.number}: {verdict.broken}. {verdict.rows} rows before hold."
 
 

@@ -93,7 +93,7 @@ class TextFormatter(EventFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, and a traceback below it."""
-        at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         fields = " ".join(f"{name}={_quoted(value)}" for name, value in self.fields(record).items())
         event = self.redact(record.getMessage()).replace("\n", " ")
         line = f"{at} {record.levelname:7} {event} {fields}".rstrip()

@@ -15,11 +15,14 @@ class Action(StrEnum):
     REQUEST_NOW = "request_now"
     REQUEST_DELAYED = "request_delayed"
     REQUEST_ANYWAY = "request_anyway"
+    REQUEST_AGAIN = "request_again"
     LIST_PAGE = "list_page"
 
 
-COMMAND_ACTIONS = frozenset({Action.REQUEST_NOW, Action.REQUEST_DELAYED, Action.REQUEST_ANYWAY, Action.LIST_PAGE})
-"""Buttons of private replies that stand for a typed command: their value is its text, or the page of the list.
+COMMAND_ACTIONS = frozenset(
+    {Action.REQUEST_NOW, Action.REQUEST_DELAYED, Action.REQUEST_ANYWAY, Action.REQUEST_AGAIN, Action.LIST_PAGE}
+)
+"""Buttons that stand for a typed command: their value is its text, or the page of the list.
 
 The value of every other button is the id of the upgrade.
 """
@@ -47,6 +50,7 @@ class Origin:
     app_team_id: str = ""
     enterprise_id: str = ""
     response_url: str = field(default="", repr=False)  # whoever has it can write in Slack
+    thread_ts: str = ""  # of a click in a thread: private replies belong there
     channel_name: str = ""
 
     @property
@@ -67,4 +71,5 @@ class Click:
     value: str
     message_ts: str = ""
     trigger_id: str = ""
+    is_on_private_copy: bool = False  # the message is one that only this person sees
     delivery_id: str = ""

@@ -33,6 +33,8 @@ class AuditEntry:
     channel_id: str = ""
     reason: str = ""
     api_request_id: str = ""
+    flags: str = ""  # of the request, as typed: `--delay --skip-validate`
+    job_id: str = ""
 
     @classmethod
     def of(
@@ -52,6 +54,8 @@ class AuditEntry:
             channel_id=upgrade.channel_id,
             reason=reason,
             api_request_id=upgrade.api_request_id,
+            flags=upgrade.flags,
+            job_id=upgrade.job_id or "",
         )
 
 
@@ -140,7 +144,8 @@ class AuditBreak(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditVerdict:
-    """`rows` counts the rows that hold from the first on; `broken` at row `number`, None when the trail is whole.
+    """`rows` counts the rows that hold from the first on, `head` is the last one's hash; `broken` at row `number`, None
+    when the trail is whole.
 
     REWRITTEN: every row fits the one before, but the last is not the one that was noted; no other row can be named.
     """
@@ -148,6 +153,7 @@ class AuditVerdict:
     rows: int
     broken: AuditBreak | None = None
     number: int | None = None
+    head: str = field(default="", compare=False)
 
     @property
     def is_whole(self) -> bool:
@@ -186,7 +192,7 @@ async def verify_audit(source: AuditSource) -> AuditVerdict:
         return AuditVerdict(count, AuditBreak.REWRITTEN, count)
     if count > latest_count:
         return AuditVerdict(latest_count, AuditBreak.ADDED, latest_count + 1)
-    return AuditVerdict(count)
+    return AuditVerdict(count, head=last_hash)
 
 
 def _fits(row: AuditRow, previous_hash: str, number: int) -> bool:

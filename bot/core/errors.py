@@ -83,6 +83,7 @@ class CloudError(ServiceError):
 
     `code`, `message` and `api_request_id` are the API's own, and empty when it wrote none. `note` is what the bot has
     to say about the answer, or about there being none; it is for the log and the doctor. `retry_after` is in seconds.
+    `is_sign_in`: it is the answer to signing in, before anything was sent.
     """
 
     status: int | None = None
@@ -91,6 +92,7 @@ class CloudError(ServiceError):
     api_request_id: str = ""
     retry_after: float | None = None
     note: str = ""
+    is_sign_in: bool = False
 
     def __str__(self) -> str:
         """One line for the log."""

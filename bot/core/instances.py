@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeAlias
 
-from bot.core.messages import Code, Message, Time
+from bot.core.messages import Code, Listing, Message, Term, Time, Vocabulary
 from bot.core.tokenizer import DASHES, Word, read_words
 
 DAY = timedelta(days=1)
@@ -21,8 +21,8 @@ ID_SIMILARITY = 0.8  # ids are random: two of them share more than half by chanc
 MAX_NAME = 64  # the cloud's own limit
 MAX_VERSION = 32
 MAX_STATUS = 32
-MAX_ACTIONS = 120
-MAX_WINDOW_TIME = 8
+MAX_ACTIONS = 5
+ID_HEAD = 8  # characters of an id that stand for a name that is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,17 @@ class Instance:
         if opens_at is None:
             return None
         return (opens_at if opens_at.timestamp() > now else opens_at + DAY).timestamp()
+
+    def delayed_start(self, confirmed_at: float) -> float | None:
+        """When a delayed upgrade confirmed at this time starts; None when that is not known, or the window is open."""
+        return None if self.is_window_open(confirmed_at) else self.next_window(confirmed_at)
+
+    def window_end_after(self, at: float) -> float | None:
+        """When the window that opens at `at` closes (UNIX seconds), None when it is not known."""
+        closes_at = _time_today(self.window_end, at)
+        if closes_at is None:
+            return None
+        return (closes_at if closes_at.timestamp() > at else closes_at + DAY).timestamp()
 
     def is_window_open(self, now: float) -> bool:
         """Whether the maintenance window is open at this time; it may reach over midnight."""
@@ -188,10 +199,11 @@ def instance_choices(instances: Iterable[Instance]) -> tuple[Message, ...]:
     return tuple(Message("instance_choice", instance=instance_label(instance)) for instance in instances)
 
 
-def name_message(instance: Instance) -> Message | None:
-    """The name; None when the cloud names none."""
-    name = _clipped(instance.name, MAX_NAME)
-    return Message("instance_name", name=name) if name else None
+def display_name(instance_id: str, snapshot: str) -> str:
+    """What an upgrade's messages call its instance: the name in the snapshot, else the id's first eight characters."""
+    instance = Instance.from_json(snapshot) if snapshot else None
+    name = _clipped(instance.name, MAX_NAME) if instance else ""
+    return name or f"{instance_id[:ID_HEAD]}…"
 
 
 def version_message(instance: Instance) -> Message | None:
@@ -207,58 +219,52 @@ def version_message(instance: Instance) -> Message | None:
     return Message("version_latest", version=version)
 
 
-def status_message(instance: Instance) -> Message:
-    """The status in words; an undocumented one as the API writes it."""
-    match instance.status.lower():
-        case "normal":
-            return Message("instance_normal")
-        case "abnormal":
-            return Message("instance_abnormal")
-        case "creating":
-            return Message("instance_creating")
-        case "createfail":
-            return Message("instance_create_failed")
-        case _:
-            return Message("instance_status_other", status=_clipped(instance.status, MAX_STATUS))
+def status_term(instance: Instance) -> Term:
+    """The status; an undocumented one as the API writes it."""
+    return Term(Vocabulary.INSTANCE_STATUS, _clipped(instance.status, MAX_STATUS))
 
 
-def actions_text(instance: Instance) -> str:
-    """The operations in progress, as the API names them."""
-    return _clipped(", ".join(instance.running_actions or ()), MAX_ACTIONS)
+def actions_listing(instance: Instance) -> Listing:
+    """The operations in progress, as many as a message shows."""
+    actions = dict.fromkeys(_clipped(action, MAX_STATUS) for action in instance.running_actions or ())
+    return Listing(tuple(Term(Vocabulary.INSTANCE_ACTION, action) for action in list(actions)[:MAX_ACTIONS]))
 
 
-def instance_details(instance: Instance, delay: bool, now: float) -> tuple[Message, ...]:
-    """What a person who confirms wants to know of the instance; the maintenance window only with `delay`."""
-    messages = [
-        name_message(instance),
-        version_message(instance),
-        Message("instance_status", status=status_message(instance)) if instance.status else None,
-        None if instance.node_count is None else Message("node_count", nodes=instance.node_count),
-        _actions_message(instance),
-        _window_message(instance, now) if delay else None,
-        None if instance.is_detailed else Message("instance_not_described"),
-    ]
-    return tuple(message for message in messages if message is not None)
+def version_field(instance: Instance) -> Message | None:
+    """The version and where the upgrade leads; None when nothing is known."""
+    version = _clipped(instance.version, MAX_VERSION) or "?"
+    match instance.upgrade_available:
+        case True:
+            return Message("version_newest", version=version)
+        case False:
+            return Message("version_is_latest", version=version)
+        case None:
+            return Message("version_only", version=version) if instance.version.strip() else None
 
 
-def _actions_message(instance: Instance) -> Message | None:
-    if instance.running_actions is None:
+def state_field(instance: Instance) -> Message | None:
+    """The status, how many nodes there are, and what is in progress; None when the status is not known."""
+    if not instance.status.strip():
         return None
-    return (
-        Message("actions_running", actions=actions_text(instance))
-        if instance.is_busy
-        else Message("no_actions_running")
+    status, nodes = status_term(instance), instance.node_count
+    idle = (
+        Message("state_idle", status=status)
+        if nodes is None
+        else Message("state_idle_nodes", status=status, nodes=nodes)
     )
+    return Message("state_busy", state=idle, actions=actions_listing(instance)) if instance.is_busy else idle
 
 
-def _window_message(instance: Instance, now: float) -> Message | None:
+def window_field(instance: Instance, now: float) -> Message | None:
+    """The maintenance window as moments; None when it is not known."""
     opens_at = instance.next_window(now)
     if opens_at is None:
         return None
-    start, end = _clipped(instance.window_start, MAX_WINDOW_TIME), _clipped(instance.window_end, MAX_WINDOW_TIME) or "?"
+    start, end = Time(opens_at, is_clock=True), instance.window_end_after(opens_at)
+    closes: Time | str = "?" if end is None else Time(end, is_clock=True)
     if instance.is_window_open(now):
-        return Message("window_open", start=start, end=end, at=Time(opens_at))
-    return Message("window_next", start=start, end=end, at=Time(opens_at))
+        return Message("window_open", start=start, end=closes)
+    return Message("window_next", start=start, end=closes, at=Time(opens_at))
 
 
 def _clipped(value: str, limit: int) -> str:
@@ -279,9 +285,9 @@ class PreflightWarning(Message):
 def preflight_warning(instance: Instance) -> PreflightWarning | None:
     """The first thing known of the instance that speaks against an upgrade now."""
     if not instance.is_normal:
-        return PreflightWarning("not_normal", instance=instance_label(instance), status=status_message(instance))
+        return PreflightWarning("not_normal", instance=instance_label(instance), status=status_term(instance))
     if instance.is_busy:
-        return PreflightWarning("instance_busy", instance=instance_label(instance), actions=actions_text(instance))
+        return PreflightWarning("instance_busy", instance=instance_label(instance), actions=actions_listing(instance))
     if instance.upgrade_available is False:
         version = _clipped(instance.version, MAX_VERSION) or "?"
         return PreflightWarning("already_latest", instance=instance_label(instance), version=version)

@@ -42,9 +42,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A point in time in UNIX seconds, rendered in the reader's own time zone."""
+    """A point in time in UNIX seconds, rendered in the reader's own time zone; `is_clock`: the time of day alone."""
 
     at: float
+    is_clock: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,37 @@ class Code:
     text: str
 
 
-Value: TypeAlias = "str | int | Person | Time | Link | Code | Message | tuple[Message, ...]"
+class Vocabulary(StrEnum):
+    """A table of the catalogues that translates words of the API."""
+
+    JOB_STATUS = "job_statuses"
+    INSTANCE_STATUS = "instance_statuses"
+    INSTANCE_ACTION = "instance_actions"
+    CHECK_STATUS = "check_statuses"
+    CHECK_NAME = "check_names"
+    CHECK_REMEDY = "check_remedies"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of the API or of the doctor, translated where the vocabulary knows it or what it begins with (`a.b.c`).
+
+    An unknown one is shown as `fallback`, without one as it is.
+    """
+
+    vocabulary: Vocabulary
+    word: str
+    fallback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Several terms in one line, joined as the language does it."""
+
+    terms: tuple[Term, ...]
+
+
+Value: TypeAlias = "str | int | Person | Time | Link | Code | Term | Listing | Message | tuple[Message, ...]"
 
 
 class Message:
@@ -91,15 +122,20 @@ class Message:
 
 
 def duration_message(seconds: float) -> Message:
-    """A duration in its two largest units; a negative one (the clock was set back) counts as 0."""
+    """A duration in its two largest units, none of them 0; a negative one (the clock was set back) counts as 0."""
     whole = max(0, round(seconds))
-    if whole < 60:
-        return Message("seconds", seconds=whole)
-    if whole < 3600:
-        return Message("minutes", minutes=whole // 60, seconds=whole % 60)
-    if whole < 86400:
-        return Message("hours", hours=whole // 3600, minutes=whole % 3600 // 60)
-    return Message("days", days=whole // 86400, hours=whole % 86400 // 3600)
+    days, hours, minutes = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60
+    parts: list[Message] = []
+    if days:
+        parts.append(Message("days", days=days))
+    if hours:
+        parts.append(Message("hours", hours=hours))
+    if minutes and not days:
+        parts.append(Message("minutes", minutes=minutes))
+    if whole < 3600 and (whole % 60 or not minutes):
+        parts.append(Message("seconds", seconds=whole % 60))
+    first, *rest = parts
+    return Message("two_units", first=first, second=rest[0]) if rest else first
 
 
 def help_message(command_name: str) -> Message:

@@ -16,8 +16,11 @@ class Notification(StrEnum):
     REJECTED = "rejected"
     NOT_SENT = "not_sent"
     OUTCOME_UNKNOWN = "outcome_unknown"
+    OUTCOME_UNKNOWN_UPDATE = "outcome_unknown_update"
+    AUTHORIZATION_NEEDED = "authorization_needed"
     POLLS_FAILING = "polls_failing"
     UNRESOLVED = "unresolved"
+    UNRESOLVED_UPDATE = "unresolved_update"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELED = "canceled"
@@ -30,6 +33,8 @@ class Target(StrEnum):
     CARD = "card"  # chat.update of that message
     THREAD = "thread"  # chat.postMessage in its thread
     JOB_MESSAGE = "job_message"  # chat.update of the thread message that shows the job
+    UNKNOWN_MESSAGE = "unknown_message"  # chat.update of the one that said the outcome is unknown
+    UNRESOLVED_MESSAGE = "unresolved_message"  # chat.update of the one that said it stays unknown
 
 
 class Renderer(StrEnum):
@@ -38,8 +43,10 @@ class Renderer(StrEnum):
     REQUEST_CARD = "request_card"
     JOB = "job"
     NO_JOB = "no_job"
+    AUTHORIZATION_NEEDED = "authorization_needed"
     POLLS_FAILING = "polls_failing"
     UNRESOLVED = "unresolved"
+    SETTLED = "settled"
     END = "end"
 
 
@@ -55,7 +62,7 @@ class NotificationSpec:
     @property
     def is_edit(self) -> bool:
         """Whether it edits a message: an edit shows the row as it is, so one pending edit of a kind is enough."""
-        return self.target in (Target.CARD, Target.JOB_MESSAGE)
+        return self.target not in (Target.NEW_CARD, Target.THREAD)
 
 
 # New messages before edits: chat.update has a rate limit of its own, and an outcome must not wait for it.
@@ -66,12 +73,18 @@ NOTIFICATIONS: Mapping[Notification, NotificationSpec] = {
     Notification.REJECTED: NotificationSpec(Target.THREAD, Renderer.NO_JOB, order=1),
     Notification.NOT_SENT: NotificationSpec(Target.THREAD, Renderer.NO_JOB, order=1),
     Notification.OUTCOME_UNKNOWN: NotificationSpec(Target.THREAD, Renderer.NO_JOB, order=1, broadcast=True),
+    Notification.AUTHORIZATION_NEEDED: NotificationSpec(
+        Target.THREAD, Renderer.AUTHORIZATION_NEEDED, order=1, broadcast=True
+    ),
     Notification.POLLS_FAILING: NotificationSpec(Target.THREAD, Renderer.POLLS_FAILING, order=1),
     Notification.UNRESOLVED: NotificationSpec(Target.THREAD, Renderer.UNRESOLVED, order=1, broadcast=True),
     Notification.COMPLETED: NotificationSpec(Target.THREAD, Renderer.END, order=1),
     Notification.FAILED: NotificationSpec(Target.THREAD, Renderer.END, order=1, broadcast=True),
     Notification.CANCELED: NotificationSpec(Target.THREAD, Renderer.END, order=1, broadcast=True),
     Notification.CARD_UPDATE: NotificationSpec(Target.CARD, Renderer.REQUEST_CARD, order=2),
+    # An alarm in the channel must not outlive its cause.
+    Notification.OUTCOME_UNKNOWN_UPDATE: NotificationSpec(Target.UNKNOWN_MESSAGE, Renderer.SETTLED, order=2),
+    Notification.UNRESOLVED_UPDATE: NotificationSpec(Target.UNRESOLVED_MESSAGE, Renderer.SETTLED, order=2),
     Notification.JOB_PROGRESS: NotificationSpec(Target.JOB_MESSAGE, Renderer.JOB, order=3),
 }
 EDITS = frozenset(kind for kind, spec in NOTIFICATIONS.items() if spec.is_edit)

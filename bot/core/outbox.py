@@ -28,9 +28,17 @@ def delivered(upgrade: Upgrade, notification: Notification, at: float, ts: str |
         row = replace(row, notify_attempts=0, notify_at=at + NOTIFY_SECONDS if pending else None)
     if notification is Notification.REQUEST_CARD:
         return _card_posted(row, at, ts, rendered)
+    channel_id = rendered.dm_channel_id or rendered.channel_id
     if notification in (Notification.JOB_ACCEPTED, Notification.JOB_FOUND):
-        channel_id = rendered.dm_channel_id or rendered.channel_id
         row = replace(row, job_message_ts=ts, job_message_channel_id=channel_id, job_message_edited_at=at)
+    if notification is Notification.OUTCOME_UNKNOWN:
+        row = replace(row, unknown_message_ts=ts, unknown_message_channel_id=channel_id)
+        if row.state is not State.UNKNOWN:  # it was settled while the alarm was being posted
+            row = row.with_notifications(at, Notification.OUTCOME_UNKNOWN_UPDATE)
+    if notification is Notification.UNRESOLVED:
+        row = replace(row, unresolved_message_ts=ts, unresolved_message_channel_id=channel_id)
+        if row.state is not State.UNRESOLVED:
+            row = row.with_notifications(at, Notification.UNRESOLVED_UPDATE)
     if notification is Notification.JOB_PROGRESS:
         row = replace(row, job_message_edited_at=at)
     return row.rescheduled()
@@ -96,4 +104,6 @@ def rendered_fields(upgrade: Upgrade) -> tuple[object, ...]:
         upgrade.job_status,
         upgrade.progress_percent,
         upgrade.instance_snapshot,
+        upgrade.started_at,
+        upgrade.checked_at,
     )

@@ -4,7 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 
 from bot.core.notifications import Notification
-from bot.core.upgrade import SearchMiss, SearchResult, State, Upgrade
+from bot.core.upgrade import PENDING, RUNNING, UNAUTHORIZED, SearchMiss, SearchResult, State, Upgrade
 
 MINUTE = 60.0
 JOB_RETENTION_SECONDS = 30 * 24 * 60 * MINUTE  # the cloud keeps a job for one month
@@ -19,12 +19,9 @@ SLOW_POLL_FACTOR = 12  # a job that waits for its window or for an authorization
 UNKNOWN_STATUS_SECONDS = 24 * 60 * MINUTE  # a job in a status that nobody understands is given up after so long
 UNKNOWN_STATUS_POLL_SECONDS = MINUTE
 
-PENDING = "Pending"
-RUNNING = "Running"
 COMPLETED = "Completed"
 FAILED = "Failed"
 CANCELED = "Canceled"
-UNAUTHORIZED = "Unauthorized"
 FINAL_STATUSES = {COMPLETED: State.COMPLETED, FAILED: State.FAILED, CANCELED: State.CANCELED}
 # The documented words, and others that mean the same: in lower case, letters only. The last ones are the console's.
 _STATUS_WORDS = {
@@ -105,6 +102,8 @@ def job_polled(upgrade: Upgrade, job: Job, at: float, schedule: PollSchedule) ->
         upgrade,
         job_status=job.status,
         progress_percent=job.percent,
+        progress_at=at if changed else upgrade.progress_at,
+        started_at=at if upgrade.started_at is None and job.status == RUNNING else upgrade.started_at,
         poll_count=upgrade.poll_count + 1,
         failed_polls=0,
         job_missing_since=unknown_since,
@@ -115,9 +114,18 @@ def job_polled(upgrade: Upgrade, job: Job, at: float, schedule: PollSchedule) ->
     if final_state:
         row = replace(row, state=final_state, fail_reason=job.fail_reason, ended_at=at, next_poll_at=None)
         end = Notification(final_state.value)
-        return row.with_notifications(at, end, Notification.CARD_UPDATE, Notification.JOB_PROGRESS)
+        return row.with_notifications(at, end, Notification.CARD_UPDATE, Notification.JOB_PROGRESS, *row.alarm_edits)
     row = replace(row, next_poll_at=schedule.next_poll_at(row, at))
-    return row.with_notifications(at, Notification.JOB_PROGRESS) if changed else row.rescheduled()
+    return row.with_notifications(at, *_progress(upgrade, row)) if changed else row.rescheduled()
+
+
+def _progress(before: Upgrade, after: Upgrade) -> tuple[Notification, ...]:
+    """What is told of a poll that showed something new; the card only says whether it waits or runs."""
+    statuses = (before.job_status, after.job_status)
+    if before.job_status == after.job_status or not (after.delay or UNAUTHORIZED in statuses):
+        return (Notification.JOB_PROGRESS,)
+    alarm = (Notification.AUTHORIZATION_NEEDED,) if after.job_status == UNAUTHORIZED else ()
+    return (*alarm, Notification.CARD_UPDATE, Notification.JOB_PROGRESS)
 
 
 def _unknown_since(upgrade: Upgrade, job: Job, at: float) -> float | None:
@@ -175,7 +183,14 @@ def unresolved(upgrade: Upgrade, at: float) -> Upgrade:
     row = replace(upgrade, state=State.UNRESOLVED, ended_at=at, next_poll_at=None)
     # The job message of a delayed upgrade offers to cancel it: the edit removes that button.
     edit = (Notification.JOB_PROGRESS,) if row.delay and row.job_message_ts else ()
+    edit = (*edit, Notification.OUTCOME_UNKNOWN_UPDATE) if row.unknown_message_ts else edit
     return row.with_notifications(at, Notification.UNRESOLVED, Notification.CARD_UPDATE, *edit)
+
+
+def checked_in_vain(upgrade: Upgrade, at: float) -> Upgrade:
+    """Somebody looked again and found nothing: the message with the button says so."""
+    row = replace(upgrade, checked_at=at)
+    return row.with_notifications(at, Notification.UNRESOLVED_UPDATE) if row.unresolved_message_ts else row
 
 
 def _failed_poll(upgrade: Upgrade, at: float, schedule: PollSchedule) -> Upgrade:

@@ -8,14 +8,15 @@ from bot.core.instances import (
     Instance,
     InstanceList,
     PreflightWarning,
-    actions_text,
+    actions_listing,
+    display_name,
     instance_label,
-    status_message,
+    status_term,
     upgradable_first,
     version_message,
 )
 from bot.core.messages import Code, Link, Message, Person, Time
-from bot.core.upgrade import EarlierRequest, State, Upgrade
+from bot.core.upgrade import RUNNING, UNAUTHORIZED, EarlierRequest, State, Upgrade
 
 PAGE_SIZE = 10
 
@@ -30,10 +31,13 @@ class PreflightReply:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
-    """An instance of the list, and the id that its buttons request."""
+    """An instance of the list; buttons make sense only when it can be upgraded."""
 
-    message: Message
+    label: Message
+    details: tuple[Message, ...]
+    name: str
     instance_id: str
+    is_upgradable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,10 @@ class InstanceListReply:
 
 @dataclass(frozen=True, slots=True)
 class TranslatedCard:
-    """A request card in the language that it was not posted in."""
+    """A request card in the language that it was not posted in; `replaces_copy`: instead of the copy clicked on."""
 
     upgrade: Upgrade
+    replaces_copy: bool = False
 
 
 Reply: TypeAlias = Message | PreflightReply | InstanceListReply | TranslatedCard
@@ -86,33 +91,41 @@ def instance_list_reply(
     last, total = first + len(on_page), len(instances.instances)
     is_whole = instances.is_complete and instances.is_settled
     return InstanceListReply(
-        header=Message("instance_list", first=first + 1, last=last, total=total, usage=Code(usage)),
-        rows=tuple(InstanceRow(_listed(refreshed.get(instance.id, instance)), instance.id) for instance in on_page),
+        header=(
+            Message("instance_list_one", usage=Code(usage))
+            if total == 1
+            else Message("instance_list", first=first + 1, last=last, total=total, usage=Code(usage))
+        ),
+        rows=tuple(_listed(refreshed.get(instance.id, instance)) for instance in on_page),
         footer=None if is_whole else Message("instance_list_incomplete"),
         next_page=first // PAGE_SIZE + 1 if last < total else None,
     )
 
 
-def _listed(instance: Instance) -> Message:
+def _listed(instance: Instance) -> InstanceRow:
     details = (
         version_message(instance),
-        None if instance.is_normal else Message("instance_status", status=status_message(instance)),
-        Message("actions_running", actions=actions_text(instance)) if instance.is_busy else None,
+        None if instance.is_normal else Message("instance_status", status=status_term(instance)),
+        Message("actions_running", actions=actions_listing(instance)) if instance.is_busy else None,
     )
-    messages = tuple(message for message in details if message is not None)
-    label = instance_label(instance)
-    return Message("listed_instance", instance=label, details=messages) if messages else label
+    return InstanceRow(
+        label=instance_label(instance),
+        details=tuple(message for message in details if message is not None),
+        name=display_name(instance.id, instance.to_json()),
+        instance_id=instance.id,
+        is_upgradable=instance.is_normal and not instance.is_busy and instance.upgrade_available is not False,
+    )
 
 
 STATE_MESSAGES: Mapping[State, Message] = {
     State.REQUESTED: Message("state_requested"),
     State.SUBMITTING: Message("state_submitting"),
-    State.IN_PROGRESS: Message("state_in_progress"),
     State.UNKNOWN: Message("state_unknown"),
     State.COMPLETED: Message("state_completed"),
     State.FAILED: Message("state_failed"),
     State.CANCELED: Message("state_canceled"),
     State.WITHDRAWN: Message("state_withdrawn"),
+    State.SUPERSEDED: Message("state_superseded"),
     State.EXPIRED: Message("state_expired"),
     State.REJECTED: Message("state_rejected"),
     State.NOT_SENT: Message("state_not_sent"),
@@ -128,11 +141,29 @@ def upgrade_lines(upgrades: Sequence[Upgrade], permalinks: Sequence[str]) -> tup
             at=Time(upgrade.requested_at),
             instance=_label_of(upgrade),
             requester=Person(upgrade.requested_by),
-            state=STATE_MESSAGES[upgrade.state],
+            state=_in_progress(upgrade) if upgrade.state is State.IN_PROGRESS else STATE_MESSAGES[upgrade.state],
             link=Link(permalink),
         )
         for upgrade, permalink in zip(upgrades, permalinks, strict=True)
     )
+
+
+def _in_progress(upgrade: Upgrade) -> Message:
+    """How far it is, or what it waits for."""
+    if upgrade.job_status == UNAUTHORIZED:
+        return Message("state_awaits_authorization")
+    if upgrade.awaits_window:
+        starts_at = upgrade.starts_at
+        return Message("state_awaits_window") if starts_at is None else Message("state_starts", at=Time(starts_at))
+    if upgrade.progress_percent is not None:
+        return Message("state_running_percent", percent=min(max(upgrade.progress_percent, 0), 100))
+    return Message("state_running") if upgrade.job_status == RUNNING else Message("state_in_progress")
+
+
+def request_open(upgrade: Upgrade, permalink: str) -> PreflightWarning:
+    """Another request for the instance waits for its confirmation."""
+    requester = Person(upgrade.requested_by)
+    return PreflightWarning("request_open", instance=_label_of(upgrade), link=Link(permalink), requester=requester)
 
 
 def _label_of(upgrade: Upgrade) -> Message:

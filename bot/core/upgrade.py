@@ -2,6 +2,7 @@
 
     REQUESTED ──confirm──> SUBMITTING ──job id──> IN_PROGRESS ──> COMPLETED | FAILED | CANCELED (by the cloud)
       ├──cancel──> WITHDRAWN       ├──rejected──> REJECTED            ▲  └──job gone──┐
+      ├──another─> SUPERSEDED      │  of the instance is confirmed    │               │
       └──expires─> EXPIRED         ├──not sent──> NOT_SENT            │ found         ▼
                                    └──lost, or lease over──> UNKNOWN ─┴─nothing found─> UNRESOLVED
 
@@ -17,8 +18,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.core.errors import CloudError, NotSent, Rejected, TooLate
+from bot.core.instances import Instance, display_name
 from bot.core.messages import Language, Person, Time
 from bot.core.notifications import EDITS, Notification, in_order
+
+# statuses of a job in the API's words
+PENDING = "Pending"
+RUNNING = "Running"
+UNAUTHORIZED = "Unauthorized"
 
 LEASE_SECONDS = 10.0  # how long a claimed row or a submission belongs to its process without being renewed
 NOTIFY_SECONDS = 10.0  # how long the process that made a transition has to deliver it before others do
@@ -38,6 +45,7 @@ class State(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
     EXPIRED = "expired"
     REJECTED = "rejected"
     NOT_SENT = "not_sent"
@@ -111,12 +119,16 @@ class Upgrade:
     job_id: str | None = None
     job_status: str = ""
     progress_percent: int | None = None
+    progress_at: float | None = None  # when the last poll that showed something new was made
+    started_at: float | None = None  # when a poll first showed it running
+    canceled_by: str | None = None  # who canceled the scheduled task from Slack
     fail_reason: str = ""
     ended_at: float | None = None
     http_status: int | None = None
     error_code: str = ""
     error_msg: str = ""
     api_request_id: str = ""  # the cloud's id of the POST, which its support asks for
+    is_sign_in_failure: bool = False  # the error is of signing in, before the POST
     search_result: str = ""
     operations: tuple[Operation, ...] = ()  # what a search saw on the instance instead of the upgrade
     poll_count: int = 0
@@ -129,6 +141,12 @@ class Upgrade:
     job_message_ts: str | None = None
     job_message_channel_id: str | None = None  # not the card's when it was sent to the requester directly
     job_message_edited_at: float | None = None
+    unknown_message_ts: str | None = None  # the message that said that the outcome is unknown
+    unknown_message_channel_id: str | None = None
+    unresolved_message_ts: str | None = None  # the one that said that it stays unknown
+    unresolved_message_channel_id: str | None = None
+    checked_at: float | None = None  # when somebody last looked again in vain
+    superseded_link: str = ""  # the card of the request that was confirmed instead
     dm_channel_id: str | None = None  # where notifications go when the channel takes none
     earlier_unresolved: EarlierRequest | None = None
     instance_snapshot: str = ""  # `Instance.to_json()`, "-" when the cloud did not describe it
@@ -138,6 +156,34 @@ class Upgrade:
     def is_live(self) -> bool:
         """Whether no other upgrade of the instance may be submitted."""
         return self.state in LIVE_STATES
+
+    @property
+    def instance_name(self) -> str:
+        """What messages call the instance: its name, or the beginning of its id until the name is known."""
+        return display_name(self.instance_id, self.instance_snapshot)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the name of the instance is known."""
+        instance = Instance.from_json(self.instance_snapshot) if self.instance_snapshot else None
+        return instance is not None and bool(instance.name.strip())
+
+    @property
+    def flags(self) -> str:
+        """The flags of the command."""
+        flags = {"--delay": self.delay, "--skip-validate": self.skip_validate}
+        return " ".join(flag for flag, is_set in flags.items() if is_set)
+
+    @property
+    def awaits_window(self) -> bool:
+        """Whether it is a delayed upgrade that has not begun, as far as the last poll showed."""
+        return self.delay and self.state is State.IN_PROGRESS and self.job_status in ("", PENDING)
+
+    @property
+    def starts_at(self) -> float | None:
+        """When a delayed upgrade starts; None when that is not known, or the window was open at the confirmation."""
+        instance = Instance.from_json(self.instance_snapshot) if self.delay and self.instance_snapshot else None
+        return instance.delayed_start(self.decided_at or self.requested_at) if instance else None
 
     @property
     def is_card_rejected(self) -> bool:
@@ -210,6 +256,14 @@ class Upgrade:
         row = replace(self, state=State.WITHDRAWN, decided_by=by, decided_at=at, next_poll_at=None)
         return row.with_notifications(at, Notification.CARD_UPDATE)
 
+    def supersede(self, by: str, link: str, at: float) -> "Upgrade | None":
+        """Somebody confirmed another request for the instance, its card at `link`; None if this one is not open."""
+        if self._too_late(at):
+            return None
+        row = replace(self, state=State.SUPERSEDED, decided_by=by, decided_at=at, next_poll_at=None)
+        row = replace(row, superseded_link=link)
+        return row.with_notifications(at, Notification.CARD_UPDATE)
+
     def card_rejected(self, error: str, at: float) -> "Upgrade":
         """Slack did not take the card: nobody can decide the request, unless a card was posted after all."""
         if self.state is not State.REQUESTED or self.message_ts is not None:
@@ -234,6 +288,8 @@ class Upgrade:
             return TooLate("unknown_request")
         if self.state is State.WITHDRAWN:
             return TooLate("already_withdrawn", by=Person(self.decided_by))
+        if self.state is State.SUPERSEDED:
+            return TooLate("already_superseded", by=Person(self.decided_by))
         return TooLate("already_confirmed", by=Person(self.decided_by))
 
     # decided by the cloud
@@ -253,7 +309,13 @@ class Upgrade:
             operations=(),
             ended_at=None,
         )
-        return row.with_notifications(at, notification, Notification.CARD_UPDATE)
+        return row.with_notifications(at, notification, Notification.CARD_UPDATE, *row.alarm_edits)
+
+    @property
+    def alarm_edits(self) -> tuple[Notification, ...]:
+        """The edits of the messages that called the outcome unknown, as far as there are such messages."""
+        unknown = (Notification.OUTCOME_UNKNOWN_UPDATE,) if self.unknown_message_ts else ()
+        return (*unknown, Notification.UNRESOLVED_UPDATE) if self.unresolved_message_ts else unknown
 
     def submission_failed(self, error: CloudError, at: float) -> "Upgrade":
         """The POST ended without a job id: rejected, not sent, or outcome unknown."""
@@ -263,14 +325,15 @@ class Upgrade:
             error_code=error.code,
             error_msg=error.message,
             api_request_id=error.api_request_id,
+            is_sign_in_failure=error.is_sign_in,
             poll_count=0,
         )
         if isinstance(error, Rejected):
             row = replace(row, state=State.REJECTED, next_poll_at=None)
-            return row.with_notifications(at, Notification.REJECTED, Notification.CARD_UPDATE)
+            return row.with_notifications(at, Notification.REJECTED, Notification.CARD_UPDATE, *row.alarm_edits)
         if isinstance(error, NotSent):
             row = replace(row, state=State.NOT_SENT, next_poll_at=None)
-            return row.with_notifications(at, Notification.NOT_SENT, Notification.CARD_UPDATE)
+            return row.with_notifications(at, Notification.NOT_SENT, Notification.CARD_UPDATE, *row.alarm_edits)
         return row.outcome_lost(at)
 
     def outcome_lost(self, at: float) -> "Upgrade":

@@ -1,4 +1,4 @@
-"""Results of checks, and how they are printed: in full as text or JSON, in short for Slack."""
+"""Results of checks, and how they are told: in full as text or JSON, in short as a message for Slack."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from bot.core.messages import Code, Message, Term, Vocabulary
 from bot.logs import Redactor
 
-MAX_SUMMARY_CHARACTERS = 1400  # a private reply shows 1500 characters of one value
+MAX_LINES = 20  # of a private reply
+MAX_DETAIL = 300
 
 
 class CheckStatus(StrEnum):
@@ -90,16 +92,34 @@ def to_text(checks: Sequence[Check], *, colored: bool) -> str:
     return "\n".join([*lines, "", _totals(checks)])
 
 
-def to_summary(checks: Sequence[Check]) -> str:
-    """The totals, then failures and warnings, failures first, as many as a private reply shows."""
+def to_message(checks: Sequence[Check]) -> Message:
+    """For a private reply: the verdict, then failures and warnings, failures first, one a line.
+
+    What a service answered stays in its own words; what is checked and what to do is in the reader's language.
+    """
     problems = [check for status in (CheckStatus.FAIL, CheckStatus.WARN) for check in checks if check.status is status]
-    text = _totals(checks)
-    for number, check in enumerate(problems):
-        item = f" • {check.status.value} {check.name}: {_single_line(check.detail)} -> {_single_line(check.remedy)}"
-        if len(text) + len(item) > MAX_SUMMARY_CHARACTERS:
-            return f"{text} • and {len(problems) - number} more: run `python -m bot doctor`"
-        text += item
-    return text
+    lines = tuple(_line(check) for check in problems[:MAX_LINES])
+    if len(problems) > MAX_LINES:
+        more = len(problems) - MAX_LINES
+        lines = (*lines, Message("doctor_more", count=more, command=Code("python -m bot doctor")))
+    passed_count = sum(check.status is CheckStatus.PASS for check in checks)
+    verdict = Message("doctor_can_work") if can_work(checks) else Message("doctor_cannot_work")
+    summary = Message("doctor_summary", verdict=verdict, passed=passed_count, problems=len(problems))
+    return Message("doctor_report", lines=(summary, *lines))
+
+
+def _line(check: Check) -> Message:
+    status = Term(Vocabulary.CHECK_STATUS, check.status.value)
+    title = Term(Vocabulary.CHECK_NAME, check.name)
+    remedy = Term(Vocabulary.CHECK_REMEDY, check.name, fallback=_single_line(check.remedy))
+    return Message(
+        "doctor_line",
+        status=status,
+        title=title,
+        name=Code(check.name),
+        detail=_single_line(check.detail)[:MAX_DETAIL],
+        remedy=remedy,
+    )
 
 
 def _totals(checks: Sequence[Check]) -> str:

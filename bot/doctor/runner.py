@@ -12,10 +12,11 @@ from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 from bot.connections import open_slack
+from bot.core.messages import Message
 from bot.doctor.cloud import check_cloud
 from bot.doctor.connectivity import check_connectivity
 from bot.doctor.database import check_database
-from bot.doctor.report import Check, Reporter, can_work, failed, passed, to_json, to_summary, to_text, warned
+from bot.doctor.report import Check, Reporter, can_work, failed, passed, to_json, to_message, to_text, warned
 from bot.doctor.slack import check_slack
 from bot.environment import env_file_warning
 from bot.logs import Redactor, configure_logging
@@ -47,14 +48,14 @@ class SelfCheck:
         self._settings = settings
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._report = ""
+        self._report: Message | None = None
         self._valid_until = 0.0
 
-    async def report(self) -> str:
-        """The summary, in English: it is for operators."""
+    async def report(self) -> Message:
+        """The summary, for a private reply."""
         async with self._lock:
-            if not self._report or self._clock() >= self._valid_until:
-                self._report = to_summary(await run_checks(self._settings, in_running_bot=True))
+            if self._report is None or self._clock() >= self._valid_until:
+                self._report = to_message(await run_checks(self._settings, in_running_bot=True))
                 self._valid_until = self._clock() + REPORT_TTL_SECONDS
             return self._report
 
@@ -124,7 +125,7 @@ def check_settings(report: Reporter, settings: Settings) -> None:
         report(warned("settings.access_policy", detail, remedy))
     for hint in settings.hints:
         name = hint.partition(":")[0]
-        report(warned(f"settings.{name}", hint, "correct the name, or unset it"))
+        report(warned(f"settings.unknown_name.{name}", hint, "correct the name, or unset it"))
     if isinstance(settings.cloud.credentials, TokenCredentials):
         detail = "HW_AUTH_TOKEN is a token that ends 24 hours after it was made"
         remedy = "set HW_DOMAIN_NAME, HW_USER_NAME and HW_USER_PASSWORD, or AK/SK"

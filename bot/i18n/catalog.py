@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Protocol
 
-from bot.core.messages import Code, Language, Link, Message, Person, Time, Value
+from bot.core.messages import Code, Language, Link, Listing, Message, Person, Term, Time, Value, Vocabulary
 
 FILES = {Language.EN: "en-us.toml", Language.ZH: "zh-cn.toml"}
 
@@ -69,15 +69,16 @@ PLAIN_TEXT = PlainText()
 
 def utc_time(time: Time) -> str:
     """A time for those who cannot see it in their own time zone."""
-    return datetime.fromtimestamp(time.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(time.at, UTC).strftime("%H:%M UTC" if time.is_clock else "%Y-%m-%d %H:%M UTC")
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorText:
-    """What an error of the cloud means, and what to do next."""
+    """What an error of the cloud means, and what to do next when the upgrade's outcome is `outcome`."""
 
     meaning: str
     next: str
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,10 @@ class Translator:
     """The catalogue of one language."""
 
     language: Language
+    list_separator: str
     messages: Mapping[str, str]
     cloud_errors: Mapping[str, ErrorText]
-    job_statuses: Mapping[str, str]
+    vocabularies: Mapping[Vocabulary, Mapping[str, str]]
 
     def render(self, message: Message, markup: Markup = PLAIN_TEXT) -> str:
         """The text of a message, its values written in this markup. Raises KeyError for an unknown key."""
@@ -99,18 +101,28 @@ class Translator:
         return "".join(parts)
 
     def error_text(self, outcome: str, status: int | None, code: str) -> ErrorText:
-        """The text for an error of the cloud: by status and code together, else by status, else by `outcome`.
+        """The text for an error of the cloud.
 
-        `outcome` is what became of the request: `rejected`, `not_sent` or `unknown`.
+        `outcome` is what became of the request: `rejected`, `not_sent`, `unknown`, or `sign_in` when it was not sent
+        because signing in failed. The outcome decides the advice; an answer has its own for its usual outcome. The
+        meaning is found by status and code, by code within the family of the status (4xx, 5xx), by status.
         """
-        for key in (f"{status} {code}", str(status), outcome):
-            if key in self.cloud_errors:
-                return self.cloud_errors[key]
-        raise KeyError(outcome)
+        by_outcome = self.cloud_errors[outcome]
+        if outcome == "sign_in" or status is None:
+            return by_outcome
+        family = f"{status // 100}xx"
+        in_family = (key for key in self.cloud_errors if code and key[0] == family[0] and key.endswith(f" {code}"))
+        keys = (f"{status} {code}", next(in_family, ""), str(status), family)
+        error = next((self.cloud_errors[key] for key in keys if key in self.cloud_errors), by_outcome)
+        if outcome in (error.outcome, "not_sent"):  # nothing was sent: what the answer says can be mended and retried
+            return error
+        return ErrorText(error.meaning, by_outcome.next, outcome)
 
-    def job_status(self, status: str) -> str:
-        """The word for a job's status; an undocumented one as the API writes it."""
-        return self.job_statuses.get(status, status)
+    def term(self, term: Term) -> str:
+        """The words for a word of the API, or for the longest part before a dot that is known."""
+        words, parts = self.vocabularies[term.vocabulary], term.word.split(".")
+        keys = (_normalized("".join(parts[:length])) for length in range(len(parts), 0, -1))
+        return next((words[key] for key in keys if key in words), term.fallback or term.word)
 
     def _render_value(self, value: Value, label: str, markup: Markup) -> str:
         match value:
@@ -126,6 +138,10 @@ class Translator:
                 return markup.link(value, label)
             case Code():
                 return markup.code(value)
+            case Term():
+                return markup.text(self.term(value))
+            case Listing(terms):
+                return markup.text(self.list_separator.join(self.term(term) for term in terms))
             case _:
                 return markup.text(str(value))
 
@@ -149,6 +165,17 @@ class Catalog:
 def _load(language: Language, name: str) -> Translator:
     table: dict[str, Any] = tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     errors = {
-        key: ErrorText(error["meaning"], error["next"]) for error in table["cloud_errors"] for key in error["match"]
+        key: ErrorText(error["meaning"], error["next"], error["outcome"])
+        for error in table["cloud_errors"]
+        for key in error["match"]
     }
-    return Translator(language, table["messages"], errors, table["job_statuses"])
+    vocabularies = {
+        vocabulary: {_normalized(word): text for word, text in table[vocabulary.value].items()}
+        for vocabulary in Vocabulary
+    }
+    return Translator(language, table["list_separator"], table["messages"], errors, vocabularies)
+
+
+def _normalized(word: str) -> str:
+    """A word of the API as vocabularies have it: lower case, without separators."""
+    return "".join(letter for letter in word.lower() if letter.isalnum())

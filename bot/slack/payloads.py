@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from bot.core.actions import COMMAND_ACTIONS, Action, Click, Origin
@@ -75,7 +76,12 @@ def read_click(body: Payload) -> Click | None:
     if not (origin.user_id and origin.channel_id and action_id in ACTION_IDS):
         return None
     action = Action(action_id)
-    message_ts = ts_field(body.get("container"), "message_ts") or ts_field(body.get("message"), "ts")
+    container = body.get("container")
+    message_ts = ts_field(container, "message_ts") or ts_field(body.get("message"), "ts")
+    thread_ts = ts_field(container, "thread_ts")
+    if thread_ts and thread_ts != message_ts:
+        origin = replace(origin, thread_ts=thread_ts)
+    is_on_private_copy = isinstance(container, dict) and container.get("is_ephemeral") is True
     trigger_id, action_ts = identifier_field(body, "trigger_id"), identifier_field(button, "action_ts")
     if action in COMMAND_ACTIONS:
         delivery_id = trigger_id
@@ -84,7 +90,7 @@ def read_click(body: Payload) -> Click | None:
     else:
         return None
     value = text_field(button, "value", MAX_BUTTON_VALUE)
-    return Click(origin, action, value, message_ts, trigger_id, delivery_id)
+    return Click(origin, action, value, message_ts, trigger_id, is_on_private_copy, delivery_id)
 
 
 def _click_origin(body: Payload) -> Origin:

@@ -18,13 +18,15 @@ from bot.core.replies import InstanceListReply, PreflightReply, Reply, Translate
 from bot.core.upgrade import State, Upgrade
 from bot.i18n.catalog import Catalog, Translator
 from bot.slack.blocks.kit import MessageView
-from bot.slack.blocks.private_replies import instance_list, preflight_reply, text_reply, without_buttons
+from bot.slack.blocks.private_replies import instance_list, preflight_reply, text_reply
 from bot.slack.blocks.request_card import request_card
 from bot.slack.blocks.thread_updates import (
+    authorization_message,
     end_message,
     job_message,
     no_job_message,
     polls_failing_message,
+    settled_message,
     unresolved_message,
 )
 from bot.slack.client import FORM_ERRORS, SlackClient
@@ -44,8 +46,10 @@ RENDERERS: Mapping[Renderer, View] = {
     ),
     Renderer.JOB: lambda upgrade, notification, translator, _: job_message(upgrade, notification, translator),
     Renderer.NO_JOB: lambda upgrade, notification, translator, _: no_job_message(upgrade, notification, translator),
+    Renderer.AUTHORIZATION_NEEDED: lambda upgrade, _, translator, __: authorization_message(upgrade, translator),
     Renderer.POLLS_FAILING: lambda upgrade, _, translator, __: polls_failing_message(upgrade, translator),
     Renderer.UNRESOLVED: lambda upgrade, _, translator, __: unresolved_message(upgrade, translator),
+    Renderer.SETTLED: lambda upgrade, notification, translator, _: settled_message(upgrade, notification, translator),
     Renderer.END: lambda upgrade, notification, translator, _: end_message(upgrade, notification, translator),
 }
 
@@ -72,6 +76,12 @@ class SlackPublisher:
                 channel_id = upgrade.job_message_channel_id or upgrade.channel_id
                 turn = Turn(upgrade.id, gives_way=True)  # the next edit shows more
                 await self._edit_upgrade(upgrade, channel_id, upgrade.job_message_ts, view, turn)
+            case Target.UNKNOWN_MESSAGE:
+                channel_id = upgrade.unknown_message_channel_id or upgrade.channel_id
+                await self._edit_upgrade(upgrade, channel_id, upgrade.unknown_message_ts, view, Turn(upgrade.id))
+            case Target.UNRESOLVED_MESSAGE:
+                channel_id = upgrade.unresolved_message_channel_id or upgrade.channel_id
+                await self._edit_upgrade(upgrade, channel_id, upgrade.unresolved_message_ts, view, Turn(upgrade.id))
             case Target.THREAD:
                 return await self._reply(upgrade, view, broadcast=spec.broadcast)
         return None
@@ -155,13 +165,26 @@ class SlackEphemeralMessages:
         self._api_origin = URL(api_url).origin()
 
     async def send(self, origin: Origin, reply: Reply, language: Language) -> None:
-        """Show a reply to this person alone; a failure is logged, there is nobody else to tell."""
+        """Show a reply to this person alone; a failure is logged, there is nobody else to tell.
+
+        Where the button is, there the answer is read: a response_url would answer a click in a thread in the channel.
+        """
         view = self._render(reply, language)
+        if origin.thread_ts and await self._post(origin, view, thread_ts=origin.thread_ts) is None:
+            return
         if self._is_slack_url(origin.response_url):
-            if await self._respond(origin.response_url, view):
+            replaces = isinstance(reply, TranslatedCard) and reply.replaces_copy
+            if await self._respond(origin.response_url, view, replace_original=replaces):
                 return
         elif origin.response_url:
             log.warning("response_url.refused", extra={"user": origin.user_id, "reason": "not Slack's"})
+        error = await self._post(origin, view)
+        if error is not None:
+            fields = {"user": origin.user_id, "reply": getattr(reply, "key", type(reply).__name__)}
+            log.warning("reply.undelivered", extra={**fields, "reason": repr(error)})
+
+    async def _post(self, origin: Origin, view: MessageView, **thread: str) -> SlackError | None:
+        """Post it by chat.postEphemeral; the error if Slack did not take it."""
         try:
             await self._client.call(
                 "chat.postEphemeral",
@@ -169,10 +192,11 @@ class SlackEphemeralMessages:
                 user=origin.user_id,
                 text=view.text,
                 blocks=view.blocks,
+                **thread,
             )
         except SlackError as error:
-            fields = {"user": origin.user_id, "reply": getattr(reply, "key", type(reply).__name__)}
-            log.warning("reply.undelivered", extra={**fields, "reason": repr(error)})
+            return error
+        return None
 
     def _render(self, reply: Reply, language: Language) -> MessageView:
         translator = self._catalog.translator(language)
@@ -183,10 +207,10 @@ class SlackEphemeralMessages:
                 return preflight_reply(reply, translator)
             case InstanceListReply():
                 return instance_list(reply, translator)
-            case TranslatedCard(upgrade):
+            case TranslatedCard(upgrade=upgrade):
                 other = Language.EN if upgrade.language is Language.ZH else Language.ZH
                 confirmers = self._rules.confirmers(upgrade.skip_validate)
-                return without_buttons(request_card(upgrade, self._catalog.translator(other), confirmers))
+                return request_card(upgrade, self._catalog.translator(other), confirmers)
 
     def _is_slack_url(self, response_url: str) -> bool:
         """Whether it leads to Slack (or to the stand-in that SLACK_API_URL names), and nowhere else.
@@ -201,11 +225,11 @@ class SlackEphemeralMessages:
         except ValueError:
             return False
 
-    async def _respond(self, response_url: str, view: MessageView) -> bool:
+    async def _respond(self, response_url: str, view: MessageView, *, replace_original: bool) -> bool:
         """Answer over the response_url; False when it did not take it."""
         body = {
             "response_type": "ephemeral",
-            "replace_original": False,
+            "replace_original": replace_original,
             "text": view.text,
             "blocks": view.blocks,
             **NO_UNFURL,

@@ -119,6 +119,7 @@ _FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
     **{field.name: _number for field in fields(Upgrade) if field.type in (int, float, int | None, float | None)},
     "delay": bool,  # SQLite returns 0 and 1
     "skip_validate": bool,
+    "is_sign_in_failure": bool,
     "language": Language,
     "state": State,
     "pending_notifications": _split_notifications,
@@ -147,7 +148,13 @@ _IS_UNREADABLE = (
 LIVE_STATE_LIST = ", ".join(f"'{state}'" for state in sorted(LIVE_STATES))
 UNCONFIRMED_STATE_LIST = f"'{State.REQUESTED}', '{State.WITHDRAWN}', '{State.EXPIRED}'"
 NOT_STARTED_STATE_LIST = f"{UNCONFIRMED_STATE_LIST}, '{State.REJECTED}', '{State.NOT_SENT}'"
-OPEN_STATE_LIST = f"'{State.REQUESTED}', {LIVE_STATE_LIST}"
+OPEN_STATE_LIST = f"'{State.REQUESTED}', {LIVE_STATE_LIST}, '{State.UNRESOLVED}'"
+# An unresolved upgrade stays open until a later one of the instance has a job: somebody still has to look.
+OPEN = (
+    f"state IN ({OPEN_STATE_LIST}) AND (state <> '{State.UNRESOLVED}' OR NOT EXISTS ("  # noqa: S608 - our own names
+    "SELECT 1 FROM upgrades AS later WHERE later.instance_id = upgrades.instance_id"
+    " AND later.requested_at > upgrades.requested_at AND later.job_id IS NOT NULL))"
+)
 
 
 def _placeholders(count: int) -> str:
@@ -186,7 +193,7 @@ class Statements:
     find_by_message: str = _select("WHERE channel_id = $1 AND message_ts = $2 ORDER BY requested_at DESC LIMIT 1")
     # limit
     latest: str = _select(f"{_NEWEST_FIRST} LIMIT $1")
-    open_upgrades: str = _select(f"WHERE state IN ({OPEN_STATE_LIST}) {_NEWEST_FIRST} LIMIT $1")
+    open_upgrades: str = _select(f"WHERE {OPEN} {_NEWEST_FIRST} LIMIT $1")
     # instance id, UNIX seconds
     confirmed_since: str = _select(
         f"WHERE instance_id = $1 AND decided_at >= $2 AND state NOT IN ({UNCONFIRMED_STATE_LIST}) ORDER BY decided_at"
@@ -198,9 +205,7 @@ class Statements:
     )
     # instance id, limit
     latest_of_instance: str = _select(f"WHERE instance_id = $1 {_NEWEST_FIRST} LIMIT $2")
-    open_upgrades_of_instance: str = _select(
-        f"WHERE instance_id = $1 AND state IN ({OPEN_STATE_LIST}) {_NEWEST_FIRST} LIMIT $2"
-    )
+    open_upgrades_of_instance: str = _select(f"WHERE instance_id = $1 AND {OPEN} {_NEWEST_FIRST} LIMIT $2")
     # the last id of the page before, limit
     upgrades_page: str = _select("WHERE id > $1 ORDER BY id LIMIT $2")
     # now

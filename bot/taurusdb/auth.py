@@ -118,6 +118,7 @@ class IamUser:
             response = await send_once(http, self._token_request(http), None, SIGN_IN_SECONDS)
             token = self._token_from(response)
         except Rejected as error:
+            error.is_sign_in = True
             if not self._renew_later(math.inf):
                 self.refusals.refused(error, self.clock(), earlier_refusals)
             raise
@@ -125,7 +126,13 @@ class IamUser:
             self._renew_later(RENEWAL_RETRY_SECONDS)
             # Whatever became of the sign-in, nothing was sent to the instance.
             raise NotSent(
-                error.status, error.code, error.message, error.api_request_id, error.retry_after, error.note
+                error.status,
+                error.code,
+                error.message,
+                error.api_request_id,
+                error.retry_after,
+                error.note,
+                is_sign_in=True,
             ) from error
         self._token = token
         return token.auth

@@ -100,7 +100,14 @@ class Refusals:
         refusal = self._refusal
         if refusal is not None and now < self._paused_until:
             note = f"not sent: the cloud refused to sign the bot in, next attempt in {self._paused_until - now:.0f} s"
-            raise SignInPaused(refusal.status, refusal.code, refusal.message, refusal.api_request_id, note=note)
+            raise SignInPaused(
+                refusal.status,
+                refusal.code,
+                refusal.message,
+                refusal.api_request_id,
+                note=note,
+                is_sign_in=refusal.is_sign_in,
+            )
         return self._count
 
     def refused(self, error: Rejected, now: float, count: int) -> None:

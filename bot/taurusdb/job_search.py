@@ -15,8 +15,8 @@ from typing import TypeVar
 
 from bot.core.errors import CloudError
 from bot.core.messages import Language
-from bot.core.polling import PENDING, UpgradeSearch, job_status
-from bot.core.upgrade import Operation, SearchMiss, SearchResult
+from bot.core.polling import UpgradeSearch, job_status
+from bot.core.upgrade import PENDING, Operation, SearchMiss, SearchResult
 from bot.taurusdb.http import ObjectList, ProjectApi
 from bot.taurusdb.inventory import InstanceScanner, ListedInstance, actions_of, get_instance
 from bot.taurusdb.responses import (

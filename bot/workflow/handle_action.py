@@ -16,15 +16,16 @@ from bot.core.errors import (
     Refusal,
     Rejected,
     SlackError,
+    StorageUnavailable,
     TooLate,
 )
 from bot.core.messages import Code, Message
 from bot.core.notifications import Notification
 from bot.core.permissions import AccessPolicy, User
-from bot.core.polling import CANCELED, FINAL_STATUSES, PENDING, RUNNING, Job, PollSchedule
+from bot.core.polling import CANCELED, FINAL_STATUSES, Job, PollSchedule
 from bot.core.ports import CloudApi, Metrics, Publisher, UserDirectory
 from bot.core.replies import Reply, TranslatedCard
-from bot.core.upgrade import State, Upgrade, current_upgrade_id
+from bot.core.upgrade import PENDING, RUNNING, State, Upgrade, current_upgrade_id
 from bot.workflow.background_tasks import UpgradesInProcess
 from bot.workflow.interaction import Replier
 from bot.workflow.notifier import Notifier
@@ -35,6 +36,7 @@ from bot.workflow.transitions import Transitions, change_attempted
 log = logging.getLogger("bot.action")
 STARTED_STATUSES = {RUNNING, *FINAL_STATUSES}
 DENIED_STATUSES = {401, 403}  # HTTP: nothing was done, whatever the job shows
+MAX_SUPERSEDED = 50  # open requests that a confirmation closes
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +78,22 @@ class ActionHandler:
         with self.in_process.claim(upgrade.id):
             match click.action:
                 case Action.CONFIRM:
-                    return await self._confirm(click, upgrade)
+                    return await self._confirm(click, upgrade) or await self._updated_copy(click, upgrade)
                 case Action.CANCEL:
-                    return await self._withdraw(click, upgrade)
+                    return await self._withdraw(click, upgrade) or await self._updated_copy(click, upgrade)
                 case Action.SEARCH_AGAIN:
                     return await self.reconciler.search_again(upgrade, click.origin)
                 case Action.CANCEL_SCHEDULED:
                     return await self._cancel_scheduled(upgrade, click.origin)
                 case _:
                     return TranslatedCard(upgrade)
+
+    async def _updated_copy(self, click: Click, upgrade: Upgrade) -> TranslatedCard | None:
+        """The private copy that was clicked on, as the card is now; None for the card itself, which is edited."""
+        if not click.is_on_private_copy:
+            return None
+        newest = await self.transitions.storage.get(upgrade.id)
+        return TranslatedCard(newest or upgrade, replaces_copy=True)
 
     async def _find_upgrade(self, click: Click) -> Upgrade | None:
         """The row that the button names, if it belongs to this channel."""
@@ -96,7 +105,8 @@ class ActionHandler:
 
     async def _with_own_message(self, click: Click, upgrade: Upgrade | None) -> Upgrade | None:
         """The row, if its card is the very message that was clicked (or the message is in its thread)."""
-        if upgrade is None or click.action in THREAD_ACTIONS or upgrade.message_ts == click.message_ts:
+        is_named = click.action in THREAD_ACTIONS or click.is_on_private_copy
+        if upgrade is None or is_named or upgrade.message_ts == click.message_ts:
             return upgrade
         if upgrade.message_ts is None:
             # The process died between posting the card and storing its ts: this click tells it.
@@ -170,8 +180,35 @@ class ActionHandler:
         if row.state is not State.SUBMITTING:  # the row was deleted under the click
             return TooLate("unknown_request")
         log.info("upgrade.confirmed", extra={"upgrade": row.id, "user": user_id})
-        await self.submitter.submit(row)
+        await asyncio.gather(self.submitter.submit(row), self._supersede_others(row))
         return None
+
+    async def _supersede_others(self, confirmed: Upgrade) -> None:
+        """Close the other open requests for the instance; never raises, the submission must not end with it."""
+        try:
+            open_upgrades = await self.transitions.storage.open_upgrades(confirmed.instance_id, MAX_SUPERSEDED)
+            others = [row for row in open_upgrades if row.state is State.REQUESTED and row.id != confirmed.id]
+            link = await self.publisher.permalink(confirmed) if others else ""
+            for other in others:
+                await self._supersede(other, confirmed, link)
+        except StorageUnavailable as error:
+            log.warning("storage.unavailable", extra={"upgrade": confirmed.id, "reason": str(error)})
+        except Exception:
+            log.exception("supersede.failed", extra={"upgrade": confirmed.id})
+
+    async def _supersede(self, other: Upgrade, confirmed: Upgrade, link: str) -> None:
+        by = confirmed.decided_by or ""
+
+        def step(row: Upgrade) -> Upgrade | None:
+            return row.supersede(by, link, self.clock()) if row.state is State.REQUESTED else None
+
+        def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
+            return (AuditEntry.of(row, row.decided_at or self.clock(), "superseded", by, confirmed.id),)
+
+        row = await self.transitions.update(other, step, entries)
+        if row.state is State.SUPERSEDED:
+            log.info("upgrade.superseded", extra={"upgrade": row.id, "by": confirmed.id})
+            await self.notifier.deliver(row)
 
     async def _withdraw(self, click: Click, upgrade: Upgrade) -> Reply | None:
         """Cancel the request before anything was sent."""
@@ -205,9 +242,9 @@ class ActionHandler:
     async def _cancel_scheduled(self, upgrade: Upgrade, origin: Origin) -> Message:
         """Delete the scheduled task. Without an audit entry of the attempt no request is sent."""
         if upgrade.state is State.CANCELED:
-            return Message("cancel_scheduled_already")
+            return Message("cancel_scheduled_already", name=upgrade.instance_name)
         if upgrade.state is not State.IN_PROGRESS or not upgrade.job_id or not upgrade.delay:
-            return Message("cancel_scheduled_too_late")
+            return Message("cancel_scheduled_too_late", name=upgrade.instance_name)
         storage = self.transitions.storage
         await storage.record(self._cancel_entry(upgrade, origin, "cancel_requested", upgrade.job_id))
         change_attempted.set(True)
@@ -221,12 +258,12 @@ class ActionHandler:
         status = CANCELED if is_canceled else await self._read_job_status(upgrade)
         if status == CANCELED:
             await self._store_canceled(upgrade, origin)
-            return Message("cancel_scheduled_done")
+            return Message("cancel_scheduled_done", name=upgrade.instance_name)
         if refusal is not None and status not in STARTED_STATUSES:
             return await self._cancel_failed(upgrade, origin, refusal, is_waiting=status == PENDING)
         await storage.record(self._cancel_entry(upgrade, origin, "cancel_too_late", upgrade.job_id))
         await self._poll_now(upgrade)
-        return Message("cancel_scheduled_too_late")
+        return Message("cancel_scheduled_too_late", name=upgrade.instance_name)
 
     async def _read_job_status(self, upgrade: Upgrade) -> str:
         """What the job itself shows after a DELETE that did not name it; empty when it cannot be read.
@@ -245,13 +282,15 @@ class ActionHandler:
         job, now = Job(upgrade.job_id or "", CANCELED), self.clock()
 
         def step(row: Upgrade) -> Upgrade | None:
-            return polling.job_polled(row, job, now, self.schedule) if row.state is State.IN_PROGRESS else None
+            if row.state is not State.IN_PROGRESS:
+                return None
+            return polling.job_polled(replace(row, canceled_by=origin.user_id), job, now, self.schedule)
 
         def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
             cancel_confirmed = self._cancel_entry(row, origin, "cancel_confirmed", job.id)
             return (cancel_confirmed, AuditEntry.of(row, now, row.state.value, reason=job.id))
 
-        log.info("upgrade.canceled", extra={"upgrade": upgrade.id, "user": origin.user_id})
+        log.info("cancel.confirmed", extra={"upgrade": upgrade.id, "user": origin.user_id})
         await self.notifier.deliver(await self.transitions.update_with_retry(upgrade, step, entries))
 
     async def _cancel_failed(
@@ -266,8 +305,10 @@ class ActionHandler:
         await self.transitions.storage.record(replace(entry, api_request_id=error.api_request_id))
         if is_unknown:
             await self._poll_now(upgrade)
-            return Message("cancel_scheduled_unknown", error=Code(reason))
-        return Message("cancel_scheduled_failed", error=Code(reason))
+            return Message("cancel_scheduled_unknown", name=upgrade.instance_name)
+        if error.status is None:
+            return Message("cancel_scheduled_not_sent", name=upgrade.instance_name)
+        return Message("cancel_scheduled_failed", name=upgrade.instance_name, error=Code(reason))
 
     async def _poll_now(self, upgrade: Upgrade) -> None:
         """Have the poller look at the job now: while it waits for its window it is polled rarely."""

@@ -26,7 +26,7 @@ from bot.core.errors import (
     Refusal,
     UpgradeInProgress,
 )
-from bot.core.instances import Instance
+from bot.core.instances import Instance, PreflightWarning
 from bot.core.messages import Code, Language, Message, help_message
 from bot.core.notifications import Notification
 from bot.core.permissions import AccessPolicy, User
@@ -36,6 +36,7 @@ from bot.core.replies import (
     Reply,
     instance_list_reply,
     instances_on_page,
+    request_open,
     unresolved_before,
     upgrade_lines,
 )
@@ -52,6 +53,7 @@ MAX_LINES = 10  # of `history` and `status`
 READ_ROWS = (MAX_LINES, 100, 1000)  # read for them, ever more while the rules let this person see too few of them
 LIST_SECONDS = 1.2  # a list is answered within two seconds, with what is known by then
 PAGE_SECONDS = 0.5  # of which its page has so much to be read again: operations start faster than lists are read
+CARD_POSTED_TRIES, CARD_POSTED_SECONDS = 10, 0.1
 NAME_SECONDS = 0.6  # how long the reply to a word that may be a name waits for the cloud's list
 NOT_IN_CHANNEL_ERRORS = {"not_in_channel", "channel_not_found"}
 ReadUpgrades: TypeAlias = Callable[[str | None, int], Awaitable[Sequence[Upgrade]]]
@@ -74,7 +76,7 @@ class CommandHandler:
     metrics: Metrics
     clock: Callable[[], float]
     new_id: Callable[[], str]
-    run_doctor: Callable[[], Awaitable[str]]
+    run_doctor: Callable[[], Awaitable[Message]]
     command_name: str
     confirm_ttl_seconds: float
 
@@ -122,7 +124,7 @@ class CommandHandler:
             case StatusCommand():
                 return await self._status(user, command.instance_id)
             case DoctorCommand():
-                return Message("doctor_report", report=await self.run_doctor())
+                return await self.run_doctor()
             case ListCommand():
                 return await self._list(command.page)
             case _:
@@ -165,7 +167,7 @@ class CommandHandler:
         earlier = await self._earlier_unresolved(command.instance_id)
         if not skip_preflight:
             warning = unresolved_before(command.instance_id, earlier) if earlier else None
-            warning = warning or await self.preflight.warning(command.instance_id)
+            warning = warning or await self._warning(command.instance_id)
             if warning is not None:
                 return PreflightReply(warning, command.text)
         upgrade = replace(self._new_upgrade(origin, command, trigger_id, language), earlier_unresolved=earlier)
@@ -191,6 +193,21 @@ class CommandHandler:
             return None
         permalink = await self.publisher.permalink(last)
         return EarlierRequest(last.requested_by, last.decided_at or last.requested_at, permalink)
+
+    async def _warning(self, instance_id: str) -> PreflightWarning | None:
+        """What speaks against a request now: one that is open already, or what the cloud says."""
+        upgrades = await self.transitions.storage.open_upgrades(instance_id, MAX_LINES)
+        now = self.clock()
+        requested = (row for row in upgrades if row.state is State.REQUESTED and row.expires_at > now)
+        open_request = next(requested, None)
+        if open_request is None:
+            return await self.preflight.warning(instance_id)
+        for _ in range(CARD_POSTED_TRIES):
+            if open_request.message_ts is not None:
+                break
+            await asyncio.sleep(CARD_POSTED_SECONDS)  # its card is being posted, and the link leads there
+            open_request = await self.transitions.storage.get(open_request.id) or open_request
+        return request_open(open_request, await self.publisher.permalink(open_request))
 
     def _new_upgrade(self, origin: Origin, command: UpgradeCommand, trigger_id: str, language: Language) -> Upgrade:
         now = self.clock()

@@ -49,7 +49,8 @@ class Preflight:
     def cached_snapshot(self, instance_id: str) -> str:
         """The `instance_snapshot` of a new row, without a request."""
         instance = self.inventory.cached().find(instance_id)
-        return instance.to_json() if instance and instance.is_detailed else ""
+        # Of an entry of the list the name is worth showing; that details are missing is said after they were asked for.
+        return replace(instance, is_detailed=True).to_json() if instance else ""
 
     async def describe_conflict(self, upgrade: Upgrade) -> Upgrade:
         """After a rejection because of another operation: the row with the instance as it is now."""
@@ -62,17 +63,22 @@ class Preflight:
         return await self.transitions.update(upgrade, lambda row: replace(row, instance_snapshot=snapshot))
 
     async def describe_instance(self, upgrade: Upgrade) -> None:
-        """Put the instance's details on an open card, by one edit at most; the card was posted without waiting."""
+        """Put the instance's details on an open card, by one edit at most; the card was posted without waiting.
+
+        A card that was decided meanwhile still gets a name that it did not have, a delayed one its window.
+        """
         if upgrade.state is not State.REQUESTED:
             return
-        instance = await self.inventory.instance(upgrade.instance_id, PATIENCE_SECONDS)
-        if instance is None and upgrade.instance_snapshot:
+        read = await self.inventory.instance(upgrade.instance_id, PATIENCE_SECONDS)
+        cached = self.inventory.cached().find(upgrade.instance_id)
+        if read is None and cached is not None and cached.is_detailed and upgrade.instance_snapshot:
             return
-        instance = instance or self.inventory.cached().find(upgrade.instance_id)
+        instance = read or cached
         snapshot = instance.to_json() if instance else NOT_DESCRIBED
 
         def step(row: Upgrade) -> Upgrade | None:
-            if row.state is not State.REQUESTED or row.instance_snapshot == snapshot:
+            brings_more = instance is not None and (row.delay or not row.is_named)
+            if row.instance_snapshot == snapshot or not (row.state is State.REQUESTED or brings_more):
                 return None
             described = replace(row, instance_snapshot=snapshot)
             if row.message_ts is None:
@@ -82,7 +88,7 @@ class Preflight:
         try:
             described = await self.transitions.update(upgrade, step)
             is_only_edit = described.pending_notifications == (Notification.CARD_UPDATE,)
-            if described.state is State.REQUESTED and is_only_edit:
+            if is_only_edit:
                 await self.notifier.deliver(described)
         except StorageUnavailable as error:
             # The card is posted and can be confirmed all the same.

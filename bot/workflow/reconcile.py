@@ -71,8 +71,13 @@ class Reconciler:
         now, user_id, team_id = self.clock(), origin.user_id, origin.team_id
         if isinstance(result, SearchMiss):
             entry = AuditEntry.of(upgrade, now, "searched", user_id, result.result.value, team_id)
-            await self.transitions.storage.record(entry)
-            return Message("search_found_nothing")
+            row = await self.transitions.update(
+                upgrade,
+                lambda row: polling.checked_in_vain(row, now) if row.state is State.UNRESOLVED else None,
+                lambda _: (entry,),
+            )
+            await self.notifier.deliver(row)
+            return Message("search_found_nothing", name=upgrade.instance_name)
 
         def step(row: Upgrade) -> Upgrade | None:
             if row.state is not State.UNRESOLVED:
@@ -86,10 +91,12 @@ class Reconciler:
         try:
             row = await self.transitions.update(upgrade, step, entries)
         except JobIdTaken:
-            return Message("search_found_nothing")
+            return Message("search_found_nothing", name=upgrade.instance_name)
         except LiveUpgradeExists:
             live = await self.transitions.storage.live_upgrade(upgrade.instance_id)
-            return await upgrade_in_progress(self.publisher, live) if live else Message("search_found_nothing")
+            if live is not None:
+                return await upgrade_in_progress(self.publisher, live)
+            return Message("search_found_nothing", name=upgrade.instance_name)
         log.info("upgrade.found", extra={"upgrade": upgrade.id, "user": user_id})
         await self.notifier.deliver(row)
         return None

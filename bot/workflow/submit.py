@@ -54,7 +54,7 @@ class Fence:
         try:
             row = await self.storage.begin_attempt(self.upgrade.id, self.upgrade.sender, LEASE_SECONDS)
         except StorageUnavailable as error:
-            raise NotSent(message=str(error)) from error
+            raise NotSent(note=str(error)) from error
         if row is None:
             log.warning("upgrade.fenced", extra={"upgrade": self.upgrade.id})
             return False

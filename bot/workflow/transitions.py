@@ -13,7 +13,18 @@ from bot.core.ports import Metrics, Storage
 from bot.core.upgrade import State, Upgrade
 
 log = logging.getLogger("bot.storage")
+end_log = logging.getLogger("bot.upgrade")
 RETRY_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)  # the last one is repeated
+
+END_LEVELS = {
+    State.COMPLETED: logging.INFO,
+    State.CANCELED: logging.INFO,
+    State.FAILED: logging.ERROR,
+    State.REJECTED: logging.WARNING,
+    State.NOT_SENT: logging.WARNING,
+    State.UNKNOWN: logging.WARNING,
+    State.UNRESOLVED: logging.WARNING,
+}
 
 change_attempted: ContextVar[bool] = ContextVar("change_attempted", default=False)
 """Whether the running interaction has begun to change something: nobody may be told then that it did nothing."""
@@ -52,11 +63,20 @@ class Transitions:
             if saved is not None:
                 if saved.state is not row.state:
                     self.metrics.state_entered(saved.state)
+                    self._log_end(saved)
                 return saved
             newest = await self.storage.get(row.id)
             if newest is None:
                 return row
             row = newest
+
+    def _log_end(self, row: Upgrade) -> None:
+        """One line for each end of a confirmed upgrade, also for one that may have no end."""
+        if row.state in END_LEVELS:
+            seconds = (row.ended_at or self.clock()) - (row.decided_at or row.requested_at)
+            fields = {"upgrade": row.id, "instance": row.instance_id, "job": row.job_id or "-"}
+            level, event = END_LEVELS[row.state], f"upgrade.{row.state.value}"
+            end_log.log(level, event, extra={**fields, "duration_seconds": round(seconds, 1)})
 
     async def update_with_retry(self, row: Upgrade, step: Step, entries: Entries = no_entries) -> Upgrade:
         """The same, retried while the database is away: an answer of the cloud must not be lost."""

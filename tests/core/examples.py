@@ -15,7 +15,7 @@ ID = "590031445ef845bb912d7fc8243db80cin17"
 SCHEDULE = PollSchedule(10.0)
 
 TRANSITIONS: dict[State, set[State]] = {
-    State.REQUESTED: {State.SUBMITTING, State.WITHDRAWN, State.EXPIRED},
+    State.REQUESTED: {State.SUBMITTING, State.WITHDRAWN, State.SUPERSEDED, State.EXPIRED},
     State.SUBMITTING: {State.IN_PROGRESS, State.REJECTED, State.NOT_SENT, State.UNKNOWN},
     State.IN_PROGRESS: {State.COMPLETED, State.FAILED, State.CANCELED, State.UNRESOLVED},
     State.UNKNOWN: {State.IN_PROGRESS, State.REJECTED, State.NOT_SENT, State.UNRESOLVED},
@@ -85,7 +85,9 @@ def unknown(at: float = T0 + 70, **changes: Any) -> Upgrade:
 def in_every_state() -> dict[State, Upgrade]:
     """An upgrade in every state."""
     withdrawn = posted().withdraw("UBOB", T0 + 5)
+    superseded = posted().supersede("UBOB", "https://example.com/p1", T0 + 5)
     assert isinstance(withdrawn, Upgrade)
+    assert isinstance(superseded, Upgrade)
     ends = {State.COMPLETED: "Completed", State.FAILED: "Failed", State.CANCELED: "Canceled"}
     return {
         State.REQUESTED: posted(),
@@ -93,6 +95,7 @@ def in_every_state() -> dict[State, Upgrade]:
         State.IN_PROGRESS: in_progress(),
         State.UNKNOWN: unknown(),
         State.WITHDRAWN: withdrawn,
+        State.SUPERSEDED: superseded,
         State.EXPIRED: posted().expire(T0 + TTL),
         State.REJECTED: confirmed().submission_failed(Rejected(409, "DBS.200019", "busy", "r-1"), T0 + 12),
         State.NOT_SENT: confirmed().submission_failed(NotSent(), T0 + 12),

@@ -9,15 +9,17 @@ import pytest
 from bot.core.instances import (
     Instance,
     PreflightWarning,
+    display_name,
     instance_choices,
-    instance_details,
     instance_label,
     nearest,
     not_in_project,
     preflight_warning,
-    status_message,
+    state_field,
+    version_field,
+    window_field,
 )
-from bot.core.messages import Code, Message, Time
+from bot.core.messages import Code, Listing, Message, Term, Time, Vocabulary
 
 ID = "590031445ef845bb912d7fc8243db80cin17"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
@@ -42,17 +44,31 @@ def many(count: int, **fields: Any) -> tuple[Instance, ...]:
 # facts
 
 
-def test_the_card_says_name_version_status_nodes_and_what_runs() -> None:
-    facts = instance_details(ORDERS, delay=False, now=NOON)
-    assert facts[:2] == (Message("instance_name", name="sr-orders"), Message("version_upgradable", version="3.1.15"))
-    assert [fact.key for fact in facts[2:]] == ["instance_status", "node_count", "no_actions_running"]
+def test_the_card_says_version_and_where_it_goes() -> None:
+    assert version_field(ORDERS) == Message("version_newest", version="3.1.15")
+    assert version_field(replace(ORDERS, upgrade_available=False)) == Message("version_is_latest", version="3.1.15")
+    assert version_field(replace(ORDERS, upgrade_available=None)) == Message("version_only", version="3.1.15")
+    assert version_field(Instance(ID, upgrade_available=False)) == Message("version_is_latest", version="?")
 
 
-def test_the_window_and_its_next_start_are_said_with_delay_alone() -> None:
-    (window,) = set(instance_details(ORDERS, delay=True, now=NOON)) - set(
-        instance_details(ORDERS, delay=False, now=NOON)
+def test_the_card_says_status_nodes_and_what_runs() -> None:
+    normal = Term(Vocabulary.INSTANCE_STATUS, "normal")
+    idle = Message("state_idle_nodes", status=normal, nodes=3)
+    actions = Listing((Term(Vocabulary.INSTANCE_ACTION, "RESTARTING"), Term(Vocabulary.INSTANCE_ACTION, "UPGRADING")))
+    assert state_field(ORDERS) == idle
+    assert state_field(replace(ORDERS, node_count=None)) == Message("state_idle", status=normal)
+    busy = replace(ORDERS, running_actions=("RESTARTING", "UPGRADING", "RESTARTING"))
+    assert state_field(busy) == Message("state_busy", state=idle, actions=actions)
+
+
+def test_the_window_is_told_in_moments() -> None:
+    opens_at = NOON + 14 * HOUR
+    assert window_field(ORDERS, NOON) == Message(
+        "window_next",
+        start=Time(opens_at, is_clock=True),
+        end=Time(opens_at + 4 * HOUR, is_clock=True),
+        at=Time(opens_at),
     )
-    assert window == Message("window_next", start="02:00", end="06:00", at=Time(NOON + 14 * HOUR))
 
 
 @pytest.mark.parametrize(
@@ -65,13 +81,15 @@ def test_the_window_and_its_next_start_are_said_with_delay_alone() -> None:
         ("22:00", "02:00", 1, True),
         ("22:00", "02:00", 2, False),
         ("22:00", "", 23, False),
-        ("", "06:00", 1, False),
     ],
 )
 def test_an_open_window_is_said_to_be_open(start: str, end: str, hour: float, is_open: bool) -> None:
     at = NOON + (hour - 12) * HOUR
-    facts = instance_details(replace(ORDERS, window_start=start, window_end=end), delay=True, now=at)
-    assert any(fact.key == "window_open" for fact in facts) == is_open
+    instance = replace(ORDERS, window_start=start, window_end=end)
+    window = window_field(instance, at)
+    assert window is not None
+    assert window.key == ("window_open" if is_open else "window_next")
+    assert (instance.delayed_start(at) is None) == is_open
 
 
 @pytest.mark.parametrize(("start", "hours"), [("12:00", 24), ("12:01", 1 / 60), ("11:59", 24 - 1 / 60)])
@@ -81,38 +99,26 @@ def test_the_next_start_is_never_in_the_past(start: str, hours: float) -> None:
 
 @pytest.mark.parametrize("start", ["", "25:00", "02", "two:00", "02:61", ":", "-1:00", "٠٢:00x"])
 def test_a_window_that_cannot_be_read_is_left_out(start: str) -> None:
-    facts = instance_details(replace(ORDERS, window_start=start), delay=True, now=NOON)
-    assert not [fact for fact in facts if fact.key in ("window_next", "window_open")]
+    instance = replace(ORDERS, window_start=start)
+    assert window_field(instance, NOON) is None
+    assert instance.delayed_start(NOON) is None
 
 
 def test_half_an_answer_says_only_what_it_knows() -> None:
-    assert instance_details(Instance(ID), delay=True, now=NOON) == ()
-    assert instance_details(Instance(ID, version="3.1"), delay=True, now=NOON) == (Message("version", version="3.1"),)
-    assert instance_details(Instance(ID, upgrade_available=False), delay=True, now=NOON) == (
-        Message("version_latest", version="?"),
-    )
-    assert instance_details(Instance(ID, node_count=0), delay=False, now=NOON) == (Message("node_count", nodes=0),)
+    assert version_field(Instance(ID)) is state_field(Instance(ID)) is window_field(Instance(ID), NOON) is None
 
 
-def test_what_only_the_list_says_is_called_incomplete() -> None:
-    facts = instance_details(Instance(ID, "sr-orders", is_detailed=False), delay=False, now=NOON)
-    assert facts == (Message("instance_name", name="sr-orders"), Message("instance_not_described"))
-
-
-def test_actions_are_named_as_the_api_names_them() -> None:
-    assert Message("actions_running", actions="RESTARTING, UPGRADING") in instance_details(
-        replace(ORDERS, running_actions=("RESTARTING", "UPGRADING")), False, 0
-    )
-
-
-def test_an_undocumented_status_stays_as_it_is() -> None:
-    assert status_message(replace(ORDERS, status="Frozen")) == Message("instance_status_other", status="Frozen")
-    assert status_message(replace(ORDERS, status="Abnormal")) == Message("instance_abnormal")
+def test_an_instance_is_called_by_its_name_or_by_the_beginning_of_its_id() -> None:
+    assert display_name(ID, ORDERS.to_json()) == "sr-orders"
+    for snapshot in ("", "-", replace(ORDERS, name=" ").to_json()):
+        assert display_name(ID, snapshot).startswith(ID[:8])
+        assert ID[:9] not in display_name(ID, snapshot)
 
 
 def test_very_long_values_are_cut() -> None:
     long = Instance(ID, "n" * 10_000, status="s" * 10_000, version="v" * 10_000, running_actions=("r" * 10_000,) * 50)
-    assert sum(len(str(fact)) for fact in instance_details(long, delay=True, now=NOON)) < 1000
+    fields = (version_field(long), state_field(long), instance_label(long))
+    assert sum(len(str(field)) for field in fields) < 1000
 
 
 # doubts

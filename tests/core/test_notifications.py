@@ -29,6 +29,7 @@ def test_only_messages_of_the_thread_are_shown_in_the_channel_too() -> None:
     broadcast = {notification for notification, spec in NOTIFICATIONS.items() if spec.broadcast}
     assert {NOTIFICATIONS[notification].target for notification in broadcast} == {Target.THREAD}
     assert broadcast == {
+        Notification.AUTHORIZATION_NEEDED,
         Notification.OUTCOME_UNKNOWN,
         Notification.UNRESOLVED,
         Notification.FAILED,

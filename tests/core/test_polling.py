@@ -234,7 +234,8 @@ def test_what_the_last_search_saw_is_told_when_it_is_given_up(sight: SearchResul
     while upgrade.state is State.UNKNOWN:
         upgrade = searched(upgrade, sight)
     assert (upgrade.state, upgrade.search_result) == (State.UNRESOLVED, sight.value)
-    assert upgrade.pending_notifications == (Notification.UNRESOLVED, Notification.CARD_UPDATE)
+    edits = (Notification.CARD_UPDATE, Notification.OUTCOME_UNKNOWN_UPDATE)
+    assert upgrade.pending_notifications == (Notification.UNRESOLVED, *edits)
     assert upgrade.ended_at == T0 + 70 + 120
 
 

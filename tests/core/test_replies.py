@@ -26,6 +26,22 @@ def test_the_list_begins_with_what_can_be_upgraded() -> None:
     assert [one.name for one in upgradable_first(instances)] == ["C", "d", "a-latest", "b-busy", "e", "f"]
 
 
+def test_only_what_can_be_upgraded_has_buttons() -> None:
+    instances = (
+        ORDERS,
+        replace(ORDERS, id="1", upgrade_available=None),
+        replace(ORDERS, id="2", upgrade_available=False),
+        replace(ORDERS, id="3", running_actions=("X",)),
+        replace(ORDERS, id="4", status="abnormal"),
+    )
+    rows = reply(InstanceList(instances, True, True), 0).rows
+    assert {row.instance_id for row in rows if row.is_upgradable} == {ORDERS.id, "1"}
+
+
+def test_one_instance_reads_as_one() -> None:
+    assert reply(InstanceList((ORDERS,), True, True), 0).header.key == "instance_list_one"
+
+
 @pytest.mark.parametrize(("count", "pages"), [(1, 1), (10, 1), (11, 2), (2000, 200)])
 def test_the_list_comes_in_pages_of_ten(count: int, pages: int) -> None:
     listing, seen, number = InstanceList(many(count), True, True), set[str](), 0

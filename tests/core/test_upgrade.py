@@ -82,7 +82,11 @@ def test_a_click_in_the_last_moment_counts() -> None:
 @pytest.mark.parametrize("state", [state for state in State if state is not State.REQUESTED])
 def test_a_click_that_comes_second_is_told_what_came_first(state: State) -> None:
     upgrade = in_every_state()[state]
-    truth = {State.EXPIRED: EXPIRED, State.WITHDRAWN: TooLate("already_withdrawn", by=Person("UBOB"))}
+    truth = {
+        State.EXPIRED: EXPIRED,
+        State.WITHDRAWN: TooLate("already_withdrawn", by=Person("UBOB")),
+        State.SUPERSEDED: TooLate("already_superseded", by=Person("UBOB")),
+    }
     said = truth.get(state, TooLate("already_confirmed", by=Person("UBOB")))
     for at in (T0 + 20, T0 + 10 * TTL):
         assert upgrade.confirm("UEVE", at, "sender-2") == said
@@ -132,15 +136,16 @@ def test_a_job_that_turns_up_later_is_told_as_found() -> None:
         State.IN_PROGRESS,
         "",
         0,
-        (Notification.JOB_FOUND, Notification.CARD_UPDATE),
+        (Notification.JOB_FOUND, Notification.CARD_UPDATE, Notification.OUTCOME_UNKNOWN_UPDATE),
     )
 
 
 def test_a_job_that_a_person_finds_takes_back_what_was_said_and_not_yet_told() -> None:
     given_up = polling.unresolved(unknown(), T0 + 200)
-    assert given_up.pending_notifications == (Notification.UNRESOLVED, Notification.CARD_UPDATE)
+    edits = (Notification.CARD_UPDATE, Notification.OUTCOME_UNKNOWN_UPDATE)
+    assert given_up.pending_notifications == (Notification.UNRESOLVED, *edits)
     step = given_up.accepted("job-1", T0 + 300, T0 + 310)
-    assert step.pending_notifications == (Notification.JOB_FOUND, Notification.CARD_UPDATE)
+    assert step.pending_notifications == (Notification.JOB_FOUND, *edits)
     assert step.ended_at is None
     check_invariants(step)
 

@@ -9,14 +9,13 @@ from string import Formatter
 import pytest
 
 import bot
-from bot.core.messages import Code, Language, Link, Message, Person, Time, Value
+from bot.core.messages import Code, Language, Link, Listing, Message, Person, Term, Time, Value, Vocabulary
 from bot.i18n.catalog import Catalog, Translator
 
 CATALOG = Catalog.load()
 EVERY_LANGUAGE = pytest.mark.parametrize(
     "translator", CATALOG.translators.values(), ids=lambda translator: translator.language.value
 )
-TERMS = re.compile(r"(任务|实例|请求)ID")  # the cloud's own way of writing them
 HAN = "\u4e00-\u9fff"
 BOT = Path(bot.__file__).parent
 SOURCES = {  # the stand-ins have a class Message of their own: the messages of Slack
@@ -122,17 +121,22 @@ def test_values_of_every_type_are_rendered() -> None:
     assert translator.render(Message("seconds", seconds=7)) == "7 s"
 
 
+def vocabulary_words(translator: Translator) -> list[str]:
+    return [word for words in translator.vocabularies.values() for word in words.values()]
+
+
 @EVERY_LANGUAGE
 def test_catalogues_hold_words_and_no_markup(translator: Translator) -> None:
     errors = [text for error in translator.cloud_errors.values() for text in (error.meaning, error.next)]
-    for text in [*translator.messages.values(), *translator.job_statuses.values(), *errors]:
+    for text in [*translator.messages.values(), *vocabulary_words(translator), *errors]:
         assert not re.search(r"[<>&*~`]|(?<!\w)_", text), text
 
 
 def test_both_languages_know_the_same_errors_and_statuses() -> None:
     english, chinese = (CATALOG.translator(language) for language in Language)
     assert set(english.cloud_errors) == set(chinese.cloud_errors)
-    assert set(english.job_statuses) == set(chinese.job_statuses)
+    for vocabulary in set(Vocabulary) - {Vocabulary.CHECK_REMEDY}:  # the checks have theirs in English
+        assert set(english.vocabularies[vocabulary]) == set(chinese.vocabularies[vocabulary])
 
 
 @EVERY_LANGUAGE
@@ -156,7 +160,7 @@ def test_chinese_uses_full_width_punctuation_and_spaces_latin_off() -> None:
     translator = CATALOG.translator(Language.ZH)
     errors = [text for error in translator.cloud_errors.values() for text in (error.meaning, error.next)]
     for text in [*translator.messages.values(), *errors]:
-        plain = TERMS.sub("术语", re.sub(r"\{link:([^}]*)\}", r"\1", text))
+        plain = re.sub(r"\{link:([^}]*)\}", r"\1", text)
         assert not re.search(rf"[{HAN}][,.;:!?()]|[,;:!?()][{HAN}]", plain), text
         assert not re.search(rf"[{HAN}][A-Za-z0-9{{]|[A-Za-z0-9}}][{HAN}]", plain), text
         assert not re.search(r"[，。；：！？（）] | [，。；：！？（）]", plain), text
@@ -180,6 +184,15 @@ def test_an_end_is_told_by_the_contracts_word_and_by_no_other(language: Language
     text = CATALOG.translator(language).messages[key]
     assert word in text
     assert not [other for other in others if other in text]
+
+
+def test_several_operations_are_joined_and_translated_by_the_catalogue() -> None:
+    actions = Listing(tuple(Term(Vocabulary.INSTANCE_ACTION, word) for word in ("RESTARTING", "RESIZE_FLAVOR", "NEW")))
+    for language, text in (
+        (Language.EN, "restarting, changing specifications, NEW"),
+        (Language.ZH, "重启、规格变更、NEW"),
+    ):
+        assert text in CATALOG.translator(language).render(Message("actions_running", actions=actions))
 
 
 @EVERY_LANGUAGE

@@ -42,10 +42,19 @@ async def test_open_upgrades_are_what_waits_for_a_confirmation_or_is_live(storag
     of_instance = await storage.open_upgrades(instance_id(0), 10)
 
     states = [upgrade.state for upgrade in of_all]
-    assert states == ["requested", "unknown", "in_progress", "submitting", "requested"]
-    assert [upgrade.id for upgrade in newest] == ["upgrade-100", "upgrade-3"]
+    assert states == ["requested", "unresolved", "unknown", "in_progress", "submitting", "requested"]
+    assert [upgrade.id for upgrade in newest] == ["upgrade-100", "upgrade-12"]
     assert [upgrade.id for upgrade in of_instance] == ["upgrade-100", "upgrade-0"]
     assert await storage.open_upgrades(instance_id(9), 10) == []
+
+
+async def test_an_unresolved_upgrade_stays_open_until_a_later_one_has_a_job(storage: AnyStorage) -> None:
+    await storage.add(new_upgrade(1, instance=7, state=State.UNRESOLVED), new_entry())
+    await storage.add(new_upgrade(2, instance=7, state=State.EXPIRED), new_entry())
+    await storage.add(new_upgrade(3, instance=8, state=State.COMPLETED, job_id="job-3"), new_entry())
+    assert [upgrade.id for upgrade in await storage.open_upgrades(None, 10)] == ["upgrade-1"]
+    await storage.add(new_upgrade(4, instance=7, state=State.COMPLETED, job_id="job-4"), new_entry())
+    assert await storage.open_upgrades(None, 10) == []
 
 
 async def test_queue_stats_count_rows_with_a_timer_and_those_that_are_due(storage: AnyStorage) -> None:

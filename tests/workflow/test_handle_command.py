@@ -32,7 +32,7 @@ async def test_each_flag_combination_runs_from_command_to_job_id(
 
 async def test_the_question_says_what_will_happen(driver: BotDriver) -> None:
     now = text_of(await driver.request(driver.instance()))
-    later = text_of(await driver.request(f"{driver.instance()} --delay --skip-validate", person=CHINESE))
+    later = text_of(await driver.request(f"{driver.instance('sr-metrics')} --delay --skip-validate", person=CHINESE))
     assert "<@U0SRE00001>" in now
     assert "restart" in now
     assert "rolled back" in now
@@ -46,7 +46,7 @@ async def test_the_question_says_what_will_happen(driver: BotDriver) -> None:
 
 async def test_skipping_the_validation_is_asked_in_stronger_words(driver: BotDriver) -> None:
     plain = (await driver.request(driver.instance())).blocks
-    skipped = (await driver.request(f"{driver.instance()} --skip-validate")).blocks
+    skipped = (await driver.request(f"{driver.instance('sr-metrics')} --skip-validate")).blocks
     dialogs = [str(next(block for block in blocks if block["type"] == "actions")) for blocks in (plain, skipped)]
     assert "confirm" in dialogs[0]
     assert dialogs[0] != dialogs[1]

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from bot.sandbox.slack import Ephemeral
-from tests.driver import CHANNEL, BotDriver, text_of
+from tests.driver import CHANNEL, BotDriver, buttons, text_of
 from tests.workflow.test_preflight import answered, warm
 
 ENGLISH, CHINESE = "sre", "dba"
@@ -40,6 +40,8 @@ async def test_the_lists_buttons_ask_the_same_question(
 ) -> None:
     await warm(driver)
     typed = await driver.request(f"{driver.instance('sr-metrics')} {'--delay' if delay else ''}", person=person)
+    await driver.slack.click(person, typed, "cancel_upgrade")
+    await driver.until(lambda: None if buttons(driver.card(typed)) else True)
     answer = await answered(driver, person, "", "StarRocks")
     value = f"{driver.instance('sr-metrics')} --delay" if delay else driver.instance("sr-metrics")
     delivery = await driver.slack.click(person, answer, button, value)
@@ -99,7 +101,7 @@ async def test_a_forged_page_number_breaks_nothing(idle_driver: BotDriver, value
     assert "StarRocks instances" in text_of(driver.slack.ephemerals(ENGLISH)[-1])
 
 
-@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "did not list"), (CHINESE, "没有查询权限")])
+@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "could not be listed"), (CHINESE, "没有查询权限")])
 async def test_without_the_permission_there_is_a_reason_instead_of_a_list(
     idle_driver: BotDriver, person: str, word: str
 ) -> None:
@@ -112,7 +114,7 @@ async def test_the_list_is_answered_in_time_when_the_cloud_is_slow(idle_driver: 
     idle_driver.cloud.inject_fault("slow", "htap", times=1000, seconds=30.0)
     await idle_driver.start()
     began = time.monotonic()
-    await answered(idle_driver, ENGLISH, "", "did not list")
+    await answered(idle_driver, ENGLISH, "", "could not be listed")
     assert time.monotonic() - began < 2.0
 
 
@@ -124,7 +126,7 @@ async def test_a_second_command_for_a_busy_instance_gets_the_link(driver: BotDri
     await driver.wait_for_card(message, "job")
     answer = await answered(driver, CHINESE, "sr-orders", message.ts.replace(".", ""))
     assert "已有升级正在处理" in text_of(answer)
-    list_answer = await answered(driver, ENGLISH, "", "UPGRADING")
+    list_answer = await answered(driver, ENGLISH, "", "In progress: upgrading")
     await driver.slack.click(ENGLISH, list_answer, "request_now", driver.instance())
     await driver.wait_for_ephemeral(ENGLISH, message.ts.replace(".", ""))
     assert len(driver.slack.messages(CHANNEL)) == 1
@@ -132,7 +134,7 @@ async def test_a_second_command_for_a_busy_instance_gets_the_link(driver: BotDri
 
 @pytest.mark.parametrize(
     ("person", "open_word", "withdrawn_word"),
-    [(ENGLISH, "waits for", "request canceled"), (CHINESE, "待确认", "申请已取消")],
+    [(ENGLISH, "waiting for confirmation", "request canceled"), (CHINESE, "待确认", "申请已取消")],
 )
 async def test_status_and_history_tell_with_links(
     driver: BotDriver, person: str, open_word: str, withdrawn_word: str
@@ -149,7 +151,7 @@ async def test_status_and_history_tell_with_links(
     assert was.index(links[second.ts]) < was.index(links[first.ts])
     only = text_of(await answered(driver, person, "history sr-metrics", links[second.ts]))
     assert links[second.ts] in only
-    nothing = {ENGLISH: "Nothing is open", CHINESE: "当前没有待确认的申请"}[person]
+    nothing = {ENGLISH: "None open", CHINESE: "当前没有待确认的申请"}[person]
     await answered(driver, person, "status sr-orders", nothing)
 
 

@@ -99,7 +99,7 @@ async def test_news_is_told_once_when_clicks_follow_the_questions_at_once(driver
     await asyncio.gather(*clicks.values())
     questions = [message for message in driver.slack.messages("db-ops") if message.ts in clicks]
     for question in questions:
-        await driver.wait_for_reply(question, "after it was confirmed", 40)
+        await driver.wait_for_reply(question, "after confirmation", 40)
     assert [len(driver.thread(question)) for question in questions] == [
         2
     ] * 20  # the job with its progress, and the end

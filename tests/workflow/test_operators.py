@@ -1,11 +1,18 @@
 """What operators ask the bot in Slack, privately."""
 
+import pytest
+
 from tests.driver import CHANNEL, BotDriver, text_of
 
 
-async def test_the_doctor_answers_privately(driver: BotDriver) -> None:
-    await driver.slack.command("sre", CHANNEL, "doctor")
-    assert "The bot can work" in text_of(await driver.wait_for_ephemeral("sre", "doctor", 30))
+@pytest.mark.parametrize(
+    ("person", "word", "verdict"), [("sre", "Self-check", "The bot can work"), ("dba", "自检结果", "本机器人可以工作")]
+)
+async def test_the_doctor_answers_privately_in_both_languages(
+    driver: BotDriver, person: str, word: str, verdict: str
+) -> None:
+    await driver.slack.command(person, CHANNEL, "doctor")
+    assert verdict in text_of(await driver.wait_for_ephemeral(person, word, 30))
     assert not driver.slack.messages(CHANNEL)
 
 

@@ -60,10 +60,10 @@ async def test_progress_edits_one_message_no_faster_than_every_three_seconds(dri
     job, message = await started(driver)
     for percent in (10, 40, 70):
         driver.cloud.set_progress(job, percent)
-        await driver.wait_for_reply(message, f"{percent} %", 12)
+        await driver.wait_for_reply(message, f"{percent}%", 12)
     driver.cloud.finish(job, "Completed")
     await driver.wait_for_reply(message, "completed")
-    await driver.wait_for_reply(message, "100 %")
+    await driver.wait_for_reply(message, "100%")
     (progress, end) = driver.thread(message)
     edits = [
         call.at for call in driver.slack.calls if call.method == "chat.update" and call.arguments["ts"] == progress.ts

@@ -33,14 +33,14 @@ async def answered(driver: BotDriver, person: str, text: str, word: str) -> Ephe
 @pytest.mark.parametrize(
     ("person", "words"),
     [
-        (ENGLISH, ("sr-orders", "3.1.15, a newer version", "Status: normal", "Nodes: 3", "In progress: nothing")),
-        (CHINESE, ("sr-orders", "3.1.15，有新版本", "实例状态：正常", "节点数：3", "正在执行的操作：无")),
+        (ENGLISH, ("sr-orders", "Version: 3.1.15 → newest", "State: normal · 3 nodes")),
+        (CHINESE, ("sr-orders", "内核版本：3.1.15 → 最新版本", "实例状态：正常 · 3 个节点")),
     ],
 )
 async def test_what_is_known_stands_in_the_first_post(driver: BotDriver, person: str, words: tuple[str, ...]) -> None:
     await warm(driver)
     message = await driver.request(f"{driver.instance()} --delay", person=person)
-    for word in (*words, "02:00–06:00", "<!date^"):
+    for word in (*words, "^{time}|02:00 UTC>", "^{time}|06:00 UTC>"):
         assert word in message.text
     await driver.slack.command(person, CHANNEL, "help")
     await driver.wait_for_ephemeral(person)
@@ -52,13 +52,13 @@ async def test_what_is_not_known_is_added_by_one_edit(idle_driver: BotDriver) ->
     await idle_driver.start()
     message = await idle_driver.request(idle_driver.instance())
     assert "sr-orders" not in message.text
-    card = await idle_driver.wait_for_card(message, "a newer version is available")
+    card = await idle_driver.wait_for_card(message, "→ newest")
     assert list(buttons(card)) == ["confirm_upgrade", "cancel_upgrade", "translate_card"]
     assert len(card.history) == 1
 
 
 @pytest.mark.parametrize("operation", READS)
-@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "did not describe"), (CHINESE, "没有查询权限")])
+@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "details are missing"), (CHINESE, "没有查询权限")])
 async def test_without_the_permission_the_card_says_so_and_the_upgrade_works(
     idle_driver: BotDriver, operation: str, person: str, word: str
 ) -> None:
@@ -89,7 +89,7 @@ async def test_a_slow_cloud_is_named_on_the_card_after_two_seconds(idle_driver: 
     idle_driver.cloud.inject_fault("slow", "taurusdb", times=1000, seconds=30.0)
     await idle_driver.start()
     message = await idle_driver.request(idle_driver.instance())
-    await idle_driver.wait_for_card(message, "did not describe", 3.5)
+    await idle_driver.wait_for_card(message, "details are missing", 3.5)
     assert "confirm_upgrade" in buttons(idle_driver.card(message))
 
 
@@ -107,7 +107,7 @@ async def test_a_question_that_slack_took_late_has_the_facts_all_the_same(idle_d
     await idle_driver.start()
     idle_driver.slack.fail("chat.postMessage", 500)
     message = await idle_driver.request(idle_driver.instance())
-    await idle_driver.wait_for_card(message, "a newer version is available")
+    await idle_driver.wait_for_card(message, "→ newest")
 
 
 # what speaks against it
@@ -117,7 +117,7 @@ async def test_a_question_that_slack_took_late_has_the_facts_all_the_same(idle_d
     ("name", "english", "chinese"),
     [
         ("sr-reports", "already has the latest version (3.1.18)", "已是最新版本（3.1.18）"),
-        ("sr-billing", "is busy: RESTARTING", "正在进行其他操作（RESTARTING）"),
+        ("sr-billing", "is busy: restarting", "正在进行其他操作（重启）"),
         ("sr-archive", "has the status “abnormal”", "实例状态为“异常”"),
     ],
 )

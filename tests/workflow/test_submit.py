@@ -74,9 +74,9 @@ async def test_a_conflict_that_cannot_be_looked_into_does_not_claim_that_nothing
 
 
 async def test_a_conflict_that_an_older_operation_explains_is_told_at_once(driver: BotDriver) -> None:
-    message = await driver.request_anyway(driver.instance("sr-billing"), "RESTARTING")
+    message = await driver.request_anyway(driver.instance("sr-billing"), "restarting")
     await driver.confirm(message)
-    told = text_of(await driver.wait_for_reply(message, "RESTARTING", 1.9))  # the second search comes after two seconds
+    told = text_of(await driver.wait_for_reply(message, "restarting", 1.9))  # the second search comes after two seconds
     assert "Nothing was started" in told
 
 

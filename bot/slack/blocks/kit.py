@@ -29,7 +29,9 @@ MAX_MESSAGE_TEXT = 3800  # of the 4000 characters of a message's `text`
 MAX_SECTION_TEXT = 2900  # of the 3000 characters of a section
 MAX_VALUE = 1500  # characters of one value, as escaped
 MAX_CODE = 400
-MAX_DIALOG_VALUE = 48  # of the 300 characters of a dialog's text
+MAX_DIALOG_VALUE = 48  # of the 300 characters of a dialog's text, of the 150 of a header
+MAX_BUTTON_VALUE = 2000
+MAX_SPOKEN = 75  # characters of an accessibility label
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LOOK_ALIKES = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
@@ -65,13 +67,18 @@ def joined_text(parts: Iterable[str]) -> str:
 
 
 def header(text: str) -> Block:
-    """The title line (plain text)."""
-    return HeaderBlock(text=text)
+    """The title line: plain text, in which `:x:` is no emoji."""
+    return HeaderBlock(text=PlainTextObject(text=text, emoji=False))
 
 
-def section(text: str) -> Block:
-    """A paragraph of mrkdwn; `verbatim`: Slack makes no link or mention of anything in it."""
-    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True))
+def section(text: str, accessory: ButtonElement | None = None) -> Block:
+    """A paragraph of mrkdwn, with a button beside it; `verbatim`: Slack makes no link or mention of anything in it."""
+    return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), accessory=accessory)
+
+
+def two_columns(*texts: str) -> Block:
+    """Short texts of mrkdwn in two columns."""
+    return SectionBlock(fields=[MarkdownTextObject(text=text, verbatim=True) for text in texts])
 
 
 def context(*texts: str) -> Block:
@@ -92,10 +99,16 @@ def button(
     *,
     style: str | None = None,
     confirm: ConfirmObject | None = None,
+    spoken: Message | None = None,
 ) -> ButtonElement:
-    """A button; `value` is an opaque id or the text of a command."""
+    """A button; `value` is an opaque id or the text of a command, `spoken` what a screen reader says for it."""
     return ButtonElement(
-        text=translator.render(label), action_id=action.value, value=value, style=style, confirm=confirm
+        text=translator.render(label),
+        action_id=action.value,
+        value=value[:MAX_BUTTON_VALUE],
+        style=style,
+        confirm=confirm,
+        accessibility_label=translator.render(spoken, DIALOG_TEXT)[:MAX_SPOKEN] if spoken else None,
     )
 
 
@@ -115,8 +128,7 @@ class Mrkdwn:
 
     def text(self, value: str) -> str:
         """A plain value: one line, nothing in it is formatted, mentioned or linked."""
-        neutral = _OPENS.sub(lambda match: _LOOK_ALIKES[match.group()], single_line(value, MAX_VALUE))
-        return escaped(neutral, MAX_VALUE)
+        return escaped(neutral(single_line(value, MAX_VALUE)), MAX_VALUE)
 
     def person(self, person: Person) -> str:
         """A mention; what cannot be a user id is shown as it is."""
@@ -124,7 +136,8 @@ class Mrkdwn:
 
     def time(self, time: Time) -> str:
         """A date token: Slack shows the reader's own time zone."""
-        return f"<!date^{int(time.at)}^{{date_short_pretty}} {{time}}|{utc_time(time)}>"
+        style = "{time}" if time.is_clock else "{date_short_pretty} {time}"
+        return f"<!date^{int(time.at)}^{style}|{utc_time(time)}>"
 
     def link(self, link: Link, label: str) -> str:
         """A link to a web address; anything else is only its label."""
@@ -149,8 +162,22 @@ class DialogText(PlainText):
         return self.text(code.text)
 
 
+class HeaderText(DialogText):
+    """The title, which also begins the notification: there, mrkdwn would be formatted."""
+
+    def text(self, value: str) -> str:
+        """A value, cut as in a dialog."""
+        return super().text(neutral(value))
+
+
 MRKDWN = Mrkdwn()
+HEADER_TEXT = HeaderText()
 DIALOG_TEXT = DialogText()
+
+
+def neutral(value: str) -> str:
+    """The value with look-alikes where Slack would begin a format."""
+    return _OPENS.sub(lambda match: _LOOK_ALIKES[match.group()], value)
 
 
 def single_line(value: str, limit: int) -> str:

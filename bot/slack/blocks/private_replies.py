@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from slack_sdk.models.blocks import Block
+from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.core.actions import Action
 from bot.core.messages import Message
-from bot.core.replies import InstanceListReply, PreflightReply
+from bot.core.replies import InstanceListReply, InstanceRow, PreflightReply
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
     MAX_SECTION_TEXT,
@@ -19,6 +19,8 @@ from bot.slack.blocks.kit import (
     message_view,
     section,
 )
+
+NO_DETAILS = "\u2013"  # a section must not be empty
 
 
 def text_reply(message: Message, translator: Translator) -> MessageView:
@@ -41,31 +43,51 @@ def _section_texts(paragraph: str) -> Iterator[str]:
 
 
 def preflight_reply(reply: PreflightReply, translator: Translator) -> MessageView:
-    """A warning, and the button that requests the upgrade all the same."""
+    """A warning, and the button that requests the upgrade anyway."""
     text = translator.render(reply.warning, MRKDWN)
-    request_anyway = button(translator, Message("request_anyway_button"), Action.REQUEST_ANYWAY, reply.command)
+    is_typed = reply.warning.key == "not_in_project_near"  # the id as typed, not one of those suggested
+    label = Message("request_as_typed_button") if is_typed else Message("request_anyway_button")
+    request_anyway = button(translator, label, Action.REQUEST_ANYWAY, reply.command)
     return message_view(text, section(f":warning: {text}"), actions(request_anyway))
 
 
 def instance_list(reply: InstanceListReply, translator: Translator) -> MessageView:
-    """One page of instances, each with buttons that request an upgrade."""
+    """One page of instances, those that can be upgraded with a button for each mode beside them."""
     head = translator.render(reply.header, MRKDWN)
-    rows = [translator.render(row.message, MRKDWN) for row in reply.rows]
     footer = [translator.render(reply.footer, MRKDWN)] if reply.footer else []
     blocks: list[Block] = [section(head)]
-    for row, text in zip(reply.rows, rows, strict=True):
-        now = button(translator, Message("request_now_button"), Action.REQUEST_NOW, row.instance_id)
-        delayed = button(
-            translator, Message("request_delayed_button"), Action.REQUEST_DELAYED, f"{row.instance_id} --delay"
-        )
-        blocks += [section(text), actions(now, delayed)]
+    texts = [head]
+    for row in reply.rows:
+        label = translator.render(row.label, MRKDWN)
+        details = [translator.render(detail, MRKDWN) for detail in row.details]
+        texts += [label, *details]
+        if not row.is_upgradable:
+            blocks.append(section("\n".join([label, *details])))
+            continue
+        now, delayed = _request_buttons(row, translator)
+        # A section takes one button: the name has the one for now, the details the one for the window.
+        blocks += [section(label, now), section("\n".join(details) or NO_DETAILS, delayed)]
     blocks += [context(*footer)] if footer else []
     if reply.next_page is not None:
-        label = Message("next_page_button")
-        blocks.append(actions(button(translator, label, Action.LIST_PAGE, str(reply.next_page))))
-    return message_view(joined_text([head, *rows, *footer]), *blocks)
+        label_of_next = Message("next_page_button")
+        blocks.append(actions(button(translator, label_of_next, Action.LIST_PAGE, str(reply.next_page))))
+    return message_view(joined_text([*texts, *footer]), *blocks)
 
 
-def without_buttons(view: MessageView) -> MessageView:
-    """The same message to read only."""
-    return MessageView(view.text, [block for block in view.blocks if block["type"] != "actions"])
+def _request_buttons(row: InstanceRow, translator: Translator) -> tuple[ButtonElement, ButtonElement]:
+    return (
+        button(
+            translator,
+            Message("request_now_button"),
+            Action.REQUEST_NOW,
+            row.instance_id,
+            spoken=Message("request_now_label", name=row.name),
+        ),
+        button(
+            translator,
+            Message("request_delayed_button"),
+            Action.REQUEST_DELAYED,
+            f"{row.instance_id} --delay",
+            spoken=Message("request_delayed_label", name=row.name),
+        ),
+    )

@@ -3,13 +3,15 @@
 from slack_sdk.models.blocks import Block, ConfirmObject
 
 from bot.core.actions import Action
-from bot.core.instances import Instance, instance_details, name_message
-from bot.core.messages import Code, Message, Person, Time
+from bot.core.command import UpgradeCommand
+from bot.core.instances import Instance, state_field, version_field, window_field
+from bot.core.messages import Code, Link, Message, Person, Time
 from bot.core.permissions import ConfirmBy
 from bot.core.replies import earlier_request
-from bot.core.upgrade import State, Upgrade
+from bot.core.upgrade import UNAUTHORIZED, State, Upgrade
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
+    HEADER_TEXT,
     MRKDWN,
     MessageView,
     actions,
@@ -19,76 +21,104 @@ from bot.slack.blocks.kit import (
     header,
     message_view,
     section,
+    two_columns,
 )
-
-STATE_EMOJI = {
-    State.SUBMITTING: ":hourglass_flowing_sand:",
-    State.IN_PROGRESS: ":arrows_counterclockwise:",
-    State.UNKNOWN: ":grey_question:",
-    State.UNRESOLVED: ":grey_question:",
-    State.COMPLETED: ":white_check_mark:",
-    State.FAILED: ":x:",
-    State.CANCELED: ":no_entry_sign:",
-    State.WITHDRAWN: ":no_entry_sign:",
-    State.EXPIRED: ":zzz:",
-    State.REJECTED: ":no_entry:",
-    State.NOT_SENT: ":no_entry:",
-}
-WARNINGS = (Message("warning_restart"), Message("warning_no_rollback"), Message("warning_sync_tasks"))
 
 
 def request_card(upgrade: Upgrade, translator: Translator, confirmers: ConfirmBy) -> MessageView:
-    """The card of an upgrade as the row is; only an open request has buttons."""
-    title = translator.render(Message("card_title"))
-    summary = translator.render(
-        Message("request_summary", requester=Person(upgrade.requested_by), instance=Code(upgrade.instance_id)),
-        MRKDWN,
+    """The card of an upgrade as the row is; only an open request can be confirmed or canceled."""
+    emoji, title_message = header_message(upgrade)
+    title = translator.render(title_message, HEADER_TEXT)
+    pairs = _fields(upgrade)
+    fields = [translator.render(Message("field", label=label, value=value), MRKDWN) for label, value in pairs]
+    columns = two_columns(
+        *(f"*{translator.render(label)}*\n{translator.render(value, MRKDWN)}" for label, value in pairs)
     )
-    modes = [translator.render(mode, MRKDWN) for mode in _modes(upgrade)]
-    request = section("\n".join([summary, *(f"*{mode}*" for mode in modes)]))
-    details = [translator.render(message, MRKDWN) for message in _instance_messages(upgrade)]
-    instance_block = [section("\n".join(details))] if details else []
     if upgrade.state is State.REQUESTED:
-        earlier = [earlier_request(upgrade.earlier_unresolved)] if upgrade.earlier_unresolved else []
-        warnings = [translator.render(warning, MRKDWN) for warning in (*earlier, *WARNINGS)]
-        terms = [translator.render(term, MRKDWN) for term in _confirmation_terms(upgrade, confirmers)]
+        warnings = [translator.render(warning, MRKDWN) for warning in _warnings(upgrade)]
+        small_print = [translator.render(term, MRKDWN) for term in _small_print(upgrade, confirmers)]
         return message_view(
-            "\n".join([summary, *modes, *details, *warnings, *terms]),
-            header(title),
-            request,
-            *instance_block,
-            section("\n".join(f"• {warning}" for warning in warnings)),
-            context(*terms),
+            "\n".join([title, *fields, *warnings, *small_print]),
+            header(f"{emoji} {title}"),
+            columns,
+            section("\n".join(f":warning: {warning}" for warning in warnings)),
             _buttons(upgrade, translator),
+            context(" · ".join(small_print)),
         )
     status = translator.render(status_line(upgrade), MRKDWN)
+    job = [translator.render(Message("job_id", job=Code(upgrade.job_id)), MRKDWN)] if upgrade.job_id else []
+    code = translator.render(_whole_id(upgrade), MRKDWN)
+    again = [_request_again(upgrade, translator)] if upgrade.state is State.EXPIRED else []
     return message_view(
-        "\n".join([summary, *modes, *details, status]),
-        header(title),
-        request,
-        *instance_block,
-        section(f"{STATE_EMOJI[upgrade.state]} {status}"),
+        "\n".join([title, status, *job, *fields, code]),
+        header(f"{emoji} {title}"),
+        section("\n".join([status, *job])),
+        columns,
+        *again,
+        context(code),
     )
+
+
+def header_message(upgrade: Upgrade) -> tuple[str, Message]:
+    """What the card is about, in one line with its emoji: the question, then the status."""
+    name = upgrade.instance_name
+    match upgrade.state:
+        case State.REQUESTED if upgrade.delay:
+            return "⏳", Message("header_request_window", name=name)
+        case State.REQUESTED:
+            return "⏳", Message("header_request_now", name=name)
+        case State.SUBMITTING:
+            return "🔄", Message("header_submitting", name=name)
+        case State.IN_PROGRESS if upgrade.job_status == UNAUTHORIZED:
+            return "✋", Message("header_awaits_authorization", name=name)
+        case State.IN_PROGRESS if upgrade.awaits_window:
+            return "🕒", Message("header_scheduled", name=name)
+        case State.IN_PROGRESS:
+            return "🔄", Message("header_in_progress", name=name)
+        case State.COMPLETED:
+            return "✅", Message("header_completed", name=name)
+        case State.FAILED:
+            return "❌", Message("header_failed", name=name)
+        case State.CANCELED:
+            return "🚫", Message("header_canceled", name=name)
+        case State.REJECTED:
+            return "⛔", Message("header_rejected", name=name)
+        case State.NOT_SENT:
+            return "⛔", Message("header_not_sent", name=name)
+        case State.UNKNOWN:
+            return "⚠️", Message("header_unknown", name=name)
+        case State.UNRESOLVED:
+            return "⚠️", Message("header_unresolved", name=name)
+        case State.EXPIRED:
+            return "⌛", Message("header_expired", name=name)
+        case State.SUPERSEDED:
+            return "🚫", Message("header_superseded", name=name)
+        case State.WITHDRAWN if upgrade.decided_by is None:
+            return "🚫", Message("header_closed", name=name)
+        case State.WITHDRAWN:
+            return "🚫", Message("header_withdrawn", name=name)
 
 
 def status_line(upgrade: Upgrade) -> Message:
-    """What became of a decided request."""
+    """What became of a decided request, and by whom."""
     if upgrade.state is State.EXPIRED:
         return Message("card_expired", at=Time(upgrade.expires_at))
     if upgrade.decided_by is None:
         return Message("card_closed")
-    by, job = Person(upgrade.decided_by), Code(upgrade.job_id or "")
+    by, requester = Person(upgrade.decided_by), Person(upgrade.requested_by)
     match upgrade.state:
         case State.SUBMITTING:
             return Message("card_submitting", by=by)
         case State.IN_PROGRESS:
-            return Message("card_in_progress", by=by, job=job)
+            return _in_progress_line(upgrade, by)
         case State.COMPLETED:
-            return Message("card_completed", by=by, job=job)
+            return Message("card_completed", by=by)
         case State.FAILED:
-            return Message("card_failed", by=by, job=job)
+            return Message("card_failed", by=by)
+        case State.CANCELED if upgrade.canceled_by:
+            return Message("card_canceled_by", canceler=Person(upgrade.canceled_by), requester=requester, by=by)
         case State.CANCELED:
-            return Message("card_canceled", by=by, job=job)
+            return Message("card_canceled", by=by)
         case State.REJECTED:
             if upgrade.is_unexplained_conflict:
                 return Message("card_rejected_unchecked", by=by)
@@ -99,38 +129,81 @@ def status_line(upgrade: Upgrade) -> Message:
             return Message("card_unknown", by=by)
         case State.UNRESOLVED:
             return Message("card_unresolved", by=by)
+        case State.SUPERSEDED:
+            return Message("card_superseded", link=Link(upgrade.superseded_link), by=by)
+        case _ if upgrade.decided_by != upgrade.requested_by:
+            return Message("card_withdrawn_for", by=by, requester=requester)
         case _:
             return Message("card_withdrawn", by=by)
 
 
-def _modes(upgrade: Upgrade) -> list[Message]:
-    """When it happens, and whether the validation is skipped."""
-    modes = [Message("mode_window") if upgrade.delay else Message("mode_immediate")]
-    return [*modes, Message("validation_skipped")] if upgrade.skip_validate else modes
+def _in_progress_line(upgrade: Upgrade, by: Person) -> Message:
+    if upgrade.job_status == UNAUTHORIZED:
+        return Message("card_awaits_authorization", by=by)
+    if upgrade.awaits_window:
+        starts_at = upgrade.starts_at
+        if starts_at is None:
+            return Message("card_scheduled", by=by)
+        return Message("card_scheduled_starts", by=by, at=Time(starts_at))
+    if upgrade.started_at is not None:
+        return Message("card_started", at=Time(upgrade.started_at), by=by)
+    return Message("card_in_progress", by=by)
 
 
-def _instance_messages(upgrade: Upgrade) -> tuple[Message, ...]:
-    """What the cloud says of the instance, on an open request; afterwards its name is enough."""
+def _fields(upgrade: Upgrade) -> list[tuple[Message, Message]]:
+    """The columns: label and value; of a decided request only what still matters."""
     instance = Instance.from_json(upgrade.instance_snapshot) if upgrade.instance_snapshot else None
-    if upgrade.state is not State.REQUESTED:
-        name = name_message(instance) if instance else None
-        return (name,) if name else ()
-    if instance is None:
-        return (Message("instance_not_described"),) if upgrade.instance_snapshot else ()
-    return instance_details(instance, upgrade.delay, upgrade.requested_at)
+    is_open, now = upgrade.state is State.REQUESTED, upgrade.requested_at
+    candidates: list[tuple[Message, Message | None]] = [
+        (Message("field_requester"), Message("person", person=Person(upgrade.requested_by))),
+        (Message("field_mode"), Message("mode_window") if upgrade.delay else Message("mode_immediate")),
+    ]
+    if not is_open and upgrade.skip_validate:
+        candidates.append((Message("field_validation"), Message("validation_skipped")))
+    if is_open:
+        window = window_field(instance, now) if instance and upgrade.delay else None
+        candidates += [
+            (Message("field_version"), version_field(instance) if instance else None),
+            (Message("field_state"), state_field(instance) if instance else None),
+            (Message("field_sync_tasks"), Message("sync_tasks_unchecked")),
+            (Message("field_window"), window),
+        ]
+    return [(label, value) for label, value in candidates if value is not None]
 
 
-def _confirmation_terms(upgrade: Upgrade, confirmers: ConfirmBy) -> tuple[Message, Message]:
-    """Until when it can be confirmed, and by whom."""
-    until = Message("confirmable_until", until=Time(upgrade.expires_at))
+def _warnings(upgrade: Upgrade) -> list[Message]:
+    """One line, below stronger ones: an earlier upgrade with an unknown outcome, the validation that is skipped."""
+    earlier = [earlier_request(upgrade.earlier_unresolved)] if upgrade.earlier_unresolved else []
+    skipped = [Message("warning_skip_validate")] if upgrade.skip_validate else []
+    return [*earlier, *skipped, Message("warning_upgrade")]
+
+
+def _small_print(upgrade: Upgrade, confirmers: ConfirmBy) -> list[Message]:
+    """Until when it can be confirmed, by whom, the whole id, and whether the cloud described the instance."""
+    instance = Instance.from_json(upgrade.instance_snapshot) if upgrade.instance_snapshot else None
+    is_described = not upgrade.instance_snapshot or (instance is not None and instance.is_detailed)
+    terms = [Message("confirmable_until", until=Time(upgrade.expires_at)), _confirmers(upgrade, confirmers)]
+    return [*terms, _whole_id(upgrade), *([] if is_described else [Message("instance_not_described")])]
+
+
+def _confirmers(upgrade: Upgrade, confirmers: ConfirmBy) -> Message:
     requester = Person(upgrade.requested_by)
     match confirmers:
         case ConfirmBy.REQUESTER:
-            return until, Message("confirmers_requester", requester=requester)
+            return Message("confirmers_requester", requester=requester)
         case ConfirmBy.ANYONE:
-            return until, Message("confirmers_anyone")
+            return Message("confirmers_anyone")
         case ConfirmBy.ANOTHER:
-            return until, Message("confirmers_another", requester=requester)
+            return Message("confirmers_another", requester=requester)
+
+
+def _whole_id(upgrade: Upgrade) -> Message:
+    return Message("unnamed_instance", instance=Code(upgrade.instance_id))
+
+
+def _request_again(upgrade: Upgrade, translator: Translator) -> Block:
+    command = UpgradeCommand(upgrade.instance_id, upgrade.delay, upgrade.skip_validate)
+    return actions(button(translator, Message("request_again_button"), Action.REQUEST_AGAIN, command.text))
 
 
 def _buttons(upgrade: Upgrade, translator: Translator) -> Block:
@@ -149,13 +222,16 @@ def _buttons(upgrade: Upgrade, translator: Translator) -> Block:
 
 
 def _dialog(upgrade: Upgrade, translator: Translator) -> ConfirmObject:
-    """Slack's confirmation dialog, in stronger words when the validation is skipped."""
-    instance = Code(upgrade.instance_id)
-    text = (
-        Message("dialog_window", instance=instance) if upgrade.delay else Message("dialog_immediate", instance=instance)
-    )
-    title, ok = Message("dialog_title"), Message("dialog_ok")
+    """Slack's confirmation dialog: title and OK of the mode, in stronger words when the validation is skipped."""
+    name, instance = upgrade.instance_name, Code(upgrade.instance_id)
+    if upgrade.delay:
+        title, ok = Message("dialog_title_window"), Message("dialog_ok_window")
+        text = Message("dialog_window", name=name, instance=instance)
+    else:
+        title, ok = Message("dialog_title"), Message("dialog_ok")
+        text = Message("dialog_immediate", name=name, instance=instance)
     if upgrade.skip_validate:
-        text = Message("dialog_skip_validate", text=text)
-        title, ok = Message("dialog_title_skip_validate"), Message("dialog_ok_skip_validate")
+        window, now = Message("dialog_title_window_skip_validate"), Message("dialog_title_skip_validate")
+        title = window if upgrade.delay else now
+        text, ok = Message("dialog_skip_validate", text=text), Message("dialog_ok_skip_validate")
     return confirm_dialog(translator, title, text, ok, Message("dialog_deny"))

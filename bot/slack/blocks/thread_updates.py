@@ -3,11 +3,10 @@
 from slack_sdk.models.blocks import Block
 
 from bot.core.actions import Action
-from bot.core.instances import Instance, actions_text
-from bot.core.messages import Code, Message, Person, Time, duration_message
+from bot.core.instances import Instance, actions_listing
+from bot.core.messages import Code, Message, Person, Term, Time, Vocabulary, duration_message
 from bot.core.notifications import Notification
-from bot.core.polling import PENDING, UNAUTHORIZED
-from bot.core.upgrade import Operation, SearchResult, State, Upgrade
+from bot.core.upgrade import PENDING, UNAUTHORIZED, Operation, SearchResult, State, Upgrade
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
     MRKDWN,
@@ -21,35 +20,30 @@ from bot.slack.blocks.kit import (
 )
 
 PROGRESS_BAR_CELLS = 10
+MAX_CONTEXT_LINES = 10  # of small print that Slack takes
 
 
 def job_message(upgrade: Upgrade, notification: Notification, translator: Translator) -> MessageView:
     """The job id and its progress: one message, edited while the job goes on."""
-    instance, job = Code(upgrade.instance_id), Code(upgrade.job_id or "")
+    name, job = upgrade.instance_name, Code(upgrade.job_id or "")
     match notification:
         case Notification.JOB_ACCEPTED:
-            message = Message("job_accepted", instance=instance, job=job)
+            message = Message("job_accepted", name=name, job=job)
         case Notification.JOB_FOUND:
-            message = Message("job_found", instance=instance, job=job)
+            message = Message("job_found", name=name, job=job)
         case _:
-            message = Message("job_running", instance=instance, job=job)
-    text = translator.render(message, MRKDWN)
-    if upgrade.job_status:
-        text = f"{text}\n{translator.render(_progress(upgrade, translator), MRKDWN)}"
-    cancel = [_cancel_scheduled(upgrade, translator)] if _awaits_window(upgrade) else []
+            message = Message("job_running", name=name, job=job)
+    lines = [translator.render(line, MRKDWN) for line in (message, *_progress(upgrade))]
+    text = "\n".join(lines)
+    cancel = [_cancel_scheduled(upgrade, translator)] if upgrade.awaits_window else []
     return message_view(text, section(text), *cancel)
-
-
-def _awaits_window(upgrade: Upgrade) -> bool:
-    """Whether it can still be canceled, as far as the last poll showed."""
-    return upgrade.delay and upgrade.state is State.IN_PROGRESS and upgrade.job_status in ("", PENDING)
 
 
 def _cancel_scheduled(upgrade: Upgrade, translator: Translator) -> Block:
     dialog = confirm_dialog(
         translator,
         title=Message("cancel_scheduled_title"),
-        text=Message("cancel_scheduled_text", instance=Code(upgrade.instance_id)),
+        text=Message("cancel_scheduled_text", name=upgrade.instance_name),
         ok=Message("cancel_scheduled_ok"),
         deny=Message("cancel_scheduled_keep"),
     )
@@ -57,18 +51,32 @@ def _cancel_scheduled(upgrade: Upgrade, translator: Translator) -> Block:
     return actions(button(translator, label, Action.CANCEL_SCHEDULED, upgrade.id, confirm=dialog))
 
 
-def _progress(upgrade: Upgrade, translator: Translator) -> Message:
-    """How far the job is, in one line."""
-    status = translator.job_status(upgrade.job_status)
+def _progress(upgrade: Upgrade) -> list[Message]:
+    """How far the job is; while it runs, since when."""
+    status = Term(Vocabulary.JOB_STATUS, upgrade.job_status or PENDING)
+    starts_at = upgrade.starts_at if upgrade.awaits_window else None
+    if starts_at is not None:
+        return [Message("job_starts", status=status, at=Time(starts_at))]
+    if not upgrade.job_status:
+        return []
     percent = 100 if upgrade.state is State.COMPLETED else upgrade.progress_percent
     if percent is not None:
         percent = min(max(percent, 0), 100)
-        return Message("job_progress", bar=progress_bar(percent), percent=percent, status=status)
-    if upgrade.job_status == PENDING and upgrade.delay:
-        return Message("job_awaits_window", status=status)
+        bar = Message("job_progress", bar=progress_bar(percent), percent=percent, status=status)
+        return [bar, *_running_time(upgrade)]
+    if upgrade.awaits_window:
+        return [Message("job_awaits_window", status=status)]
     if upgrade.job_status == UNAUTHORIZED:
-        return Message("job_awaits_authorization", status=status)
-    return Message("job_status", status=status)
+        return [Message("job_awaits_authorization", status=status)]
+    return [Message("job_status", status=status), *_running_time(upgrade)]
+
+
+def _running_time(upgrade: Upgrade) -> list[Message]:
+    """Since when it runs, and how long that was when the progress was read; the end tells the whole duration."""
+    if upgrade.state is not State.IN_PROGRESS or upgrade.started_at is None:
+        return []
+    seconds = (upgrade.progress_at or upgrade.started_at) - upgrade.started_at
+    return [Message("job_started", at=Time(upgrade.started_at), duration=duration_message(seconds))]
 
 
 def progress_bar(percent: int) -> str:
@@ -79,17 +87,22 @@ def progress_bar(percent: int) -> str:
 
 def no_job_message(upgrade: Upgrade, notification: Notification, translator: Translator) -> MessageView:
     """Why there is no job id: in words, what to do next, and beneath it what the API itself wrote."""
-    instance = Code(upgrade.instance_id)
+    name, people = upgrade.instance_name, _people(upgrade)
     match notification:
+        case Notification.REJECTED if upgrade.is_sign_in_failure:
+            emoji, outcome = ":no_entry:", "sign_in"
+            message = Message("upgrade_not_sent", people=people, name=name)
         case Notification.REJECTED:
             emoji, outcome = ":no_entry:", "rejected"
-            message = Message("upgrade_rejected", instance=instance)
+            message = Message("upgrade_rejected", people=people, name=name)
             if upgrade.is_unexplained_conflict:
-                message = Message("upgrade_rejected_unchecked", instance=instance)
+                message = Message("upgrade_rejected_unchecked", people=people, name=name)
         case Notification.NOT_SENT:
-            emoji, outcome, message = ":no_entry:", "not_sent", Message("upgrade_not_sent", instance=instance)
+            emoji, outcome = ":no_entry:", "sign_in" if upgrade.is_sign_in_failure else "not_sent"
+            message = Message("upgrade_not_sent", people=people, name=name)
         case _:
-            emoji, outcome, message = ":grey_question:", "unknown", Message("outcome_unknown", instance=instance)
+            emoji, outcome = ":warning:", "unknown"
+            message = Message("outcome_unknown", people=people, name=name)
     text = translator.render(message, MRKDWN)
     error = translator.error_text(outcome, upgrade.http_status, upgrade.error_code)
     lines = [error.meaning, *_conflicting_actions(upgrade, translator), error.next]
@@ -98,7 +111,7 @@ def no_job_message(upgrade: Upgrade, notification: Notification, translator: Tra
     details = [translator.render(detail, MRKDWN) for detail in _api_details(upgrade)]
     small_print = [context(*details)] if details else []
     return message_view(
-        "\n".join([text, *lines, *details]), section(f"{emoji} *{text}*"), section("\n".join(lines)), *small_print
+        "\n".join([text, *lines, *details]), section(f"{emoji} {text}"), section("\n".join(lines)), *small_print
     )
 
 
@@ -107,7 +120,7 @@ def _conflicting_actions(upgrade: Upgrade, translator: Translator) -> list[str]:
     instance = Instance.from_json(upgrade.instance_snapshot) if upgrade.is_conflict else None
     if instance is None or not instance.is_busy:
         return []
-    return [translator.render(Message("actions_running", actions=actions_text(instance)), MRKDWN)]
+    return [translator.render(Message("actions_running", actions=actions_listing(instance)), MRKDWN)]
 
 
 def _api_details(upgrade: Upgrade) -> list[Message]:
@@ -124,62 +137,106 @@ def _api_details(upgrade: Upgrade) -> list[Message]:
     return details
 
 
+def authorization_message(upgrade: Upgrade, translator: Translator) -> MessageView:
+    """Somebody has to authorize the job in the console before it goes on."""
+    name, job = upgrade.instance_name, Code(upgrade.job_id or "")
+    message = Message("authorization_needed", people=_people(upgrade), name=name, job=job)
+    text = translator.render(message, MRKDWN)
+    return message_view(text, section(f":hand: {text}"))
+
+
 def polls_failing_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     """Several polls in a row failed; polling goes on."""
-    text = translator.render(Message("polls_failing", job=Code(upgrade.job_id or "")), MRKDWN)
+    name, job = upgrade.instance_name, Code(upgrade.job_id or "")
+    text = translator.render(Message("polls_failing", name=name, job=job), MRKDWN)
     return message_view(text, section(f":warning: {text}"))
 
 
 def unresolved_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     """Nobody can say what became of it: what was seen, and a button that searches again."""
-    instance = Code(upgrade.instance_id)
+    name, people = upgrade.instance_name, _people(upgrade)
     if upgrade.job_id:
-        message = Message("unresolved_job_gone", instance=instance, job=Code(upgrade.job_id))
+        message = Message("unresolved_job_gone", people=people, name=name, job=Code(upgrade.job_id))
     elif upgrade.search_result == SearchResult.IDLE:
-        message = Message("unresolved_idle", instance=instance)
+        message = Message("unresolved_idle", people=people, name=name)
     elif upgrade.search_result == SearchResult.BUSY:
-        message = Message("unresolved_busy", instance=instance)
+        message = Message("unresolved_busy", people=people, name=name)
     else:
-        message = Message("unresolved_inconclusive", instance=instance)
+        message = Message("unresolved_inconclusive", people=people, name=name)
     text = translator.render(message, MRKDWN)
     lines = [translator.render(_operation(operation), MRKDWN) for operation in upgrade.operations]
     search_again = button(translator, Message("search_again_button"), Action.SEARCH_AGAIN, upgrade.id)
-    return message_view(
-        "\n".join([text, *lines]),
-        section(f":grey_question: {text}"),
-        *([section("\n".join(lines))] if lines else []),
-        actions(search_again),
-    )
+    checked = upgrade.checked_at
+    if checked is not None:
+        lines.append(translator.render(Message("checked_nothing_new", at=Time(checked)), MRKDWN))
+    small_print = [context(*lines[:MAX_CONTEXT_LINES])] if lines else []
+    return message_view("\n".join([text, *lines]), section(f":warning: {text}"), *small_print, actions(search_again))
 
 
 def _operation(operation: Operation) -> Message:
-    """An operation on the instance that is not known to be the upgrade, by the API's name for it."""
+    """An operation on the instance that is not known to be the upgrade."""
+    name = Term(Vocabulary.INSTANCE_ACTION, operation.name)
     if operation.started_at is None:
-        return Message("operation_seen", name=operation.name)
-    return Message("operation_seen_since", name=operation.name, at=Time(operation.started_at))
+        return Message("operation_seen", name=name)
+    return Message("operation_seen_since", name=name, at=Time(operation.started_at))
+
+
+def settled_message(upgrade: Upgrade, notification: Notification, translator: Translator) -> MessageView:
+    """A message that called the outcome unknown, as it reads once more is known."""
+    name, job = upgrade.instance_name, Code(upgrade.job_id or "")
+    match upgrade.state:
+        case State.UNRESOLVED if notification is Notification.UNRESOLVED_UPDATE:
+            return unresolved_message(upgrade, translator)
+        case State.UNRESOLVED:
+            emoji, message = ":warning:", Message("unknown_see_below", name=name)
+        case State.UNKNOWN:
+            return no_job_message(upgrade, Notification.OUTCOME_UNKNOWN, translator)
+        case State.COMPLETED:
+            emoji, message = ":white_check_mark:", Message("found_completed", name=name, job=job)
+        case State.FAILED:
+            emoji, message = ":x:", Message("found_failed", name=name, job=job)
+        case State.CANCELED:
+            emoji, message = ":no_entry_sign:", Message("found_canceled", name=name, job=job)
+        case State.REJECTED:
+            emoji, message = ":no_entry:", Message("found_rejected", name=name)
+        case State.NOT_SENT:
+            emoji, message = ":no_entry:", Message("found_not_sent", name=name)
+        case _:
+            emoji, message = ":white_check_mark:", Message("job_found", name=name, job=job)
+    text = translator.render(message, MRKDWN)
+    return message_view(text, section(f"{emoji} {text}"))
 
 
 def end_message(upgrade: Upgrade, notification: Notification, translator: Translator) -> MessageView:
     """The job's end; it mentions who requested and who confirmed."""
-    instance, job, people = Code(upgrade.instance_id), Code(upgrade.job_id or ""), _people(upgrade)
+    name, job, people = upgrade.instance_name, Code(upgrade.job_id or ""), _people(upgrade)
     duration = duration_message((upgrade.ended_at or 0.0) - (upgrade.decided_at or 0.0))
     reason = Message("fail_reason", reason=upgrade.fail_reason) if upgrade.fail_reason else None
     match notification:
         case Notification.COMPLETED:
             emoji = ":white_check_mark:"
-            message = Message("upgrade_completed", people=people, instance=instance, job=job, duration=duration)
+            message = Message("upgrade_completed", people=people, name=name, job=job, duration=duration)
             notes = []
         case Notification.FAILED:
             emoji = ":x:"
-            message = Message("upgrade_failed", people=people, instance=instance, job=job, duration=duration)
+            message = Message("upgrade_failed", people=people, name=name, job=job, duration=duration)
             notes = [reason or Message("no_fail_reason"), Message("after_failure")]
         case _:
-            emoji = ":no_entry_sign:"
-            message = Message("upgrade_canceled", people=people, instance=instance, job=job, duration=duration)
+            emoji, message = ":no_entry_sign:", _canceled_message(upgrade, people)
             notes = [*([reason] if reason else []), Message("after_cancel")]
     text = translator.render(message, MRKDWN)
     lines = [translator.render(note, MRKDWN) for note in notes]
     return message_view("\n".join([text, *lines]), section(f"{emoji} {text}"), *(section(line) for line in lines))
+
+
+def _canceled_message(upgrade: Upgrade, people: Person | Message) -> Message:
+    """By whom, when that was done from Slack."""
+    name, job = upgrade.instance_name, Code(upgrade.job_id or "")
+    if upgrade.canceled_by is None:
+        duration = duration_message((upgrade.ended_at or 0.0) - (upgrade.decided_at or 0.0))
+        return Message("upgrade_canceled", people=people, name=name, job=job, duration=duration)
+    canceler, requester = Person(upgrade.canceled_by), Person(upgrade.requested_by)
+    return Message("upgrade_canceled_by", people=people, name=name, canceler=canceler, requester=requester, job=job)
 
 
 def _people(upgrade: Upgrade) -> Person | Message:

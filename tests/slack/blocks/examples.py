@@ -9,11 +9,12 @@ from bot.core.instances import Instance, InstanceList, PreflightWarning, not_in_
 from bot.core.messages import Code, Language, Link, Message, Person, help_message
 from bot.core.notifications import NOTIFICATIONS, Notification
 from bot.core.permissions import ConfirmBy, Rules
-from bot.core.replies import PreflightReply, instance_list_reply, upgrade_lines
+from bot.core.replies import PreflightReply, instance_list_reply, request_open, upgrade_lines
 from bot.core.upgrade import SearchResult, State, Upgrade
+from bot.doctor.report import Check, CheckStatus, to_message
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import MessageView
-from bot.slack.blocks.private_replies import instance_list, preflight_reply, text_reply, without_buttons
+from bot.slack.blocks.private_replies import instance_list, preflight_reply, text_reply
 from bot.slack.blocks.request_card import request_card
 from bot.slack.publisher import RENDERERS
 
@@ -91,6 +92,25 @@ CARDS: dict[str, tuple[Upgrade, ConfirmBy]] = {
         replace(REQUESTED, delay=True, requested_at=1_795_489_200.0, instance_snapshot=ORDERS.to_json()),
         ConfirmBy.ANYONE,
     ),
+    "instance-upgrading": (
+        replace(IN_PROGRESS, instance_snapshot=ORDERS.to_json(), job_status="Running", started_at=DECIDED.decided_at),
+        ConfirmBy.ANYONE,
+    ),
+    "scheduled": (replace(IN_PROGRESS, delay=True, instance_snapshot=ORDERS.to_json()), ConfirmBy.ANYONE),
+    "scheduled-window-unknown": (replace(IN_PROGRESS, delay=True), ConfirmBy.ANYONE),
+    "awaits-authorization": (
+        replace(IN_PROGRESS, instance_snapshot=ORDERS.to_json(), job_status="Unauthorized"),
+        ConfirmBy.ANYONE,
+    ),
+    "withdrawn-by-the-requester": (
+        replace(DECIDED, state=State.WITHDRAWN, decided_by="U0SRE"),
+        ConfirmBy.REQUESTER,
+    ),
+    "superseded": (
+        replace(DECIDED, state=State.SUPERSEDED, superseded_link="https://example.com/p1"),
+        ConfirmBy.REQUESTER,
+    ),
+    "canceled-by": (replace(ENDED, state=State.CANCELED, canceled_by="U0LI"), ConfirmBy.REQUESTER),
     "instance-not-described": (replace(REQUESTED, instance_snapshot="-"), ConfirmBy.ANYONE),
     "submitting-instance": (
         replace(DECIDED, state=State.SUBMITTING, instance_snapshot=ORDERS.to_json()),
@@ -121,6 +141,45 @@ THREAD: dict[str, tuple[Upgrade, Notification]] = {
         replace(IN_PROGRESS, job_status="Running", progress_percent=0, delay=True),
         Notification.JOB_PROGRESS,
     ),
+    "progress-running-for-minutes": (
+        replace(
+            IN_PROGRESS,
+            instance_snapshot=ORDERS.to_json(),
+            job_status="Running",
+            progress_percent=60,
+            started_at=1_795_500_070.0,
+            progress_at=1_795_500_790.0,
+        ),
+        Notification.JOB_PROGRESS,
+    ),
+    "progress-scheduled": (
+        replace(IN_PROGRESS, delay=True, instance_snapshot=ORDERS.to_json(), job_status="Pending"),
+        Notification.JOB_PROGRESS,
+    ),
+    "authorization-needed": (
+        replace(IN_PROGRESS, instance_snapshot=ORDERS.to_json(), job_status="Unauthorized"),
+        Notification.AUTHORIZATION_NEEDED,
+    ),
+    **{
+        f"settled-{state}": (
+            replace(FAILED, state=State(state), instance_snapshot=ORDERS.to_json()),
+            Notification.OUTCOME_UNKNOWN_UPDATE,
+        )
+        for state in ("in_progress", "completed", "failed", "canceled", "rejected", "not_sent", "unresolved")
+    },
+    "looked-again": (
+        replace(UNRESOLVED, instance_snapshot=ORDERS.to_json(), checked_at=1_795_500_900.0),
+        Notification.UNRESOLVED_UPDATE,
+    ),
+    "rejected-sign-in": (
+        replace(DECIDED, state=State.REJECTED, http_status=401, error_code="Unauthorized", is_sign_in_failure=True),
+        Notification.REJECTED,
+    ),
+    "outcome-unknown-502": (
+        replace(UNKNOWN, http_status=502, instance_snapshot=ORDERS.to_json()),
+        Notification.OUTCOME_UNKNOWN,
+    ),
+    "canceled-by": (replace(ENDED, state=State.CANCELED, canceled_by="U0LI"), Notification.CANCELED),
     "progress-unauthorized": (replace(IN_PROGRESS, job_status="Unauthorized"), Notification.JOB_PROGRESS),
     "progress-undocumented": (replace(IN_PROGRESS, job_status="Paused"), Notification.JOB_PROGRESS),
     "progress-completed": (replace(ENDED, job_status="Completed", state=State.COMPLETED), Notification.JOB_PROGRESS),
@@ -161,16 +220,24 @@ TEXT_REPLIES: dict[str, Message] = {
     "help": help_message("/starrocks-upgrade"),
     "already-confirmed": TooLate("already_confirmed", by=Person("U0DBA")),
     "history": Message("history", lines=upgrade_lines(_IN_EVERY_STATE, _PERMALINKS)),
+    "doctor": to_message(
+        [
+            Check("settings", CheckStatus.PASS, "all of them can be read"),
+            Check("cloud.sign_in", CheckStatus.FAIL, "IAM refuses: 401 Unauthorized", "check HW_USER_PASSWORD"),
+            Check("slack.channel.C0OPS", CheckStatus.WARN, "the bot is not in #ops", "type /invite in #ops"),
+        ]
+    ),
     "no-history": Message("no_history"),
     "status": Message("status", lines=upgrade_lines(_IN_EVERY_STATE[:1], _PERMALINKS[:1])),
     "no-open-upgrades": Message("no_open_upgrades"),
     "no-instances": Message("no_instances"),
     "instances-not-listed": Message("instances_not_listed", usage=Code("/starrocks-upgrade <instance_id>")),
-    "cancel-done": Message("cancel_scheduled_done"),
-    "cancel-already": Message("cancel_scheduled_already"),
-    "cancel-too-late": Message("cancel_scheduled_too_late"),
-    "cancel-failed": Message("cancel_scheduled_failed", error=Code("403 APIGW.0302")),
-    "cancel-unknown": Message("cancel_scheduled_unknown", error=Code("504 APIGW.0201")),
+    "cancel-done": Message("cancel_scheduled_done", name="sr-orders"),
+    "cancel-already": Message("cancel_scheduled_already", name="sr-orders"),
+    "cancel-too-late": Message("cancel_scheduled_too_late", name="sr-orders"),
+    "cancel-failed": Message("cancel_scheduled_failed", name="sr-orders", error=Code("403 APIGW.0302")),
+    "cancel-unknown": Message("cancel_scheduled_unknown", name="sr-orders"),
+    "cancel-not-sent": Message("cancel_scheduled_not_sent", name="sr-orders"),
     "cancel-only-requester": PermissionDenied("only_requester_cancels", requester=Person("U0SRE")),
     "upgrade-in-progress": UpgradeInProgress(
         "upgrade_in_progress",
@@ -186,11 +253,14 @@ def thread_message(upgrade: Upgrade, notification: Notification, translator: Tra
 
 
 def button_replies() -> dict[str, Callable[[Translator], MessageView]]:
-    """The private replies that have buttons, and the card without them."""
+    """The private replies that have buttons."""
     warnings: dict[str, PreflightWarning | None] = {
         **{name: preflight_warning(instance) for name, instance in INSTANCES.items()},
         "missing": not_in_project("f" * 32 + "in17", []),
         "near": not_in_project(f"{ORDERS.id[:-5]}0in17", [ORDERS, UNNAMED]),
+        "open": request_open(
+            replace(REQUESTED, instance_snapshot=ORDERS.to_json()), "https://example.slack.com/archives/C0INCIDENT/p1"
+        ),
     }
     views: dict[str, Callable[[Translator], MessageView]] = {
         f"preflight-{name}": partial(preflight_reply, PreflightReply(warning, f"{ORDERS.id} --delay"))
@@ -201,7 +271,7 @@ def button_replies() -> dict[str, Callable[[Translator], MessageView]]:
     whole, incomplete = InstanceList(listed, True, True), InstanceList(listed * 3, True, False)
     views["list"] = partial(instance_list, instance_list_reply(whole, 0, USAGE, {}))
     views["list-incomplete"] = partial(instance_list, instance_list_reply(incomplete, 1, USAGE, {}))
-    views["translated-card"] = lambda translator: without_buttons(request_card(REQUESTED, translator, ConfirmBy.ANYONE))
+    views["list-one"] = partial(instance_list, instance_list_reply(InstanceList((UNNAMED,), True, True), 0, USAGE, {}))
     return views
 
 

@@ -25,9 +25,10 @@ from tests.slack.blocks.examples import REQUESTED, every_view, thread_message
 
 CATALOG = Catalog.load()
 VIEWS = every_view()
-IN_THREAD = [kind for kind, spec in NOTIFICATIONS.items() if spec.target in (Target.THREAD, Target.JOB_MESSAGE)]
+IN_THREAD = [kind for kind, spec in NOTIFICATIONS.items() if spec.target not in (Target.NEW_CARD, Target.CARD)]
 OWN_MARKUP = re.compile(
-    r"<@[A-Za-z0-9]+>|<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d{4}-\d\d-\d\d \d\d:\d\d UTC>|&(?:amp|lt|gt);"
+    r"<@[A-Za-z0-9]+>|<!date\^\d+\^(?:\{date_short_pretty\} )?\{time\}\|(?:\d{4}-\d\d-\d\d )?\d\d:\d\d UTC>"
+    r"|&(?:amp|lt|gt);"
     r"|<https://example\.com/p+\|[^<>|]+>"
 )
 HOSTILE_VALUES = [

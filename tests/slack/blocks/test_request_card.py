@@ -10,7 +10,7 @@ from bot.core.permissions import ConfirmBy
 from bot.core.upgrade import State
 from bot.i18n.catalog import Catalog
 from bot.slack.blocks.request_card import request_card
-from tests.slack.blocks.examples import DECIDED, IN_PROGRESS, REQUESTED
+from tests.slack.blocks.examples import DECIDED, IN_PROGRESS, ORDERS, REQUESTED
 
 CATALOG = Catalog.load()
 ENGLISH = CATALOG.translator(Language.EN)
@@ -54,14 +54,15 @@ def test_the_dialog_is_stronger_when_the_validation_is_skipped(delay: bool) -> N
 def test_a_decided_request_has_no_buttons(state: State, language: Language) -> None:
     for upgrade in (replace(IN_PROGRESS, state=state), replace(REQUESTED, state=state)):
         view = request_card(upgrade, CATALOG.translator(language), ConfirmBy.REQUESTER)
-        assert button_elements(view.blocks) == []
+        actions = {button["action_id"] for button in button_elements(view.blocks)}
+        assert actions == ({"request_again"} if state is State.EXPIRED else set())
 
 
 @pytest.mark.parametrize("state", [state for state in State if state not in (State.REQUESTED, State.EXPIRED)])
 def test_a_decided_request_says_who_decided(state: State) -> None:
     view = request_card(replace(IN_PROGRESS, state=state), ENGLISH, ConfirmBy.REQUESTER)
     assert "<@U0DBA>" in view.text
-    assert "<@U0DBA>" in view.blocks[-1]["text"]["text"]
+    assert "<@U0DBA>" in view.blocks[1]["text"]["text"]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_the_request_says_who_may_confirm(confirmers: ConfirmBy, text: str) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["restarts", "interrupted intermittently", "can't be rolled back", "temporary data-sync", "<!date^1795500600^"],
+    ["Restarts", "interruptions", "no rollback", "temporary tasks", "<!date^1795500600^", REQUESTED.instance_id],
 )
 def test_the_request_says_what_a_person_has_to_know(text: str) -> None:
     view = request_card(REQUESTED, ENGLISH, ConfirmBy.REQUESTER)
@@ -89,10 +90,10 @@ def test_the_request_says_what_a_person_has_to_know(text: str) -> None:
 def test_the_request_says_when_and_whether_it_is_validated() -> None:
     usual = request_card(REQUESTED, ENGLISH, ConfirmBy.REQUESTER).text
     other = request_card(replace(REQUESTED, delay=True, skip_validate=True), ENGLISH, ConfirmBy.REQUESTER).text
-    assert "at once" in usual
-    assert "Validation: skipped" not in usual
+    assert "immediately" in usual
+    assert "alidation" not in usual
     assert "maintenance window" in other
-    assert "Validation: skipped" in other
+    assert "Validation is skipped" in other
 
 
 @pytest.mark.parametrize("language", list(Language))
@@ -118,3 +119,72 @@ def test_a_lost_upgrade_is_called_unknown() -> None:
         for language, word in ((Language.EN, "unknown"), (Language.ZH, "未知")):
             view = request_card(replace(DECIDED, state=state), CATALOG.translator(language), ConfirmBy.ANYONE)
             assert word in view.text
+
+
+NAMED = replace(REQUESTED, instance_snapshot=ORDERS.to_json())
+
+
+def header_of(blocks: list[dict[str, Any]]) -> str:
+    (header,) = (block["text"]["text"] for block in blocks if block["type"] == "header")
+    return str(header)
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("state", list(State))
+def test_the_header_and_the_notification_begin_with_the_name_for_the_whole_life(
+    state: State, language: Language
+) -> None:
+    decided: dict[str, Any] = {} if state is State.REQUESTED else {"decided_by": "U0DBA", "job_id": "9a7d"}
+    view = request_card(replace(NAMED, state=state, **decided), CATALOG.translator(language), ConfirmBy.REQUESTER)
+    assert "sr-orders" in header_of(view.blocks)
+    assert "sr-orders" in view.text.splitlines()[0]
+    assert REQUESTED.instance_id in str(view.blocks[-1])
+
+
+def test_the_beginning_of_the_id_stands_in_for_a_name_that_is_not_known() -> None:
+    view = request_card(REQUESTED, ENGLISH, ConfirmBy.REQUESTER)
+    assert view.text.startswith(f"Upgrade {REQUESTED.instance_id[:8]}")
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_title_and_ok_of_the_dialog_are_the_mode_s_own(language: Language) -> None:
+    def dialog(**fields: Any) -> tuple[str, str]:
+        view = request_card(replace(NAMED, **fields), CATALOG.translator(language), ConfirmBy.REQUESTER)
+        confirm = button_elements(view.blocks)[0]["confirm"]
+        assert "sr-orders" in confirm["text"]["text"]
+        return confirm["title"]["text"], confirm["confirm"]["text"]
+
+    dialogs = [dialog(), dialog(delay=True), dialog(skip_validate=True), dialog(delay=True, skip_validate=True)]
+    assert len({title for title, _ in dialogs}) == 4
+    assert dialogs[0][1] != dialogs[1][1]
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_delayed_upgrade_says_when_it_starts(language: Language) -> None:
+    start = "<!date^1795572000^{date_short_pretty} {time}|2026-11-25 02:00 UTC>"
+    for upgrade in (replace(NAMED, delay=True), replace(IN_PROGRESS, delay=True, instance_snapshot=ORDERS.to_json())):
+        assert start in request_card(upgrade, CATALOG.translator(language), ConfirmBy.ANYONE).text
+
+
+def test_the_window_is_in_the_reader_s_own_hours() -> None:
+    view = request_card(replace(NAMED, delay=True), ENGLISH, ConfirmBy.ANYONE)
+    assert "<!date^1795572000^{time}|02:00 UTC>–<!date^1795586400^{time}|06:00 UTC>" in str(view.blocks)
+
+
+def test_the_job_id_is_alone_on_its_line() -> None:
+    view = request_card(IN_PROGRESS, ENGLISH, ConfirmBy.ANYONE)
+    assert f"`{IN_PROGRESS.job_id}`" in view.text.splitlines()
+    assert f"`{IN_PROGRESS.job_id}`" in view.blocks[1]["text"]["text"].splitlines()
+
+
+def test_who_canceled_for_whom_is_told() -> None:
+    withdrawn = request_card(replace(DECIDED, state=State.WITHDRAWN), ENGLISH, ConfirmBy.ANYONE)
+    assert "anceled by <@U0DBA> (requested by <@U0SRE>)" in withdrawn.text
+    canceled = replace(IN_PROGRESS, state=State.CANCELED, canceled_by="U0LI")
+    assert "anceled by <@U0LI> (requested by <@U0SRE>)" in request_card(canceled, ENGLISH, ConfirmBy.ANYONE).text
+
+
+def test_an_emoji_code_in_a_name_is_no_emoji_in_the_header() -> None:
+    named = replace(REQUESTED, instance_snapshot=replace(ORDERS, name=":x:").to_json())
+    header = request_card(named, ENGLISH, ConfirmBy.ANYONE).blocks[0]["text"]
+    assert header["emoji"] is False

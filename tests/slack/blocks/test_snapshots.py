@@ -40,8 +40,13 @@ def view_as_text(view: MessageView) -> str:
 
 def _block_lines(block: dict[str, Any]) -> list[str]:
     match block["type"]:
-        case "header" | "section":
-            return [f"[{block['type']}]", block["text"]["text"]]
+        case "header":
+            return ["[header]", block["text"]["text"]]
+        case "section":
+            texts = [block["text"]["text"]] if "text" in block else []
+            fields = [" | ".join(field["text"].split("\n")) for field in block.get("fields", ())]
+            accessory = _button_lines(block["accessory"]) if "accessory" in block else []
+            return ["[section]", *texts, *fields, *accessory]
         case "context":
             return ["[context]", *(element["text"] for element in block["elements"])]
         case "actions":
@@ -53,6 +58,8 @@ def _block_lines(block: dict[str, Any]) -> list[str]:
 def _button_lines(button: dict[str, Any]) -> list[str]:
     style = f" {button['style']}" if "style" in button else ""
     lines = [f"[button {button['action_id']}{style}] {button['text']['text']}"]
+    if "accessibility_label" in button:
+        lines.append(f"    spoken: {button['accessibility_label']}")
     dialog = button.get("confirm")
     if dialog:
         lines.extend(f"    {dialog[part]['text']}" for part in ("title", "text", "confirm", "deny"))

@@ -4,16 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.errors import Rejected
 from bot.core.messages import Language
 from bot.core.notifications import NOTIFICATIONS, Notification, Renderer, Target
-from bot.core.upgrade import State
+from bot.core.upgrade import State, Upgrade
 from bot.i18n.catalog import Catalog
 from bot.slack.blocks.thread_updates import progress_bar
+from bot.taurusdb.responses import ApiResponse, error_from_response
 from tests.slack.blocks.examples import (
     DECIDED,
     ENDED,
     FAILED,
     IN_PROGRESS,
+    ORDERS,
     UNKNOWN,
     UNRESOLVED,
     WITH_ERROR,
@@ -45,7 +48,7 @@ def test_the_job_id_stays_in_the_message_that_shows_the_progress(
         assert "▓▓▓▓▓▓░░░░ 60" in text
 
 
-@pytest.mark.parametrize(("percent", "progress"), [(-5, "░░░░░░░░░░ 0 %"), (9000, "▓▓▓▓▓▓▓▓▓▓ 100 %")])
+@pytest.mark.parametrize(("percent", "progress"), [(-5, "░░░░░░░░░░ 0%"), (9000, "▓▓▓▓▓▓▓▓▓▓ 100%")])
 def test_a_percentage_out_of_range_is_still_a_bar(percent: int, progress: str) -> None:
     upgrade = replace(IN_PROGRESS, job_status="Running", progress_percent=percent)
     assert progress in thread_message(upgrade, Notification.JOB_PROGRESS, ENGLISH).text
@@ -77,7 +80,7 @@ def test_what_the_api_did_not_say_is_left_out() -> None:
 def test_a_lost_answer_is_unknown_and_must_not_be_repeated(language: Language) -> None:
     text = thread_message(UNKNOWN, Notification.OUTCOME_UNKNOWN, CATALOG.translator(language)).text.lower()
     assert ("unknown" if language is Language.EN else "未知") in text
-    assert ("do not repeat" if language is Language.EN else "请勿重复") in text
+    assert ("do not retry" if language is Language.EN else "请勿重试") in text
     assert not [word for word in ("failed", "completed", "失败", "完成") if word in text]
 
 
@@ -103,9 +106,9 @@ def test_the_end_names_both_people_the_instance_and_how_long_it_took(
     notification: Notification, english: str, chinese: str
 ) -> None:
     upgrade = replace(ENDED, state=State(notification.value))
-    for language, word, duration in ((Language.EN, english, "4 min 12 s"), (Language.ZH, chinese, "4 分 12 秒")):
+    for language, word, duration in ((Language.EN, english, "4 min 12 s"), (Language.ZH, chinese, "4 分钟 12 秒")):
         text = thread_message(upgrade, notification, CATALOG.translator(language)).text
-        for part in (word, duration, "<@U0SRE>", "<@U0DBA>", upgrade.instance_id):
+        for part in (word, duration, "<@U0SRE>", "<@U0DBA>", upgrade.instance_name, f"\n`{upgrade.job_id}`"):
             assert part in text
 
 
@@ -123,6 +126,7 @@ def test_only_what_an_incident_needs_is_also_shown_in_the_channel() -> None:
     assert broadcast == {
         Notification.FAILED,
         Notification.CANCELED,
+        Notification.AUTHORIZATION_NEEDED,
         Notification.OUTCOME_UNKNOWN,
         Notification.UNRESOLVED,
     }
@@ -133,6 +137,81 @@ def test_the_request_card_is_not_rendered_or_posted_as_a_message_of_the_thread(n
     spec = NOTIFICATIONS[notification]
     assert spec.renderer is Renderer.REQUEST_CARD
     assert spec.target in (Target.NEW_CARD, Target.CARD)
-    in_thread = {kind for kind, spec in NOTIFICATIONS.items() if spec.target in (Target.THREAD, Target.JOB_MESSAGE)}
+    in_thread = {kind for kind, spec in NOTIFICATIONS.items() if spec.target not in (Target.NEW_CARD, Target.CARD)}
     assert in_thread == set(Notification) - {Notification.REQUEST_CARD, Notification.CARD_UPDATE}
     assert all(NOTIFICATIONS[kind].renderer is not Renderer.REQUEST_CARD for kind in in_thread)
+
+
+@both_languages
+@pytest.mark.parametrize("notification", [kind for kind in Notification if NOTIFICATIONS[kind].target is Target.THREAD])
+def test_every_message_of_the_thread_names_the_instance(notification: Notification, language: Language) -> None:
+    states = {Notification.COMPLETED, Notification.FAILED, Notification.CANCELED, Notification.UNRESOLVED}
+    state = State(notification.value) if notification in states else State.IN_PROGRESS
+    upgrade = replace(ENDED, state=state, instance_snapshot=ORDERS.to_json())
+    assert "sr-orders" in thread_message(upgrade, notification, CATALOG.translator(language)).text
+
+
+@both_languages
+@pytest.mark.parametrize(
+    ("upgrade", "notification"),
+    [
+        (WITH_ERROR, Notification.REJECTED),
+        (DECIDED, Notification.NOT_SENT),
+        (UNKNOWN, Notification.OUTCOME_UNKNOWN),
+        (UNRESOLVED, Notification.UNRESOLVED),
+        (replace(IN_PROGRESS, job_status="Unauthorized"), Notification.AUTHORIZATION_NEEDED),
+    ],
+)
+def test_whoever_has_to_act_is_mentioned(upgrade: Upgrade, notification: Notification, language: Language) -> None:
+    view = thread_message(upgrade, notification, CATALOG.translator(language))
+    for text in (view.text, str(view.blocks)):
+        assert "<@U0SRE>" in text
+        assert "<@U0DBA>" in text
+
+
+@both_languages
+@pytest.mark.parametrize(
+    ("state", "english", "chinese"),
+    [
+        (State.IN_PROGRESS, "Found", "已找到"),
+        (State.COMPLETED, "completed", "完成"),
+        (State.FAILED, "failed", "失败"),
+        (State.CANCELED, "canceled", "取消"),
+        (State.REJECTED, "refused", "拒绝"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Notification.OUTCOME_UNKNOWN_UPDATE, Notification.UNRESOLVED_UPDATE])
+def test_an_alarm_reads_as_settled_once_more_is_known(
+    state: State, english: str, chinese: str, kind: Notification, language: Language
+) -> None:
+    text = thread_message(replace(ENDED, state=state), kind, CATALOG.translator(language)).text
+    assert (english if language is Language.EN else chinese) in text
+    assert "unknown" not in text
+    assert "未知" not in text
+
+
+def test_a_running_job_says_since_when_and_for_how_long() -> None:
+    running = replace(IN_PROGRESS, job_status="Running", progress_percent=60, started_at=1000.0, progress_at=1720.0)
+    text = thread_message(running, Notification.JOB_PROGRESS, ENGLISH).text
+    assert "<!date^1000^" in text
+    assert "12 min so far" in text
+
+
+@both_languages
+def test_a_note_of_our_own_is_never_put_into_the_api_s_mouth(language: Language) -> None:
+    error = error_from_response(ApiResponse(200, {}, {}), "the answer holds no job_id")
+    assert "job_id" in str(error)
+    row = DECIDED.submission_failed(error, 0.0)
+    text = thread_message(row, Notification.OUTCOME_UNKNOWN, CATALOG.translator(language)).text
+    assert "job_id" not in text
+    assert not [words for words in ("The API says", "API 返回：") if words in text]
+
+
+@both_languages
+def test_a_refusal_to_sign_in_is_told_as_iam_s(language: Language) -> None:
+    error = Rejected(401, "Unauthorized", "The username or password is wrong.", is_sign_in=True)
+    row = replace(DECIDED, state=State.SUBMITTING).submission_failed(error, 0.0)
+    text = thread_message(row, Notification.REJECTED, CATALOG.translator(language)).text
+    assert "IAM" in text
+    assert "HW_AUTH_URL" in text
+    assert error.message in text
