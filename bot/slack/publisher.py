@@ -183,7 +183,7 @@ class SlackEphemeralMessages:
             fields = {"user": origin.user_id, "reply": getattr(reply, "key", type(reply).__name__)}
             log.warning("reply.undelivered", extra={**fields, "reason": repr(error)})
 
-    async def _post(self, origin: Origin, view: MessageView, **thread: str) -> SlackError | None:
+    async def _post(self, origin: Origin, view: MessageView, **thread: Any) -> SlackError | None:
         """Post it by chat.postEphemeral; the error if Slack did not take it."""
         try:
             await self._client.call(

@@ -184,7 +184,7 @@ async def test_the_end_is_told_before_the_card_is_edited(driver: BotDriver, stat
     driver.cloud.set_speed("paused")
     message = await driver.request(driver.instance())
     await driver.confirm(message)
-    await driver.wait_for_card(message, "accepted by the cloud")
+    await driver.wait_for_card(message, "accepted by Huawei Cloud")
     driver.cloud.finish(driver.cloud.upgrades[0].job_id or "", status)
     await driver.wait_for_card(message, status)
     card_edits = [
