@@ -169,7 +169,8 @@ async def test_a_misspelt_name_is_told_at_the_start_and_by_the_doctor(tmp_path: 
     result = await run_command(tmp_path, wrong)
     assert result.stderr.splitlines() == ["SLACK_BOT_TOKEN: required (xoxb-…)", hint]
     right = {**NOWHERE, "SLACK_BOT_TOKN": "xoxb-1"}
-    assert f"warn    settings.unknown_name.SLACK_BOT_TOKN: {hint}" in (await run_command(tmp_path, right, "doctor")).stdout
+    result = await run_command(tmp_path, right, "doctor")
+    assert f"warn    settings.unknown_name.SLACK_BOT_TOKN: {hint}" in result.stdout
     process = await BotProcess.start({**right, "LOG_FORMAT": "json"}, tmp_path)
     try:
         await process.until_logged("settings.unknown")
