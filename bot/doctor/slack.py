@@ -5,13 +5,16 @@ Only methods that read are called, so whether the bot may post in a channel is n
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 
+from aiohttp import ClientError
+
 from bot.core.errors import SlackRejected, SlackUnavailable
 from bot.core.permissions import Rules
-from bot.doctor.report import Check, Reporter, failed, passed, skipped, warned
+from bot.doctor.causes import explain
+from bot.doctor.report import Check, CheckStatus, Reporter, failed, passed, skipped, warned
 from bot.settings import Settings
 from bot.slack.client import InvalidToken, SlackClient, TokenRefused, is_org_wide
 from bot.slack.payloads import text_field
@@ -56,8 +59,12 @@ async def check_slack(report: Reporter, settings: Settings, client: SlackClient,
     except SlackRejected as error:
         report(failed("slack.token", f"auth.test answers {error.error}", "check SLACK_API_URL and SLACK_BOT_TOKEN"))
     except SlackUnavailable as error:
-        remedy = "check the way to Slack: network, HTTPS_PROXY, SLACK_API_URL"
-        report(failed("slack.token", f"no answer from {settings.slack.api_url} ({error.reason})", remedy))
+        url = settings.slack.api_url
+        if isinstance(error.__cause__, OSError | ClientError):  # OSError includes TimeoutError
+            problem, remedy = await explain(error, url, settings.network, "SLACK_API_URL")
+        else:
+            problem, remedy = "no answer of Slack's", "check the way to Slack: network, HTTPS_PROXY, SLACK_API_URL"
+        report(failed("slack.token", f"{url}: {problem} ({error.reason})", remedy))
     else:
         _check_identity(report, token)
         _check_scopes(report, token, needs_usergroups=bool(settings.rules.all_usergroups()))
@@ -149,12 +156,20 @@ async def _check_ids(report: Reporter, rules: Rules, client: SlackClient) -> Non
         *(partial(_check_user, client, user_id) for user_id in sorted(user_ids)),
     ]
     slots = asyncio.Semaphore(MAX_CONCURRENT_CALLS)
+    channel_checks: list[Check] = []
 
     async def run(check: Callable[[], Awaitable[Check]]) -> None:
         async with slots:
-            report(await check())
+            result = await check()
+        (channel_checks.append if result.name.startswith("slack.channel.") else report)(result)
 
-    await asyncio.gather(*(run(check) for check in checks))
+    try:
+        await asyncio.gather(*(run(check) for check in checks))
+    finally:  # also when the time is over
+        works_somewhere = any(check.status is CheckStatus.PASS for check in channel_checks)
+        for check in channel_checks:
+            is_minor = works_somewhere and check.status is CheckStatus.FAIL
+            report(replace(check, status=CheckStatus.WARN) if is_minor else check)
 
 
 async def _check_channel(client: SlackClient, channel_id: str) -> Check:
@@ -180,7 +195,7 @@ async def _check_channel(client: SlackClient, channel_id: str) -> Check:
     if channel.get("is_archived"):
         return failed(name, f"{label} is archived", f"unarchive it, or take {channel_id} out of ALLOWED_CHANNELS")
     if not (channel.get("is_member") or channel.get("is_im")):
-        return failed(name, f"the bot is not in {label}", f"type /invite with the bot's name in {label}")
+        return warned(name, f"the bot is not in {label}", f"type /invite with the bot's name in {label}")
     if channel.get("is_read_only") or channel.get("is_frozen"):
         remedy = f"let the bot post there, or take {channel_id} out of ALLOWED_CHANNELS"
         return failed(name, f"{label} is read-only", remedy)

@@ -140,6 +140,7 @@ class SlackClient:
         self.web_client = AsyncWebClient(
             token=token, base_url=base_url, session=session, timeout=CALL_SECONDS, retry_handlers=[]
         )
+        self.web_client.proxy = None  # the SDK has read the environment; the session decides, by each address
         self._metrics = metrics
         self._rate_limits = RateLimits()
         self.token_refused = asyncio.Event()
