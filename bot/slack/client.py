@@ -66,6 +66,7 @@ FINAL_ERRORS = {
     "too_many_attachments",
     "unknown_method",
     "user_disabled",
+    "user_is_restricted",
     "user_not_found",
     "user_not_in_channel",
     "user_not_visible",
