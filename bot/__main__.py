@@ -1,83 +1,185 @@
 """The command line: run the bot (default), or `sandbox`, `doctor`, `audit`, `store copy`."""
 
-import argparse
-import asyncio
-import gc
-import logging
+import errno
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
 
-from bot.logs import Redactor, configure_logging
-from bot.settings import Settings, SettingsError, env_file_warning, read_environment, secrets_in
+# Whatever takes time to import is imported below, after the signals have their handlers.
+if TYPE_CHECKING:
+    import argparse
 
-log = logging.getLogger("bot")
+    from bot.environment import SettingsError
+
+PROGRAM = "starrocks-upgrade-bot"
+EXIT_OK = 0
+EXIT_NO_OUTPUT = 1
 EXIT_BAD_SETTINGS = 2
 EXIT_INVALID_TOKEN = 3
+EXIT_SIGNAL = 128  # and the signal's number, as shells count it
+NO_HOME = "/nonexistent"
+COMMANDS_WITH_A_RESULT = {"doctor", "audit", "store"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments say; the process's exit code. What is not run is not imported."""
-    options = _argument_parser().parse_args(arguments)
-    match options.command:
-        case "sandbox":
-            from bot.sandbox.run import run_sandbox
-
-            return run_sandbox(options.port)
-        case "doctor":
-            from bot.doctor.runner import run_doctor
-
-            return run_doctor(read_environment(), as_json=options.json)
-        case "audit":
-            from bot.audit_cli import run_audit
-
-            return run_audit(read_environment(), options)
-        case "store":
-            from bot.copy_cli import run_copy
-
-            return run_copy(read_environment(), options.to)
-    return _run_bot()
-
-
-def _run_bot() -> int:
-    environ = read_environment()
+    if arguments is None:  # the process is this program's alone
+        _end_quietly_on_signals(sys.argv[1:])
     try:
-        settings = Settings.read(environ)
-    except SettingsError as error:
-        return _report_mistakes(error, as_json=environ.get("LOG_FORMAT", "").strip().lower() == "json")
+        code = _run_command(_argument_parser().parse_args(arguments))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:  # a second Ctrl-C while the loop closes
+        return EXIT_SIGNAL + signal.SIGINT
+    except BrokenPipeError:  # the reader has closed the pipe (`| head`)
+        _discard_output()
+        return EXIT_SIGNAL + signal.SIGPIPE
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        _discard_output()
+        print(f"the output cannot be written: {error.strerror}", file=sys.stderr)
+        return EXIT_NO_OUTPUT
+    return code
+
+
+def _discard_output() -> None:
+    """Python would try once more to write at its end, and print a traceback."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end_quietly_on_signals(arguments: Sequence[str]) -> None:
+    """Until the bot handles signals itself, also while modules are imported: nothing has begun that has to be ended."""
+    has_result = bool(COMMANDS_WITH_A_RESULT & set(arguments[:1]))
+
+    def end(number: int, _: FrameType | None) -> None:
+        os._exit(EXIT_SIGNAL + number if has_result else EXIT_OK)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+def _run_command(options: "argparse.Namespace") -> int:
+    from bot.environment import SettingsError, read_environment
+    from bot.network import CannotListen
+    from bot.settings import Settings
+
+    for stream in (sys.stdout, sys.stderr):  # of any encoding: what it does not have is escaped
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+    if os.path.expanduser("~") == "~":  # a user without a home: slack_sdk looks for it while it is imported
+        os.environ["HOME"] = NO_HOME
+    environ: Mapping[str, str] = os.environ
+    try:
+        if options.command == "sandbox":
+            return _run_sandbox(options.port)
+        environ = read_environment()
+        match options.command:
+            case "doctor":
+                settings = Settings.read(environ)
+                from bot.doctor.runner import run_doctor
+
+                return run_doctor(settings, environ, as_json=options.json)
+            case "audit":
+                from bot.audit_cli import run_audit
+
+                return run_audit(environ, options)
+            case "store":
+                from bot.copy_cli import run_copy
+
+                return run_copy(environ, options.to)
+        return _run_bot(environ)
+    except (CannotListen, SettingsError) as error:
+        mistakes = error if isinstance(error, SettingsError) else SettingsError([str(error)])
+        if options.command == "doctor":
+            from bot.doctor.report import unreadable_settings
+
+            print(unreadable_settings(mistakes.mistakes, as_json=options.json))
+        return _report_mistakes(mistakes, environ)
+
+
+def _run_bot(environ: Mapping[str, str]) -> int:
+    import asyncio
+    import gc
+    import logging
+
+    from bot.environment import env_file_warning
+    from bot.logs import configure_logging
+    from bot.settings import Settings, secrets_in
+
+    settings = Settings.read(environ)
     configure_logging(settings.log_level, settings.log_format, secrets_in(settings))
+    log = logging.getLogger("bot")
     if warning := env_file_warning():
         log.warning("settings.exposed", extra={"reason": warning})
+    for hint in settings.hints:
+        log.warning("settings.unknown", extra={"reason": hint})
     from bot.app import run
     from bot.slack.client import InvalidToken
 
     try:
         # What was built until here lives as long as the process: no garbage collection has to scan it again.
         asyncio.run(run(settings, on_ready=lambda _: gc.freeze()))
-    except SettingsError as error:  # what only the database itself could tell
-        return _report_mistakes(error, as_json=settings.log_format == "json")
     except InvalidToken as error:
         log.critical(str(error))
         return EXIT_INVALID_TOKEN
-    return 0
+    return EXIT_OK
 
 
-def _report_mistakes(error: SettingsError, *, as_json: bool) -> int:
+def _run_sandbox(port: int) -> int:
+    from bot.environment import SettingsError
+    from bot.network import check_key_log
+
+    mistakes: list[str] = []
+    check_key_log(os.environ, lambda name, reason: mistakes.append(f"{name}: {reason}"))
+    if mistakes:
+        raise SettingsError(mistakes)
+    from bot.sandbox.run import run_sandbox
+
+    return run_sandbox(port)
+
+
+def _report_mistakes(error: "SettingsError", environ: Mapping[str, str]) -> int:
     """Every mistake in a line of its own, as an object where the log's lines are objects."""
-    if as_json:
-        configure_logging("INFO", "json")
+    import logging
+
+    from bot.logs import Redactor, configure_logging
+
+    if environ.get("LOG_FORMAT", "").strip().lower() != "json":
+        for line in (*error.mistakes, *error.hints):
+            print(Redactor()(line), file=sys.stderr)
+        return EXIT_BAD_SETTINGS
+    configure_logging("INFO", "json")
+    log = logging.getLogger("bot")
     for mistake in error.mistakes:
-        if as_json:
-            log.critical("settings.wrong", extra={"mistake": mistake})
-        else:
-            print(Redactor()(mistake), file=sys.stderr)
+        log.critical("settings.wrong", extra={"mistake": mistake})
+    for hint in error.hints:
+        log.warning("settings.unknown", extra={"reason": hint})
     return EXIT_BAD_SETTINGS
 
 
-def _argument_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="starrocks-upgrade-bot", description=__doc__)
+def _port(text: str) -> int:
+    """A TCP port, 0 for any free one."""
+    import argparse
+
+    if not text.isascii() or not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("should be a number from 0 to 65535")
+    return int(text)
+
+
+def _argument_parser() -> "argparse.ArgumentParser":
+    import argparse
+
+    from bot import __version__
+
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="{sandbox,doctor,audit,store}")
     sandbox = commands.add_parser("sandbox", help="try the bot against a stand-in Slack and a stand-in TaurusDB")
-    sandbox.add_argument("--port", type=int, default=8765, help="the page's port on 127.0.0.1 (8765)")
+    sandbox.add_argument("--port", type=_port, default=8765, help="the page's port on 127.0.0.1 (8765)")
     doctor = commands.add_parser("doctor", help="check settings, tokens, channels and the cloud; nothing is changed")
     doctor.add_argument("--json", action="store_true", help="one JSON object, for machines")
     audit = commands.add_parser("audit", help="read the audit trail")

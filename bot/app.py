@@ -15,21 +15,24 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aiohttp import web
 
-from bot.connections import open_cloud, slack_session
+from bot.connections import open_cloud, open_slack
 from bot.core.errors import SlackError, StorageUnavailable
 from bot.core.permissions import AccessPolicy
 from bot.core.polling import PollSchedule
 from bot.core.ports import NO_METRICS, Metrics, Storage
 from bot.doctor.runner import SelfCheck
+from bot.environment import SettingsError
 from bot.http_server import EventsEndpoint, Readiness, start_server, web_app
 from bot.i18n.catalog import Catalog
-from bot.settings import DEFAULT_PORT, Settings, SettingsError
+from bot.settings import Settings
 from bot.slack.bolt_app import Listeners, bolt_app
+from bot.slack.channels import SlackChannels
 from bot.slack.client import BotIdentity, Heartbeat, InvalidToken, SlackClient, read_identity
 from bot.slack.publisher import SlackEphemeralMessages, SlackPublisher
 from bot.slack.socket_mode import SocketModeConnection, open_connection
 from bot.slack.users import SlackUsers
 from bot.storage.opening import open_storage
+from bot.storage.urls import sqlite_path
 from bot.taurusdb.client import TaurusDb
 from bot.workflow.background_tasks import BackgroundTasks, RareLog, UpgradesInProcess, supervise
 from bot.workflow.handle_action import ActionHandler
@@ -67,6 +70,7 @@ class Components:
     submitter: Submitter
     listeners: Listeners
     users: SlackUsers
+    channels: SlackChannels
 
 
 def build(
@@ -82,7 +86,8 @@ def build(
     catalog, schedule = Catalog.load(), PollSchedule(settings.job_poll_seconds)
     tasks, in_process = BackgroundTasks(), UpgradesInProcess()
     policy = AccessPolicy(rules, identity.team_id)
-    publisher = SlackPublisher(client, catalog, rules)
+    channels = SlackChannels(client, rules, time.monotonic)
+    publisher = SlackPublisher(client, channels, catalog, rules)
     ephemeral = SlackEphemeralMessages(client, catalog, rules, settings.slack.api_url)
     users = SlackUsers(client, rules, identity, settings.default_language, time.monotonic)
     transitions = Transitions(storage, metrics, clock)
@@ -98,6 +103,7 @@ def build(
         inventory=inventory,
         publisher=publisher,
         users=users,
+        channels=channels,
         replier=replier,
         policy=policy,
         in_process=in_process,
@@ -114,6 +120,7 @@ def build(
         publisher=publisher,
         notifier=notifier,
         users=users,
+        channels=channels,
         replier=replier,
         policy=policy,
         submitter=submitter,
@@ -135,14 +142,14 @@ def build(
         clock=clock,
     )
     listeners = Listeners(command_handler, action_handler, tasks, identity)
-    return Components(storage, cloud, tasks, poller, submitter, listeners, users)
+    return Components(storage, cloud, tasks, poller, submitter, listeners, users, channels)
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: OnReady = lambda _: None) -> None:
     """Run the bot until `stop` is set, or SIGTERM or SIGINT come; `on_ready` gets the web server's URL ("" if none).
 
     The web server is opened first, so that a bot that waits for Slack or the database can say so.
-    Raises `InvalidToken`, and `SettingsError` for a database that can never be used.
+    Raises `InvalidToken`, `CannotListen`, and `SettingsError` for a database that can never be used.
     """
     stop = stop or stop_on_signal()
     async with AsyncExitStack() as stack:
@@ -152,14 +159,13 @@ async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: O
         if settings.serves_http:
             await front.open(settings, prometheus)
             stack.push_async_callback(front.close)
-        session = await stack.enter_async_context(slack_session())
-        client = SlackClient(settings.slack.bot_token.reveal(), settings.slack.api_url, session, metrics)
+        client = await stack.enter_async_context(open_slack(settings, metrics))
         identity, storage = await _reach_slack_and_storage(settings, client, front.readiness, stop, stack)
         if identity is None or storage is None:
             return
         if identity.is_org_wide:
             log.error("start.org_wide_token", extra={"setting": "SLACK_BOT_TOKEN", "team": identity.team_id})
-        cloud = await stack.enter_async_context(open_cloud(settings.cloud, metrics, storage.clock))
+        cloud = await stack.enter_async_context(open_cloud(settings, metrics, storage.clock))
         components = build(settings, client, identity, storage, cloud, metrics)
         await _serve(stop, settings, client, identity, components, front, prometheus, on_ready)
 
@@ -180,9 +186,8 @@ class Front:
             assert prometheus is not None
             return await prometheus.exposition(self.readiness.storage)
 
-        port = DEFAULT_PORT if settings.port is None else settings.port
         app = web_app(self.events, self.readiness, metrics_text if prometheus else None)
-        self._runner, self.url = await start_server(app, settings.host, port)
+        self._runner, self.url = await start_server(app, settings.host, settings.listening_port)
 
     async def close(self) -> None:
         """Close the listener; requests that have come in are handled."""
@@ -242,7 +247,10 @@ async def _serve(
     signing_secret = None if app_token else secret.reveal() if secret else ""
     metrics: Metrics = prometheus or NO_METRICS
     app = bolt_app(client, identity, components.listeners, settings.slack.command, signing_secret, metrics)
-    socket = SocketModeConnection(app, app_token.reveal(), client.web_client) if app_token else None
+    socket = None
+    if app_token is not None:
+        open_session = settings.network.open_session
+        socket = SocketModeConnection(app, app_token.reveal(), client.web_client, open_session)
     heartbeat = Heartbeat(client)
     front.readiness.heartbeat, front.readiness.socket = heartbeat, socket
     if front.events is not None:
@@ -286,6 +294,7 @@ async def _serve(
         await components.tasks.drain(0)
         await components.poller.stop(POLLER_STOP_SECONDS)
         await components.users.close()
+        await components.channels.close()
     if invalid_tokens:
         raise invalid_tokens[0]
 
@@ -319,9 +328,18 @@ def _prometheus_metrics() -> "PrometheusMetrics":
     return PrometheusMetrics()
 
 
+def _check_folder(database_url: str) -> None:
+    """A folder that is missing stays so, however long it is waited for. Raises ValueError."""
+    if database_url.startswith("sqlite"):
+        folder = sqlite_path(database_url).absolute().parent
+        if not folder.is_dir():
+            raise ValueError(f"there is no folder {folder}")
+
+
 async def _open_database(settings: Settings) -> Storage:
     """The storage; raises `SettingsError` for a database that can never be used, `StorageUnavailable` for now."""
     try:
+        _check_folder(settings.database_url)
         return await open_storage(settings.database_url)
     except ValueError as error:
         raise SettingsError([f"DATABASE_URL: {error}"]) from None

@@ -14,7 +14,8 @@ from typing import Any, TextIO
 
 from bot.core.audit import AuditRow, AuditVerdict, verify_audit
 from bot.core.errors import StorageUnavailable
-from bot.settings import SettingsError, read_database_url
+from bot.environment import SettingsError
+from bot.settings import read_database_url
 from bot.storage.opening import open_readonly
 
 EXIT_OK, EXIT_BROKEN, EXIT_UNREADABLE = 0, 1, 2

@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack
 
 from bot.core.audit import AuditVerdict, verify_audit
 from bot.core.errors import StorageUnavailable
+from bot.environment import SettingsError
 from bot.logs import Redactor
-from bot.settings import SettingsError, read_database_url
+from bot.settings import read_database_url
 from bot.storage.copy import CopiedRows, SourceChanged, TargetNotEmpty, copy_storage
 from bot.storage.opening import open_readonly, open_storage
 from bot.storage.urls import sqlite_path

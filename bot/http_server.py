@@ -17,6 +17,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from bot.core.errors import StorageUnavailable
 from bot.core.messages import clipped
 from bot.core.ports import Storage
+from bot.network import CannotListen
 from bot.slack.client import Heartbeat
 from bot.slack.socket_mode import SocketModeConnection
 
@@ -126,7 +127,7 @@ def web_app(
 
 
 async def start_server(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, str]:
-    """Listen; the runner, for the caller to clean up, and the URL."""
+    """Listen; the runner, for the caller to clean up, and the URL. Raises `CannotListen`."""
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -137,10 +138,14 @@ async def start_server(app: web.Application, host: str, port: int) -> tuple[web.
     )
     app[SLOW_CLIENTS].watch_while_running(app, runner)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except (OSError, ValueError) as error:
+        await runner.cleanup()
+        raise CannotListen(error, host, port) from error
     bound_port = runner.addresses[0][1]
     log.info("http.listening", extra={"host": host, "port": bound_port})
-    return runner, f"http://{host}:{bound_port}"
+    return runner, f"http://{f'[{host}]' if ':' in host else host}:{bound_port}"
 
 
 @dataclass(frozen=True, slots=True)

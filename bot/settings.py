@@ -1,10 +1,8 @@
 """The settings, read once from the environment and a `.env` file: frozen, and every mistake named at once."""
 
-import os
 import re
-import stat
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
@@ -12,12 +10,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from bot.core.command import DEFAULT_COMMAND_NAME
 from bot.core.messages import Language
-from bot.core.permissions import ConfirmBy, IdSet, Rules
+from bot.core.permissions import EVERYTHING, ConfirmBy, IdSet, Rules
 from bot.core.tokenizer import INSTANCE_ID
+from bot.environment import SettingsError, misspelt_names, read_file, reason_of, without_quotes
+from bot.network import Network
 from bot.storage.urls import check_url
 from bot.taurusdb.endpoints import iam_url, taurusdb_endpoint
 
-ENV_FILE = ".env"
 DEFAULT_DATABASE_URL = "sqlite:///starrocks-upgrade-bot.db"
 DEFAULT_PORT = 3000
 # Each can be read from a file instead: NAME_FILE (container secrets).
@@ -33,15 +32,10 @@ SECRET_VARIABLES = (
 )
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _PROJECT_ID = re.compile(r"[0-9a-zA-Z]{32}")
+_CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]+", re.ASCII)
+_CHANNEL_NAME = re.compile(r"[\w*-]{1,80}")  # letters of any script, as in Slack
+_OTHER_ID = re.compile(r"[A-Z][A-Z0-9]+|[A-Za-z]0[A-Za-z0-9]{7,}", re.ASCII)  # of something else, or mistyped
 _REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
-
-
-class SettingsError(Exception):
-    """The settings cannot be used; `mistakes` has one line for each, naming the variable."""
-
-    def __init__(self, mistakes: Sequence[str]) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes = tuple(mistakes)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -119,6 +113,7 @@ class Settings:
 
     slack: SlackSettings
     cloud: CloudSettings
+    network: Network
     rules: Rules
     database_url: str = field(repr=False)  # there may be a password in it
     host: str
@@ -129,6 +124,8 @@ class Settings:
     default_language: Language
     log_level: str
     log_format: str
+    hints: tuple[str, ...] = ()
+    """A line for each name of the environment that is not ours but looks misspelt."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -139,6 +136,7 @@ class Settings:
         settings = cls(
             slack=_read_slack(reader),
             cloud=_read_cloud(reader),
+            network=Network.read(environ, reader.mistake),
             rules=_read_rules(reader),
             database_url=_read_database_url(reader),
             host=reader.text("HOST", "127.0.0.1"),
@@ -150,13 +148,19 @@ class Settings:
             log_level=reader.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], upper=True),
             log_format=reader.choice("LOG_FORMAT", "text", ["text", "json"]),
         )
-        reader.raise_mistakes()
-        return settings
+        hints = tuple(reader.hints())
+        reader.raise_mistakes(hints)
+        return replace(settings, hints=hints)
 
     @property
     def serves_http(self) -> bool:
         """Whether there is a web server: in HTTP mode always, in Socket Mode when PORT is set."""
         return self.slack.app_token is None or self.port is not None
+
+    @property
+    def listening_port(self) -> int:
+        """The web server's port, 0 for any free one."""
+        return DEFAULT_PORT if self.port is None else self.port
 
 
 class SettingsReader:
@@ -168,6 +172,7 @@ class SettingsReader:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self._mistakes: list[str] = []
+        self._known_names: set[str] = set()
         with_file = (name for name in SECRET_VARIABLES if environ.get(f"{name}_FILE", "").strip())
         self._from_files = {name: self._read_file(name) for name in with_file}
 
@@ -175,10 +180,16 @@ class SettingsReader:
         """Note a mistake."""
         self._mistakes.append(f"{name}: {reason}")
 
-    def raise_mistakes(self) -> None:
-        """Raise what was noted, all at once."""
+    def raise_mistakes(self, hints: Sequence[str] = ()) -> None:
+        """Raise what was noted, all at once, with what may help."""
         if self._mistakes:
-            raise SettingsError(self._mistakes)
+            raise SettingsError(self._mistakes, hints)
+
+    def hints(self) -> Iterable[str]:
+        """A line for each name that looks like a misspelt one of those that were read until now."""
+        known_names = {*self._known_names, *(f"{name}_FILE" for name in SECRET_VARIABLES)}
+        for name, meant in misspelt_names(self._environ, known_names):
+            yield f"{name}: unknown name, did you mean {meant}?"
 
     def is_set(self, name: str) -> bool:
         """Whether it is set to anything."""
@@ -186,7 +197,13 @@ class SettingsReader:
 
     def text(self, name: str, default: str) -> str:
         """Any text."""
-        return self._from_files.get(name) or self._environ.get(name, "").strip() or default
+        value = self._environ.get(name, "").strip()
+        if (unquoted := without_quotes(value)) is not None:
+            if name not in self._known_names:
+                self.mistake(name, "its value stands in quotes, which `docker run --env-file` keeps: take them away")
+            value = unquoted
+        self._known_names.add(name)
+        return self._from_files.get(name) or value or default
 
     def secret(self, name: str, prefix: str, *, required: bool = False) -> Secret | None:
         """A secret, checked by its prefix; mistakes are described without showing it."""
@@ -236,6 +253,7 @@ class SettingsReader:
             try:
                 parts = urlsplit(value)
                 is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+                (parts.hostname or "").encode("idna")  # raises what a resolver would raise later
             except ValueError:
                 is_valid = False
             if not is_valid:
@@ -252,6 +270,21 @@ class SettingsReader:
                 self.mistake(name, f"{word!r} is no id; {form}")
         return IdSet(frozenset(words))
 
+    def channels(self, name: str) -> tuple[IdSet, frozenset[str]]:
+        """Channel ids (or `*`), and names or patterns of names in lower case."""
+        ids, names, is_everything = set(), set(), False
+        for word in filter(None, (word.strip() for word in self.text(name, "").split(","))):
+            bare = word.removeprefix("#")
+            if word == "*":
+                is_everything = True
+            elif _CHANNEL_ID.fullmatch(word):
+                ids.add(word)
+            elif _CHANNEL_NAME.fullmatch(bare) and (word != bare or not _OTHER_ID.fullmatch(word)):
+                names.add(bare.lower())
+            else:
+                self.mistake(name, f"{word!r} is no channel: ids like C012AB3CD, names like #db-ops or #inc-*, or *")
+        return (EVERYTHING, frozenset()) if is_everything else (IdSet(frozenset(ids)), frozenset(names))
+
     def instance_ids(self, name: str) -> IdSet:
         """StarRocks instance ids, or `*`."""
         words = [word.strip().lower() for word in self.text(name, "*").split(",") if word.strip()]
@@ -266,10 +299,12 @@ class SettingsReader:
         if self._environ.get(name, "").strip():
             self.mistake(name, f"set it or {name}_FILE, not both")
         try:
-            return Path(self._environ[f"{name}_FILE"].strip()).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            self.mistake(f"{name}_FILE", f"cannot be read: {type(error).__name__}")
-            return ""
+            return read_file(Path(self._environ[f"{name}_FILE"].strip())).decode("utf-8-sig").strip()
+        except UnicodeDecodeError:
+            self.mistake(f"{name}_FILE", "is not UTF-8")
+        except (OSError, ValueError) as error:
+            self.mistake(f"{name}_FILE", reason_of(error))
+        return ""
 
 
 def _read_slack(reader: SettingsReader) -> SlackSettings:
@@ -311,15 +346,16 @@ def _read_credentials(reader: SettingsReader) -> Credentials:
         "AK/SK": ("HW_ACCESS_KEY", "HW_SECRET_KEY"),
         "a ready token": ("HW_AUTH_TOKEN",),
     }
-    chosen = {way: names for way, names in variables.items() if any(reader.is_set(name) for name in names)}
+    names_set = {name for names in variables.values() for name in names if reader.is_set(name)}
+    chosen = {way: names for way, names in variables.items() if names_set & set(names)}
     if not chosen:
         reader.mistake("HW_USER_NAME", "no way of signing in is set: an IAM user, AK/SK or HW_AUTH_TOKEN")
     elif len(chosen) > 1:
-        names_set = ", ".join(next(name for name in names if reader.is_set(name)) for names in chosen.values())
-        reader.mistake(names_set, f"set exactly one way of signing in, not {' and '.join(chosen)}")
+        first_names = ", ".join(next(name for name in names if name in names_set) for names in chosen.values())
+        reader.mistake(first_names, f"set exactly one way of signing in, not {' and '.join(chosen)}")
     for names in chosen.values() if len(chosen) == 1 else ():
         for name in names:
-            if not reader.is_set(name):
+            if name not in names_set:
                 others = ", ".join(other for other in names if other != name)
                 reader.mistake(name, f"required together with {others}")
     if reader.is_set("HW_SECURITY_TOKEN") and "AK/SK" not in chosen:
@@ -339,9 +375,9 @@ def _read_rules(reader: SettingsReader) -> Rules:
     usergroups = reader.slack_ids("ALLOWED_USERGROUPS", "S", "a user-group id like S012AB3CD")
     if not users and not usergroups:
         reader.mistake("ALLOWED_USERS", "nobody could use the bot: set ALLOWED_USERS or ALLOWED_USERGROUPS (ids, or *)")
-    channels = reader.slack_ids("ALLOWED_CHANNELS", "CGD", "a channel id like C012AB3CD")
-    if not channels:
-        reader.mistake("ALLOWED_CHANNELS", "required: channel ids, or *")
+    channels, channel_names = reader.channels("ALLOWED_CHANNELS")
+    if not channels and not channel_names:
+        reader.mistake("ALLOWED_CHANNELS", "required: channel ids, names or patterns of names, or *")
     skip_usergroups = reader.slack_ids("SKIP_VALIDATE_USERGROUPS", "S", "a user-group id like S012AB3CD")
     skip_users = reader.slack_ids("SKIP_VALIDATE_USERS", "UW", "a user id like U012AB3CD")
     is_limited = reader.is_set("SKIP_VALIDATE_USERS") or reader.is_set("SKIP_VALIDATE_USERGROUPS")
@@ -350,6 +386,7 @@ def _read_rules(reader: SettingsReader) -> Rules:
     confirm_skip_validate_by = reader.choice("CONFIRM_SKIP_VALIDATE_BY", confirm_by, choices)
     return Rules(
         channels=channels,
+        channel_names=channel_names,
         users=users,
         usergroups=usergroups,
         confirm_by=ConfirmBy(confirm_by),
@@ -382,27 +419,6 @@ def _checked_database_url(reader: SettingsReader) -> str:
     except ValueError as error:
         reader.mistake("DATABASE_URL", str(error))
     return url
-
-
-def read_environment(folder: Path = Path()) -> Mapping[str, str]:
-    """The process's environment; a `.env` in the folder fills what it does not set."""
-    file = folder / ENV_FILE
-    if not file.is_file():
-        return os.environ
-    from dotenv import dotenv_values
-
-    return {**{name: value or "" for name, value in dotenv_values(file, interpolate=False).items()}, **os.environ}
-
-
-def env_file_warning(folder: Path = Path()) -> str:
-    """A warning when every user of the machine can read the `.env`; empty otherwise."""
-    try:
-        mode = os.stat(folder / ENV_FILE).st_mode
-    except OSError:
-        return ""
-    if not mode & stat.S_IROTH:
-        return ""
-    return f"{ENV_FILE} can be read by every user of this machine (chmod 600 {ENV_FILE})"
 
 
 def secrets_in(value: object) -> Iterable[str]:

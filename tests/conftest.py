@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.storage.opening import AnyStorage, open_storage
+from tests.network_parts import Authority
 from tests.postgres_server import PostgresServer
 
 _database_numbers = count(1)
@@ -57,3 +58,9 @@ async def storage(database_url: str) -> AsyncIterator[AnyStorage]:
     opened = await open_storage(database_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """A certificate authority that nobody trusts by default."""
+    return Authority(tmp_path)

@@ -12,7 +12,8 @@ from dotenv import dotenv_values
 
 from bot.__main__ import main
 from bot.core.upgrade import State
-from bot.settings import SECRET_VARIABLES, Settings, SettingsError
+from bot.environment import SettingsError
+from bot.settings import SECRET_VARIABLES, Settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,7 +22,8 @@ EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 TRY = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/python -m bot sandbox"
 TEST = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/python -m pytest"
 
-NOT_OURS = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "AF_INET", "AF_INET6", "AF_UNIX"} | set(State.__members__)
+NETWORK = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"}
+NOT_OURS = {*NETWORK, "AF_INET", "AF_INET6", "AF_UNIX"} | set(State.__members__)
 MADE_BY_THE_READER = {".env", "Dockerfile"}
 FILE = re.compile(r"[\w.-]+(/[\w.-]+)*/?")
 SUFFIXES = {".py", ".toml", ".yml", ".md", ".example", ".json"}
@@ -67,6 +69,7 @@ def names_in_the_code() -> set[str]:
         except SettingsError:
             assert chosen is not REQUIRED
         asked |= environ.asked
+    asked = {name for name in asked if name.upper() not in NETWORK}
     return {name for name in asked if name.removesuffix("_FILE") not in SECRET_VARIABLES or name in SECRET_VARIABLES}
 
 

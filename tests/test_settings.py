@@ -7,16 +7,14 @@ from pathlib import Path
 import pytest
 
 from bot.core.permissions import ConfirmBy
+from bot.environment import SettingsError, env_file_warning, read_environment
 from bot.logs import Redactor
 from bot.settings import (
     SECRET_VARIABLES,
     IamUserCredentials,
     KeyCredentials,
     Settings,
-    SettingsError,
     TokenCredentials,
-    env_file_warning,
-    read_environment,
     secrets_in,
 )
 
@@ -54,7 +52,15 @@ WRONG_VALUES = (
     ("TAURUSDB_ENDPOINT", "https://"),
     ("DATABASE_URL", "mysql://host/db"),
     ("ALLOWED_CHANNELS", ""),
-    ("ALLOWED_CHANNELS", "#db-ops"),
+    ("ALLOWED_CHANNELS", "#"),
+    ("ALLOWED_CHANNELS", "##db-ops"),
+    ("ALLOWED_CHANNELS", "C012AB3CD, db ops"),
+    ("ALLOWED_CHANNELS", "*, db.ops"),
+    ("ALLOWED_CHANNELS", "@sam"),
+    ("ALLOWED_CHANNELS", "U012AB3CD"),
+    ("ALLOWED_CHANNELS", "c012ab3cd"),
+    ("ALLOWED_CHANNELS", "https://example.slack.com/archives/C012AB3CD"),
+    ("ALLOWED_CHANNELS", f"#{'a' * 81}"),
     ("ALLOWED_USERS", "sam@example.com"),
     ("ALLOWED_USERGROUPS", "U012AB3CD"),
     ("ALLOWED_INSTANCES", "590031445ef845bb912d7fc8243db80cin07"),
@@ -72,6 +78,25 @@ WRONG_VALUES = (
     ("DEFAULT_LANGUAGE", "de-de"),
     ("LOG_LEVEL", "LOUD"),
     ("LOG_FORMAT", "xml"),
+    ("HTTPS_PROXY", "socks5://127.0.0.1:1080"),
+    ("https_proxy", "socks5h://127.0.0.1:1080"),
+    ("HTTP_PROXY", "http://user:pass/word@proxy:3128"),
+    ("http_proxy", "http://user:12/34@proxy:3128"),
+    ("HTTPS_PROXY", "proxy:99999"),
+    ("HTTPS_PROXY", "http://"),
+    ("HTTPS_PROXY", "http://two..dots:3128"),
+    ("SLACK_API_URL", "https://two..dots/api/"),
+    ("SSL_CERT_FILE", "/nowhere/ca.pem"),
+    ("SSL_CERT_FILE", "/dev"),
+    ("SSL_CERT_FILE", "/dev/null"),
+    ("SSL_CERT_FILE", __file__),
+    ("SSL_CERT_DIR", "/nowhere"),
+    ("SSL_CERT_DIR", str(Path(__file__).parent)),
+    ("SSLKEYLOGFILE", "/nowhere/keys"),
+    ("SSLKEYLOGFILE", "/dev"),
+    ("SLACK_BOT_TOKEN", '"xoxb-in-quotes"'),
+    ("ALLOWED_CHANNELS", "'*'"),
+    ("PORT", '"3000"'),
 )
 
 
@@ -99,7 +124,7 @@ def test_good_settings_are_read_with_the_defaults_of_the_contract() -> None:
 def test_each_mistake_names_its_variable_in_one_line(name: str, value: str) -> None:
     lines = mistakes(**{name: value})
     assert any(name in line.partition(": ")[0].split(", ") for line in lines)
-    assert all("\n" not in line for line in lines)
+    assert all("\n" not in line and "pass/word" not in line and "12/34" not in line for line in lines)
 
 
 def test_every_mistake_is_reported_at_once() -> None:
@@ -153,10 +178,10 @@ def test_a_secret_from_a_file_that_is_set_as_well_or_cannot_be_read(tmp_path: Pa
     both = mistakes(SLACK_BOT_TOKEN_FILE=str(tmp_path / "secret"))
     assert both == ("SLACK_BOT_TOKEN: set it or SLACK_BOT_TOKEN_FILE, not both",)
     missing = mistakes(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=str(tmp_path / "missing"))
-    assert "SLACK_BOT_TOKEN_FILE: cannot be read: FileNotFoundError" in missing
+    assert "SLACK_BOT_TOKEN_FILE: cannot be read: No such file or directory" in missing
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     not_text = mistakes(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=str(tmp_path / "bytes"))
-    assert "SLACK_BOT_TOKEN_FILE: cannot be read: UnicodeDecodeError" in not_text
+    assert "SLACK_BOT_TOKEN_FILE: is not UTF-8" in not_text
 
 
 def test_no_secret_stands_in_a_repr_or_a_traceback() -> None:
@@ -203,3 +228,34 @@ def test_an_env_file_that_everyone_can_read_is_warned_of(tmp_path: Path) -> None
     assert env_file_warning(tmp_path) == ""
     file.chmod(0o644)
     assert "chmod 600" in env_file_warning(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "ids", "names"),
+    [
+        ("C012AB3CD", {"C012AB3CD"}, set()),
+        ("#db-ops,C012AB3CD , inc-*", {"C012AB3CD"}, {"db-ops", "inc-*"}),
+        ("#INC-*,#C012AB3CD", set(), {"inc-*", "c012ab3cd"}),
+        ("#数据库_运维", set(), {"数据库_运维"}),
+        ("#*", set(), {"*"}),
+    ],
+)
+def test_channels_are_ids_names_and_patterns(value: str, ids: set[str], names: set[str]) -> None:
+    rules = Settings.read({**GOOD, "ALLOWED_CHANNELS": value}).rules
+    assert (set(rules.channels.ids), set(rules.channel_names)) == (ids, names)
+    assert not rules.channels.is_everything
+
+
+@pytest.mark.parametrize("value", ["*", "*,#db-ops", "#inc-*,C012AB3CD,*"])
+def test_a_star_beside_other_channels_is_everywhere(value: str) -> None:
+    rules = Settings.read({**GOOD, "ALLOWED_CHANNELS": value}).rules
+    assert (rules.channels.is_everything, rules.channel_names) == (True, frozenset())
+
+
+def test_every_channel_that_is_none_is_named() -> None:
+    lines = mistakes(ALLOWED_CHANNELS="#inc-*,db.ops,U012AB3CD", CONFIRM_BY="nobody")
+    assert [line.partition(" is no channel")[0] for line in lines if line.startswith("ALLOWED_CHANNELS")] == [
+        "ALLOWED_CHANNELS: 'db.ops'",
+        "ALLOWED_CHANNELS: 'U012AB3CD'",
+    ]
+    assert any(line.startswith("CONFIRM_BY") for line in lines)

@@ -1,21 +1,21 @@
 """Checks of the cloud: endpoints, clock, sign-in, permissions. Every request only reads."""
 
 import asyncio
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 from uuid import UUID
 
-import aiohttp
 import httpx
 
 from bot.connections import cloud_credentials
 from bot.core.errors import CloudError, NotSent
 from bot.core.messages import Language
-from bot.doctor.report import Check, Reporter, failed, passed, skipped, warned
-from bot.settings import CloudSettings, IamUserCredentials, KeyCredentials, TokenCredentials
+from bot.doctor.causes import explain
+from bot.doctor.report import Check, CheckStatus, Reporter, failed, passed, skipped, warned
+from bot.network import Network
+from bot.settings import CloudSettings, IamUserCredentials, KeyCredentials, Settings, TokenCredentials
 from bot.taurusdb.http import Credentials, ProjectApi, http_client, send_once
 from bot.taurusdb.responses import ApiResponse, as_text, error_from_response
 
@@ -32,6 +32,7 @@ UPGRADE_PERMISSION = "gaussdbformysql:instance:upgrade"
 TASK_PERMISSION = "gaussdbformysql:task:list"
 INSTANCE_PERMISSION = "gaussdbformysql:instance:list"
 DETAIL_PERMISSION = "gaussdbformysql:htapInstance:get"
+DATA_SYNC_PERMISSION = "gaussdbformysql:htapInstance:getReplication"
 SETTING_REMEDIES = {
     "APIGW.0101": "check HW_REGION_NAME and TAURUSDB_ENDPOINT: this API is not there",
     "APIGW.0310": "check HW_PROJECT_ID: it is the id of the region's project (My Credentials > Projects)",
@@ -57,17 +58,19 @@ SCHEDULED_TASKS = ReadCall("scheduled-jobs", TASK_PERMISSION, "scheduled-jobs", 
 TAURUSDB_INSTANCES = ReadCall("instances", INSTANCE_PERMISSION, "instances", {"offset": "0", "limit": "100"})
 
 
-async def check_cloud(report: Reporter, cloud: CloudSettings, clock: Callable[[], float]) -> None:
+async def check_cloud(report: Reporter, settings: Settings, clock: Callable[[], float]) -> None:
     """Every check of the cloud, from the endpoint to the permissions; what depends on a failed one is skipped."""
+    cloud = settings.cloud
     credentials = cloud_credentials(cloud)
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(http_client(CONNECT_SECONDS, RESPONSE_SECONDS))
+        http = await stack.enter_async_context(http_client(settings.network, CONNECT_SECONDS, RESPONSE_SECONDS))
         stack.push_async_callback(credentials.aclose)
         api = ProjectApi(http, cloud.endpoint, cloud.project_id, credentials, RESPONSE_SECONDS, clock)
-        endpoints = [_check_endpoint(report, http, clock, "cloud.endpoint", cloud.endpoint, "TAURUSDB_ENDPOINT")]
+        endpoints = EndpointChecks(report, http, settings.network, clock)
+        checks = [endpoints.check("cloud.endpoint", cloud.endpoint, "HW_REGION_NAME or TAURUSDB_ENDPOINT")]
         if isinstance(cloud.credentials, IamUserCredentials):
-            endpoints.append(_check_endpoint(report, http, clock, "cloud.iam_endpoint", cloud.auth_url, "HW_AUTH_URL"))
-        if not all(await asyncio.gather(*endpoints)):
+            checks.append(endpoints.check("cloud.iam_endpoint", cloud.auth_url, "HW_REGION_NAME or HW_AUTH_URL"))
+        if not all(await asyncio.gather(*checks)):
             report(skipped("cloud.sign_in", "the cloud was not reached"))
         elif await _check_sign_in(report, http, credentials, cloud):
             await PermissionChecks(report, api, _sign_in_remedy(cloud)).run()
@@ -75,38 +78,27 @@ async def check_cloud(report: Reporter, cloud: CloudSettings, clock: Callable[[]
         report(skipped("cloud.permissions", "there is no signing in"))
 
 
-async def _check_endpoint(
-    report: Reporter, http: httpx.AsyncClient, clock: Callable[[], float], name: str, url: str, setting: str
-) -> bool:
-    """Whether anything answers there; the TaurusDB endpoint also says what time it is."""
-    try:
-        response = await send_once(http, http.build_request("GET", url), None, RESPONSE_SECONDS)
-    except CloudError as error:
-        problem, remedy = _connection_problem(error, setting)
-        report(failed(name, f"{url}: {problem} ({error.note})", remedy))
-        return False
-    report(passed(name, f"{url} answers"))
-    if name == "cloud.endpoint":
-        report(_clock_check(None if response.date is None else response.date - clock()))
-    return True
+@dataclass(frozen=True, slots=True)
+class EndpointChecks:
+    """Whether anything answers at an address; the TaurusDB endpoint also says what time it is."""
 
+    report: Reporter
+    http: httpx.AsyncClient
+    network: Network
+    clock: Callable[[], float]
 
-def _connection_problem(error: CloudError, setting: str) -> tuple[str, str]:
-    """Why there was no response, by what aiohttp raised, and the remedy."""
-    for cause in _causes(error):
-        if isinstance(cause, aiohttp.ClientConnectorDNSError):
-            return "the name does not resolve", f"check HW_REGION_NAME or {setting}, and this machine's DNS"
-        if isinstance(cause, aiohttp.ClientSSLError | ssl.SSLError):
-            remedy = "set SSL_CERT_FILE to the certificate of the proxy in between, or correct the address"
-            return "no trusted TLS connection", remedy
-    return "no connection", f"let outgoing connections through (firewall, HTTPS_PROXY), or correct {setting}"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and what caused it."""
-    while error is not None:
-        yield error
-        error = error.__cause__
+    async def check(self, name: str, url: str, setting: str) -> bool:
+        """Ask once, without credentials; whether there was an answer."""
+        try:
+            response = await send_once(self.http, self.http.build_request("GET", url), None, RESPONSE_SECONDS)
+        except CloudError as error:
+            problem, remedy = await explain(error, url, self.network, setting)
+            self.report(failed(name, f"{url}: {problem} ({error.note})", remedy))
+            return False
+        self.report(passed(name, f"{url} answers"))
+        if name == "cloud.endpoint":
+            self.report(_clock_check(None if response.date is None else response.date - self.clock()))
+        return True
 
 
 def _clock_check(ahead: float | None) -> Check:
@@ -185,9 +177,17 @@ class PermissionChecks:
             if ids:
                 details = ReadCall("starrocks", DETAIL_PERMISSION, f"{path}/starrocks/{quote(ids[0], safe='')}")
                 await self._try_and_report(details)
+                await self._try_data_sync(ids[0])
             return
         detail = f"{DETAIL_PERMISSION}: no StarRocks instance was found to look at"
         self.report(skipped("cloud.permission.starrocks", detail))
+
+    async def _try_data_sync(self, instance_id: str) -> None:
+        """Without this permission the bot works, but cannot warn of data-sync tasks before an upgrade."""
+        path = f"instances/{quote(instance_id, safe='')}/starrocks/databases/replication"
+        page = {"offset": "0", "limit": "10"}
+        _, check = await self._try(ReadCall("data-sync", DATA_SYNC_PERMISSION, path, page))
+        self.report(replace(check, status=CheckStatus.WARN) if check.status is CheckStatus.FAIL else check)
 
     async def _try_and_report(self, call: ReadCall) -> ApiResponse | None:
         """Make a call and report its check; None when there was no response."""

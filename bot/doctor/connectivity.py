@@ -1,22 +1,22 @@
 """Checks of how Slack's requests reach the bot: a Socket Mode connection, or a signing secret and an HTTP port."""
 
 import asyncio
-import errno
 import re
-import socket
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
 
-from bot.core.errors import SlackRejected, SlackUnavailable
+from bot.core.errors import SlackRejected
+from bot.doctor.causes import explain
 from bot.doctor.report import Reporter, failed, passed, skipped, warned
-from bot.settings import DEFAULT_PORT, Settings
+from bot.network import DIRECT, CannotListen, Network, try_to_listen
+from bot.settings import Settings
 from bot.slack.client import INVALID_TOKEN_ERRORS, InvalidToken, SlackClient
 from bot.slack.socket_mode import open_connection
 
 MAX_CONNECTIONS = 10  # of one app: https://docs.slack.dev/apis/events-api/using-socket-mode
 HELLO_SECONDS = 9.0
 HEALTH_SECONDS = 5.0
+OUTGOING_REMEDY = "let outgoing wss:// connections to Slack through (firewall, HTTPS_PROXY)"
 SIGNING_SECRET = re.compile(r"[0-9a-f]{32}")
 CONNECTABLE_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
@@ -34,20 +34,26 @@ async def check_connectivity(
         if in_running_bot:
             report(passed("slack.socket_mode", "the bot's own connection is up"))
         else:
-            await _check_socket_mode(report, app_token.reveal(), client)
+            await _check_socket_mode(report, app_token.reveal(), client, settings.network)
     if settings.serves_http:
-        port = DEFAULT_PORT if settings.port is None else settings.port
-        await _check_port(report, settings.host, port, client.session)
+        await _check_port(report, settings.host, settings.listening_port)
 
 
-async def _check_socket_mode(report: Reporter, app_token: str, client: SlackClient) -> None:
+class NoHello(Exception):
+    """There is no connection on which Slack says hello; with the remedy."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.remedy = remedy
+
+
+async def _check_socket_mode(report: Reporter, app_token: str, client: SlackClient, network: Network) -> None:
     try:
-        connections = await _count_connections(client, app_token)
+        connections = await _count_connections(client, app_token, network)
     except (InvalidToken, SlackRejected) as error:
         report(failed("slack.app_token", f"Slack answers {error.error}", _app_token_remedy(error.error)))
-    except SlackUnavailable as error:
-        remedy = "let outgoing wss:// connections to Slack through (firewall, HTTPS_PROXY)"
-        report(failed("slack.socket_mode", error.reason, remedy))
+    except NoHello as error:
+        report(failed("slack.socket_mode", str(error), error.remedy))
     else:
         report(passed("slack.app_token", "Slack gives a connection for it"))
         detail = f"hello; the app has {connections} connection(s), this one included"
@@ -58,21 +64,29 @@ async def _check_socket_mode(report: Reporter, app_token: str, client: SlackClie
             report(passed("slack.socket_mode", detail))
 
 
-async def _count_connections(client: SlackClient, app_token: str) -> int:
+async def _count_connections(client: SlackClient, app_token: str, network: Network) -> int:
     """Open a connection, wait for Slack's hello, close it; the number of connections of the app, this one included.
 
     Slack sends a request to any connection of the app, so perhaps to this one in the milliseconds that it is open.
-    Raises `InvalidToken`, `SlackRejected`, or `SlackUnavailable` when there is no hello.
+    Raises `InvalidToken`, `SlackRejected` or `NoHello`.
     """
+    url = client.web_client.base_url
     try:
         async with asyncio.timeout(HELLO_SECONDS):
             url = await open_connection(client.web_client, app_token)
             async with client.session.ws_connect(url) as websocket:
                 hello = await websocket.receive_json()
-    except SlackApiError as error:
-        raise SlackRejected(str(error.response.get("error") or "no answer")) from error
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, TypeError) as error:
-        raise SlackUnavailable(f"{type(error).__name__}: no hello") from error
+    except InvalidToken:
+        raise
+    except Exception as error:  # whatever the SDK raises, e.g. AttributeError for an answer that is no JSON
+        data = getattr(getattr(error, "response", None), "data", None)
+        if isinstance(data, dict) and data.get("error"):
+            raise SlackRejected(str(data["error"])) from error
+        problem, remedy = f"{url.partition('?')[0]}: {type(error).__name__}: no hello", OUTGOING_REMEDY
+        if isinstance(error, OSError | aiohttp.ClientError):  # OSError includes TimeoutError
+            reason, remedy = await explain(error, url, network, "SLACK_API_URL")
+            problem = f"{problem}: {reason}"
+        raise NoHello(problem, remedy) from error
     if not isinstance(hello, dict) or hello.get("type") != "hello":
         raise SlackRejected("the first message was no hello")
     connections = hello.get("num_connections")
@@ -98,41 +112,29 @@ def _check_signing_secret(report: Reporter, settings: Settings) -> None:
         report(warned("slack.signing_secret", "it does not look like one: 32 hex digits", remedy))
 
 
-async def _check_port(report: Reporter, host: str, port: int, session: aiohttp.ClientSession) -> None:
+async def _check_port(report: Reporter, host: str, port: int) -> None:
     """Whether the bot can listen there, or already does."""
     address = f"{host}:{port}"
-    error = await asyncio.to_thread(_bind_error, host, port)
-    if error is None:
-        report(passed("http.port", f"{address} is free"))
-    elif isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        remedy = "HOST: 127.0.0.1, 0.0.0.0 or one of its own"
-        report(failed("http.port", f"{address} is no address of this machine", remedy))
-    elif error.errno == errno.EACCES:
-        report(failed("http.port", f"{address} may not be listened on", "PORT: choose one above 1023"))
-    elif error.errno == errno.EADDRINUSE and await _is_bot(host, port, session):
-        report(passed("http.port", f"a bot listens on {address}"))
-    else:
-        remedy = "PORT: choose another one, or end the program that has it"
-        report(failed("http.port", f"{address}: {error.strerror or error}", remedy))
-
-
-def _bind_error(host: str, port: int) -> OSError | None:
-    """The error of binding the port for a moment; None when that works."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-    except OSError as error:
-        return error
-    return None
+        await asyncio.to_thread(try_to_listen, host, port)
+    except CannotListen as error:
+        if error.is_taken and await _is_bot(host, port):
+            report(passed("http.port", f"a bot listens on {address}"))
+        else:
+            report(failed("http.port", error.reason, f"{error.setting}: choose another one"))
+    else:
+        report(passed("http.port", f"{address} is free"))
 
 
-async def _is_bot(host: str, port: int, session: aiohttp.ClientSession) -> bool:
+async def _is_bot(host: str, port: int) -> bool:
     """Whether /healthz there answers as this bot's does."""
     url = f"http://{CONNECTABLE_HOSTS.get(host, host)}:{port}/healthz"
     try:
-        async with asyncio.timeout(HEALTH_SECONDS), session.get(url, allow_redirects=False) as response:
+        async with (
+            asyncio.timeout(HEALTH_SECONDS),
+            DIRECT.open_session() as session,
+            session.get(url, allow_redirects=False) as response,
+        ):
             return bool(await response.json() == {"status": "alive"})
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return False

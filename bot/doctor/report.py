@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from bot.core.messages import Code, Message, Term, Vocabulary
+from bot.logs import Redactor
 
 MAX_LINES = 20  # of a private reply
 MAX_DETAIL = 300
@@ -66,6 +67,16 @@ def can_work(checks: Iterable[Check]) -> bool:
 def to_json(checks: Sequence[Check]) -> str:
     """One object: `can_work`, and `checks` with the fields of `Check`."""
     return json.dumps({"can_work": can_work(checks), "checks": [asdict(check) for check in checks]}, indent=2)
+
+
+def unreadable_settings(mistakes: Sequence[str], *, as_json: bool) -> str:
+    """What is printed when nothing can be checked: a failed check for each mistake, or one line of text."""
+    if not as_json:
+        return "The settings cannot be read, so nothing else was looked at: correct them first (README, Settings)."
+    remedy = "the README's chapter Settings explains each variable"
+    redact = Redactor()
+    lines = [redact(mistake) for mistake in mistakes]
+    return to_json([failed(f"settings.{line.partition(':')[0]}", line, remedy) for line in lines])
 
 
 def to_text(checks: Sequence[Check], *, colored: bool) -> str:

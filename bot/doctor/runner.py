@@ -11,29 +11,26 @@ from ipaddress import ip_address
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
-from bot.connections import slack_session
+from bot.connections import open_slack
 from bot.core.messages import Message
 from bot.doctor.cloud import check_cloud
 from bot.doctor.connectivity import check_connectivity
 from bot.doctor.database import check_database
 from bot.doctor.report import Check, Reporter, can_work, failed, passed, to_json, to_message, to_text, warned
 from bot.doctor.slack import check_slack
-from bot.logs import Redactor
-from bot.settings import Settings, SettingsError, TokenCredentials, env_file_warning, secrets_in
-from bot.slack.client import SlackClient
+from bot.environment import env_file_warning
+from bot.logs import Redactor, configure_logging
+from bot.settings import Settings, TokenCredentials, secrets_in
 
 log = logging.getLogger("bot.doctor")
 TIMEOUT_SECONDS = 25.0
 REPORT_TTL_SECONDS = 60.0
-EXIT_CAN_WORK, EXIT_CANNOT_WORK, EXIT_BAD_SETTINGS = 0, 1, 2
+EXIT_CAN_WORK, EXIT_CANNOT_WORK = 0, 1
 
 
-def run_doctor(environ: Mapping[str, str], *, as_json: bool) -> int:
-    """Run and print all checks; 0 only if the bot can work, 2 when the settings cannot be read."""
-    try:
-        settings = Settings.read(environ)
-    except SettingsError as error:
-        return _report_mistakes(error, as_json=as_json)
+def run_doctor(settings: Settings, environ: Mapping[str, str], *, as_json: bool) -> int:
+    """Run and print all checks; 0 only if the bot can work. Only what no check reports is logged."""
+    configure_logging("ERROR", settings.log_format, secrets_in(settings))
     checks = list(asyncio.run(run_checks(settings)))
     if warning := env_file_warning():
         checks.insert(1, warned("settings.env_file", warning, "chmod 600 .env"))
@@ -76,8 +73,7 @@ async def run_checks(
     """
     checks: dict[str, list[Check]] = {"settings": [], "slack": [], "connectivity": [], "database": [], "cloud": []}
     check_settings(checks["settings"].append, settings)
-    async with slack_session() as session:
-        client = SlackClient(settings.slack.bot_token.reveal(), settings.slack.api_url, session)
+    async with open_slack(settings) as client:
         connectivity = check_connectivity(
             checks["connectivity"].append, settings, client, in_running_bot=in_running_bot
         )
@@ -87,7 +83,7 @@ async def run_checks(
                 "slack": check_slack(checks["slack"].append, settings, client, clock),
                 "connectivity": connectivity,
                 "database": check_database(checks["database"].append, settings.database_url),
-                "cloud": check_cloud(checks["cloud"].append, settings.cloud, clock),
+                "cloud": check_cloud(checks["cloud"].append, settings, clock),
             },
             timeout_seconds,
         )
@@ -127,6 +123,9 @@ def check_settings(report: Reporter, settings: Settings) -> None:
         detail = "everyone of the workspace may use the bot, in every channel"
         remedy = "name ids in ALLOWED_USERS, ALLOWED_USERGROUPS or ALLOWED_CHANNELS"
         report(warned("settings.access_policy", detail, remedy))
+    for hint in settings.hints:
+        name = hint.partition(":")[0]
+        report(warned(f"settings.unknown_name.{name}", hint, "correct the name, or unset it"))
     if isinstance(settings.cloud.credentials, TokenCredentials):
         detail = "HW_AUTH_TOKEN is a token that ends 24 hours after it was made"
         remedy = "set HW_DOMAIN_NAME, HW_USER_NAME and HW_USER_PASSWORD, or AK/SK"
@@ -151,20 +150,6 @@ def _is_unencrypted(url: str) -> bool:
         return not ip_address(parts.hostname or "").is_loopback
     except ValueError:
         return parts.hostname != "localhost"
-
-
-def _report_mistakes(error: SettingsError, *, as_json: bool) -> int:
-    """Every mistake, as at the bot's start; without settings nothing else can be checked."""
-    redact = Redactor()
-    mistakes = [redact(mistake) for mistake in error.mistakes]
-    for mistake in mistakes:
-        print(mistake, file=sys.stderr)
-    if as_json:
-        remedy = "the README's chapter Settings explains each variable"
-        print(to_json([failed(f"settings.{mistake.partition(':')[0]}", mistake, remedy) for mistake in mistakes]))
-    else:
-        print("The settings cannot be read, so nothing else was looked at: correct the lines above (README, Settings).")
-    return EXIT_BAD_SETTINGS
 
 
 def _use_color(stream: TextIO, environ: Mapping[str, str]) -> bool:

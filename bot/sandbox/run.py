@@ -1,25 +1,37 @@
 """`python -m bot sandbox`: the bot in Socket Mode between a stand-in Slack and a stand-in TaurusDB, with a web page."""
 
 import asyncio
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from bot.app import run, stop_on_signal
+from bot.environment import SettingsError
 from bot.logs import configure_logging
+from bot.network import CannotListen, try_to_listen
 from bot.sandbox.slack import StandInSlack
 from bot.sandbox.taurusdb import StandInCloud
-from bot.sandbox.web.server import WebServer
+from bot.sandbox.web.server import HOST, WebServer
 from bot.settings import Settings
 
 CONNECT_SECONDS = 20
 
 
 def run_sandbox(port: int) -> int:
-    """Run until Ctrl-C; the exit code. It listens on loopback only and leaves no files behind."""
+    """Run until Ctrl-C; the exit code. It listens on loopback only and leaves no files behind.
+
+    Raises `SettingsError` when there is no place for the page or for the database.
+    """
     configure_logging("WARNING", "text")
-    return asyncio.run(_serve(port))
+    try:
+        try_to_listen(HOST, port)
+        folder = tempfile.TemporaryDirectory(prefix="starrocks-upgrade-sandbox-")
+    except CannotListen as error:
+        raise SettingsError([f"--port: {error.reason}"]) from error
+    except OSError as error:
+        raise SettingsError([f"TMPDIR: no folder for temporary files: {error.strerror}"]) from error
+    with folder:
+        return asyncio.run(_serve(port, Path(folder.name)))
 
 
 def sandbox_settings(slack: StandInSlack, cloud: StandInCloud, folder: Path) -> Mapping[str, str]:
@@ -44,22 +56,18 @@ def sandbox_settings(slack: StandInSlack, cloud: StandInCloud, folder: Path) -> 
     }
 
 
-async def _serve(port: int) -> int:
+async def _serve(port: int, folder: Path) -> int:
     stop = stop_on_signal()
-    with tempfile.TemporaryDirectory(prefix="starrocks-upgrade-sandbox-") as folder:
-        async with StandInSlack() as slack, StandInCloud() as cloud:
-            slack.limit_rates()
-            settings = Settings.read(sandbox_settings(slack, cloud, Path(folder)))
-            bot = asyncio.create_task(run(settings, stop), name="bot")
-            try:
-                await slack.connected(timeout=CONNECT_SECONDS)
-                async with WebServer(slack, cloud, port) as server:
-                    print(f"The sandbox is at {server.url} (Ctrl-C ends it)", flush=True)
-                    await stop.wait()
-            except OSError as error:
-                print(f"The page cannot listen on 127.0.0.1:{port}: {error.strerror}. Try --port.", file=sys.stderr)
-                return 1
-            finally:
-                stop.set()
-                await bot
+    async with StandInSlack() as slack, StandInCloud() as cloud:
+        slack.limit_rates()
+        settings = Settings.read(sandbox_settings(slack, cloud, folder))
+        bot = asyncio.create_task(run(settings, stop), name="bot")
+        try:
+            await slack.connected(timeout=CONNECT_SECONDS)
+            async with WebServer(slack, cloud, port) as server:
+                print(f"The sandbox is at {server.url} (Ctrl-C ends it)", flush=True)
+                await stop.wait()
+        finally:
+            stop.set()
+            await bot
     return 0

@@ -66,6 +66,7 @@ FINAL_ERRORS = {
     "too_many_attachments",
     "unknown_method",
     "user_disabled",
+    "user_is_restricted",
     "user_not_found",
     "user_not_in_channel",
     "user_not_visible",
@@ -140,6 +141,7 @@ class SlackClient:
         self.web_client = AsyncWebClient(
             token=token, base_url=base_url, session=session, timeout=CALL_SECONDS, retry_handlers=[]
         )
+        self.web_client.proxy = None  # the SDK has read the environment; the session decides, by each address
         self._metrics = metrics
         self._rate_limits = RateLimits()
         self.token_refused = asyncio.Event()

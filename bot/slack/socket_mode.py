@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from aiohttp import ClientSession
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
@@ -36,9 +37,22 @@ STABLE_SECONDS = 30.0  # a connection that lasted so long was a success
 
 
 class SingleConnectionClient(SocketModeClient):
-    """The SDK's client without its own reconnect, which it makes on every `disconnect`, auto-reconnect off or not."""
+    """The SDK's client without its own reconnects, which it makes whether auto-reconnect is off or not.
+
+    The session is the bot's: the SDK's own trusts other certificates and reads its proxy from the environment.
+    """
 
     disconnect_reason = ""
+
+    async def connect(self) -> None:
+        """One attempt, for the ticket is good for one; raises what aiohttp raises, where the SDK would try for ever."""
+        websocket = await self.aiohttp_client_session.ws_connect(
+            self.wss_uri or "", autoping=False, heartbeat=self.ping_interval
+        )
+        self.current_session = websocket
+        await websocket.ping(f"sdk-ping-pong:{time.time()}".encode())
+        self.current_session_monitor = asyncio.ensure_future(self.monitor_current_session())
+        self.message_receiver = asyncio.ensure_future(self.receive_messages())
 
     async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
         """End the connection on a `disconnect` and keep its reason; all other messages go to the listeners."""
@@ -57,6 +71,7 @@ class SocketModeConnection:
         app: AsyncApp,
         app_token: str,
         web_client: AsyncWebClient,
+        open_session: Callable[[], ClientSession],
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -64,6 +79,7 @@ class SocketModeConnection:
         self._app = app
         self._app_token = app_token
         self._web_client = web_client
+        self._open_session = open_session
         self._clock = clock
         self._sleep = sleep
         self._doubt = TokenDoubt("SLACK_APP_TOKEN", clock)
@@ -126,9 +142,11 @@ class SocketModeConnection:
                 ping_interval=PING_SECONDS,
             )
             self._client = client
+            await client.aiohttp_client_session.close()
+            client.aiohttp_client_session = self._open_session()
             client.wss_uri = url
             client.socket_mode_request_listeners.append(self._on_request)
-            await client.connect()  # type: ignore[no-untyped-call]  # the SDK is not fully typed
+            await client.connect()
         self.is_connected = True
         log.info("socket.connected")
 

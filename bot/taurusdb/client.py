@@ -20,6 +20,7 @@ from bot.core.messages import Language
 from bot.core.polling import AcceptedUpgrade, Job, UpgradeSearch, job_status
 from bot.core.ports import NO_METRICS, Metrics
 from bot.core.upgrade import SearchMiss
+from bot.network import DIRECT, Network
 from bot.taurusdb.http import (
     CONNECT_SECONDS,
     RESPONSE_SECONDS,
@@ -51,13 +52,14 @@ class TaurusDb:
         project_id: str,
         credentials: Credentials,
         *,
+        network: Network = DIRECT,
         metrics: Metrics = NO_METRICS,
         connect_seconds: float = CONNECT_SECONDS,
         response_seconds: float = RESPONSE_SECONDS,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._http = http_client(connect_seconds, response_seconds)
+        self._http = http_client(network, connect_seconds, response_seconds)
         self._credentials = credentials
         self._metrics = metrics
         self._api = ProjectApi(self._http, endpoint, project_id, credentials, response_seconds, clock)

@@ -15,6 +15,7 @@ import httpx
 
 from bot.core.errors import NotSent, OutcomeUnknown, Rejected
 from bot.core.messages import Language
+from bot.network import DIRECT, Network
 from bot.taurusdb.responses import (
     UNAUTHENTICATED,
     ApiResponse,
@@ -38,12 +39,13 @@ T = TypeVar("T")
 
 
 def http_client(
-    connect_seconds: float = CONNECT_SECONDS, response_seconds: float = RESPONSE_SECONDS
+    network: Network = DIRECT, connect_seconds: float = CONNECT_SECONDS, response_seconds: float = RESPONSE_SECONDS
 ) -> httpx.AsyncClient:
-    """The process's one HTTP client; the transport, not httpx, reads the proxies of the environment."""
+    """The process's one HTTP client of the cloud; httpx itself reads nothing of the environment."""
     timeout = httpx.Timeout(response_seconds, connect=connect_seconds, pool=connect_seconds)
     headers = {"Accept-Encoding": "identity", "User-Agent": "starrocks-upgrade-bot"}
-    return httpx.AsyncClient(transport=DeliveryAwareTransport(), trust_env=False, timeout=timeout, headers=headers)
+    transport = DeliveryAwareTransport(network)
+    return httpx.AsyncClient(transport=transport, trust_env=False, timeout=timeout, headers=headers)
 
 
 async def send_once(

@@ -11,43 +11,34 @@ aiohttp repeats a request by itself only for idempotent methods; httpx never doe
 """
 
 import contextlib
-import logging
-import ssl
-from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator, Mapping
-from ipaddress import ip_address
-from urllib.request import getproxies, proxy_bypass
+from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from bot.network import DIRECT, Network
+
 FRESH_CONNECTION = {"fresh_connection": True}
 """Extensions of a request that must not meet a kept-alive connection which the server is just closing."""
 MAX_HEADER_BYTES = 256 * 1024  # a user token has tens of thousands of characters; aiohttp's default is 8,190 bytes
-KEEP_ALIVE_SECONDS = 15.0  # longer than the poll interval of a job, shorter than any gateway's own keep-alive
-
-log = logging.getLogger("bot.taurusdb")
 
 
 class DeliveryAwareTransport(httpx.AsyncBaseTransport):
-    """One TLS context and one pool of connections for the process; a request with FRESH_CONNECTION gets its own one.
+    """One pool of connections for the process; a request with FRESH_CONNECTION gets its own one.
 
-    HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured, SSL_CERT_FILE too; loopback is never reached through a proxy.
-    No redirect is followed, no cookie is kept, ~/.netrc is not read.
+    No redirect is followed.
     """
 
-    def __init__(self) -> None:
-        tls: ssl.SSLContext = httpx.create_ssl_context()
-        proxies = dict(_environment_proxies())
-        self._pooled = _Session(tls, proxies)
-        self._fresh = _Session(tls, proxies, force_close=True)
+    def __init__(self, network: Network = DIRECT) -> None:
+        self._pooled = _Session(network)
+        self._fresh = _Session(network, force_close=True)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; reading the response's body raises by the same rule."""
         session = self._fresh if request.extensions.keys() & FRESH_CONNECTION.keys() else self._pooled
         with _classified(connecting=True):
-            response = await session.transport_for(request.url).handle_async_request(request)
+            response = await session.transport.handle_async_request(request)
         assert isinstance(response.stream, httpx.AsyncByteStream)
         return httpx.Response(
             response.status_code,
@@ -63,23 +54,13 @@ class DeliveryAwareTransport(httpx.AsyncBaseTransport):
 
 
 class _Session:
-    """An aiohttp session and how a URL is reached with it: direct, or through a proxy of the environment."""
+    """An aiohttp session, opened by the first request because it belongs to the running loop."""
 
-    def __init__(self, tls: ssl.SSLContext, proxies: Mapping[str, httpx.Proxy], *, force_close: bool = False) -> None:
-        self._tls = tls
+    def __init__(self, network: Network, *, force_close: bool = False) -> None:
+        self._network = network
         self._force_close = force_close
         self._session: aiohttp.ClientSession | None = None
-        self._direct = AiohttpTransport(verify=tls, client=self._open)
-        self._proxied_by_scheme = {
-            scheme: AiohttpTransport(verify=tls, client=self._open, proxy=proxy) for scheme, proxy in proxies.items()
-        }
-
-    def transport_for(self, url: httpx.URL) -> AiohttpTransport:
-        """Through the proxy of the URL's scheme, or direct."""
-        proxied = self._proxied_by_scheme.get(url.scheme)
-        if proxied is None or _is_loopback(url.host) or proxy_bypass(url.host):
-            return self._direct
-        return proxied
+        self.transport = AiohttpTransport(verify=network.tls_context(), client=self._open)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -87,18 +68,8 @@ class _Session:
             await self._session.close()
 
     def _open(self) -> aiohttp.ClientSession:
-        """The session, created by the first request because it belongs to the running loop."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    ssl=self._tls,
-                    keepalive_timeout=None if self._force_close else KEEP_ALIVE_SECONDS,
-                    force_close=self._force_close,
-                ),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                max_line_size=MAX_HEADER_BYTES,
-                max_field_size=MAX_HEADER_BYTES,
-            )
+            self._session = self._network.open_session(force_close=self._force_close, max_header_bytes=MAX_HEADER_BYTES)
         return self._session
 
 
@@ -152,32 +123,3 @@ def _maybe_delivered(cause: BaseException) -> type[httpx.TransportError]:
     if isinstance(cause, OSError | aiohttp.ClientPayloadError):
         return httpx.ReadError
     return httpx.RemoteProtocolError
-
-
-def _environment_proxies() -> Iterator[tuple[str, httpx.Proxy]]:
-    """The proxies of the environment, by the scheme of the URLs that they are for."""
-    for scheme, address in getproxies().items():
-        if scheme not in ("http", "https"):
-            continue
-        if not address.startswith(("http://", "https://")):
-            log.warning("proxy.ignored", extra={"variable": f"{scheme.upper()}_PROXY", "reason": "not an HTTP proxy"})
-            continue
-        yield scheme, _proxy(address)
-
-
-def _proxy(address: str) -> httpx.Proxy:
-    """The proxy, with the password of its URL as a header: what httpx-aiohttp does with it is deprecated in aiohttp."""
-    proxy = httpx.Proxy(address)
-    if proxy.raw_auth is None:
-        return proxy
-    credentials = b64encode(b":".join(proxy.raw_auth)).decode()
-    return httpx.Proxy(proxy.url, headers={"Proxy-Authorization": f"Basic {credentials}"})
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    with contextlib.suppress(ValueError):  # a name, no IP address
-        return ip_address(host).is_loopback
-    return False

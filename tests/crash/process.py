@@ -77,6 +77,13 @@ class BotProcess:
         """Whether the log has such an event."""
         return any(True for _ in self.events(name))
 
+    async def until_logged(self, name: str, seconds: float = 30) -> None:
+        """Wait for such an event."""
+        async with asyncio.timeout(seconds):
+            while not self.has_logged(name):
+                assert self.is_alive, self.lines
+                await asyncio.wait(self._readers, timeout=0.05)
+
     @property
     def port(self) -> int:
         """Where its web server listens; 0 while it does not."""

@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.connections import cloud_credentials, open_cloud, slack_session
+from bot.connections import cloud_credentials, open_cloud, open_slack
 from bot.core.actions import Origin
 from bot.settings import Settings
-from bot.slack.client import BotIdentity, SlackClient
+from bot.slack.client import BotIdentity
 from bot.taurusdb.auth import ReadyToken
 from bot.taurusdb.http import Credentials
 from bot.taurusdb.signing import AkSk
@@ -145,8 +145,7 @@ async def test_nothing_that_holds_a_secret_shows_it_when_it_is_printed(way: str)
             **ways[way],
         }
     )
-    async with slack_session() as session, open_cloud(settings.cloud) as cloud:
-        client = SlackClient(settings.slack.bot_token.reveal(), settings.slack.api_url, session)
+    async with open_slack(settings) as client, open_cloud(settings) as cloud:
         identity = BotIdentity("T1", "U1", token=settings.slack.bot_token.reveal())
         origin = Origin("U1", "T1", "C1", response_url=f"https://hooks.slack.com/{CANARY}")
         credentials = cloud_credentials(settings.cloud)

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from aiohttp import web
 
 from tests.crash.process_driver import ProcessDriver, Stopwatch
 from tests.driver import CHANNEL, text_of
@@ -60,3 +61,22 @@ async def test_what_was_begun_before_goes_on_while_there_is_no_connection(driver
     await asyncio.gather(driver.slack.drop_connections(), driver.until(driver.sent))
     await driver.until(lambda: driver.has_reply("after confirmation"), 30)
     await works_again(driver)
+
+
+async def test_a_socket_that_cannot_be_opened_is_logged_with_its_cause(driver: ProcessDriver) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        url = "ws://127.0.0.1:1/link?ticket=a-secret-ticket"
+        return web.json_response({"ok": True, "team_id": "T1", "user_id": "U1", "url": url})
+
+    app = web.Application()
+    app.router.add_route("*", "/api/{method}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        process = await driver.spawn(SLACK_API_URL=f"http://127.0.0.1:{runner.addresses[0][1]}/api/")
+        await process.until_logged("socket.lost")
+    finally:
+        await runner.cleanup()
+    assert "Cannot connect to host 127.0.0.1:1" in next(process.events("socket.lost"))["reason"]
+    assert not [line for line in process.lines if "Traceback" in line or "a-secret-ticket" in line]

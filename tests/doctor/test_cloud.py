@@ -49,7 +49,7 @@ async def test_an_endpoint_that_refuses_connections(sandbox: Sandbox) -> None:
 async def test_an_endpoint_that_does_not_speak_tls(sandbox: Sandbox) -> None:
     checks = await sandbox.check(TAURUSDB_ENDPOINT=sandbox.cloud.endpoint.replace("http:", "https:"))
     assert failures(checks) == {"cloud.endpoint"}
-    assert "SSL_CERT_FILE" in checks["cloud.endpoint"].remedy
+    assert "speaks no TLS" in checks["cloud.endpoint"].remedy
 
 
 @pytest.mark.parametrize(("ahead", "status"), [(400, "fail"), (-400, "fail"), (120, "warn"), (20, "pass")])
@@ -108,6 +108,13 @@ async def test_a_denied_permission_is_named(sandbox: Sandbox, operation: str) ->
     checks = await sandbox.check()
     assert failures(checks) == {f"cloud.permission.{name}"}
     assert checks[f"cloud.permission.{name}"].remedy == f"grant {permission} to the bot's IAM user in this project"
+
+
+async def test_a_denied_look_at_data_sync_tasks_is_a_warning(sandbox: Sandbox) -> None:
+    sandbox.cloud.inject_fault("403 APIGW.0302", operation="data-sync", times=9)
+    checks = await sandbox.check()
+    assert problems(checks) == {"cloud.permission.data-sync": CheckStatus.WARN}
+    assert "gaussdbformysql:htapInstance:getReplication" in checks["cloud.permission.data-sync"].remedy
 
 
 async def test_the_upgrade_itself_is_not_tried_and_that_is_said(sandbox: Sandbox) -> None:

@@ -103,6 +103,17 @@ async def test_no_secret_is_printed_whatever_is_wrong(sandbox: Sandbox) -> None:
             assert secret not in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize("answer", ["text", "html", 407, "drop_before"])
+async def test_an_answer_that_is_none_of_slacks_is_a_failed_check(sandbox: Sandbox, answer: str | int) -> None:
+    sandbox.slack.fail("*", answer, times=None)
+    sandbox.cloud.inject_fault("html", operation="token", times=9)
+    result = await sandbox.run_doctor()
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert "fail    slack.token" in result.stdout
+    assert "fail    slack.socket_mode" in result.stdout
+    assert "the check itself failed" not in result.stdout
+
+
 async def test_silence_everywhere_ends_in_time(sandbox: Sandbox) -> None:
     sandbox.slack.fail("*", "hang", times=None)
     sandbox.cloud.inject_fault("hang", operation="token", times=9)

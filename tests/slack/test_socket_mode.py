@@ -9,6 +9,7 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
+from bot.network import DIRECT
 from bot.sandbox.slack import StandInSlack
 from bot.slack import client as client_module
 from bot.slack import socket_mode
@@ -55,7 +56,12 @@ async def run_until_cancelled(slack: StandInSlack, pauses: Pauses) -> None:
         client = SlackClient(slack.bot_token, slack.api_url, session)
         app = AsyncApp(client=client.without_token(), signing_secret="", authorize=authorize)
         connection = SocketModeConnection(
-            app, slack.app_token, client.web_client, clock=pauses.clock, sleep=pauses.sleep
+            app,
+            slack.app_token,
+            client.web_client,
+            DIRECT.open_session,
+            clock=pauses.clock,
+            sleep=pauses.sleep,
         )
         task = asyncio.create_task(connection.run())
         done, _ = await asyncio.wait({task}, timeout=60)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.settings import SettingsError, read_database_url
+from bot.environment import SettingsError
+from bot.settings import read_database_url
 from bot.storage.opening import open_storage
 from bot.storage.postgres import PostgresStorage
 from bot.storage.urls import PostgresUrl, check_url

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from bot.core.ports import NO_METRICS, Metrics
+from bot.network import DIRECT, Network
 from bot.sandbox.taurusdb import ManualClock, StandInCloud
 from bot.taurusdb.auth import IamUser, ReadyToken
 from bot.taurusdb.client import TaurusDb
@@ -40,6 +41,7 @@ async def make_client(clock: ManualClock, fake_sleep: FakeSleep) -> AsyncIterato
             endpoint: str,
             credentials: Credentials | None = None,
             *,
+            network: Network = DIRECT,
             metrics: Metrics = NO_METRICS,
             connect_seconds: float = 5.0,
             response_seconds: float = 5.0,
@@ -48,6 +50,7 @@ async def make_client(clock: ManualClock, fake_sleep: FakeSleep) -> AsyncIterato
                 endpoint,
                 PROJECT_ID,
                 credentials or ReadyToken("a-ready-token"),
+                network=network,
                 metrics=metrics,
                 connect_seconds=connect_seconds,
                 response_seconds=response_seconds,

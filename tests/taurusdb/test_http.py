@@ -2,22 +2,20 @@
 
 import asyncio
 import gzip
-import shutil
-import ssl
-import subprocess
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from bot.core.errors import NotSent, OutcomeUnknown, Rejected
 from bot.core.messages import Language
+from bot.network import Certificates, Network
 from bot.sandbox.taurusdb import StandInCloud
 from bot.taurusdb.client import TaurusDb
 from bot.taurusdb.responses import MAX_BODY_BYTES, ApiResponse, error_from_response, parse_time, read_response
+from tests.network_parts import Authority
 from tests.taurusdb import raw_server as raw
 from tests.taurusdb.helpers import NOON, FakeSleep, MakeClient, send
 from tests.taurusdb.raw_server import Behaviour, Connection, RawServer
@@ -272,26 +270,10 @@ async def test_a_server_that_speaks_no_tls_was_not_sent_anything(make_client: Ma
         assert (server.requests, server.connections) == ([], 3)
 
 
-@pytest.fixture
-def own_certificate(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
-    """A TLS server's context with a certificate that nobody trusts by default."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs the openssl command to make a certificate")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = (
-        f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
-    )
-    subprocess.run([*command.split(), "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-    return context, certificate
-
-
 async def test_a_certificate_that_is_not_trusted_was_not_sent_anything(
-    make_client: MakeClient, own_certificate: tuple[ssl.SSLContext, Path]
+    make_client: MakeClient, authority: Authority
 ) -> None:
-    async with RawServer(raw.answers, tls=own_certificate[0]) as server:
+    async with RawServer(raw.answers, tls=authority.server_context("localhost")) as server:
         with pytest.raises(NotSent, match="certificate"):
             await send(make_client(f"https://localhost:{server.port}"))
         assert server.requests == []
@@ -300,14 +282,13 @@ async def test_a_certificate_that_is_not_trusted_was_not_sent_anything(
 @pytest.mark.parametrize("behaviour", [raw.takes_and_closes, raw.takes_and_resets, raw.breaks_off_in_the_body])
 async def test_an_answer_lost_under_tls_is_unknown(
     make_client: MakeClient,
-    own_certificate: tuple[ssl.SSLContext, Path],
-    monkeypatch: pytest.MonkeyPatch,
+    authority: Authority,
     behaviour: Behaviour,
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(own_certificate[1]))
-    async with RawServer(behaviour, raw.answers, tls=own_certificate[0]) as server:
+    network = Network(certificates=Certificates(file=str(authority.file)))
+    async with RawServer(behaviour, raw.answers, tls=authority.server_context("localhost")) as server:
         with pytest.raises(OutcomeUnknown):
-            await send(make_client(f"https://localhost:{server.port}"))
+            await send(make_client(f"https://localhost:{server.port}", network=network))
         assert len(server.requests) == 1
 
 

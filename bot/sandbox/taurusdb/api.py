@@ -24,6 +24,7 @@ _ROUTES: Final = tuple(
         ("scheduled", "GET", _PROJECT + r"/scheduled-jobs"),
         ("cancel", "DELETE", _PROJECT + r"/scheduled-jobs"),
         ("nodes", "GET", _INSTANCE + r"/starrocks/nodes"),
+        ("data-sync", "GET", _INSTANCE + r"/starrocks/databases/replication"),
         ("instance", "GET", _INSTANCE + r"/starrocks/(?P<starrocks_id>[^/]+)"),
         ("htap", "GET", _INSTANCE + r"/htap"),
         ("taurusdb", "GET", _PROJECT + r"/instances"),

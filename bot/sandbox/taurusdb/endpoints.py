@@ -271,6 +271,13 @@ def list_nodes(cloud: CloudState, request: ApiRequest) -> ApiResponse:
     return json_response({"node_list": rows})
 
 
+def list_data_sync_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
+    """`GET …/instances/{in17}/starrocks/databases/replication`: there are none here; the count is a string."""
+    if cloud.find_instance(request.path_params["instance_id"]) is None:
+        return INSTANCE_NOT_FOUND.response(request)
+    return json_response({"total_count": "0", "replications": []})
+
+
 def list_starrocks_instances(cloud: CloudState, request: ApiRequest) -> ApiResponse:
     """`GET …/instances/{in07}/htap`."""
     rows: list[Row] = [
@@ -326,6 +333,7 @@ ENDPOINTS: Final[Mapping[str, Callable[[CloudState, ApiRequest], ApiResponse]]] 
     "cancel": cancel_scheduled_tasks,
     "instance": instance_details,
     "nodes": list_nodes,
+    "data-sync": list_data_sync_tasks,
     "htap": list_starrocks_instances,
     "taurusdb": list_taurusdb_instances,
 }

@@ -30,7 +30,8 @@ def test_every_documented_code_and_every_way_to_lose_an_answer_is_there() -> Non
     assert named <= set(FAULTS)
     assert all(FAULTS.values())
     assert sorted(OPERATIONS) == [
-        "cancel", "htap", "immediate", "instance", "job", "nodes", "scheduled", "taurusdb", "token", "upgrade",
+        "cancel", "data-sync", "htap", "immediate", "instance", "job", "nodes", "scheduled", "taurusdb", "token",
+        "upgrade",
     ]  # fmt: skip
 
 
