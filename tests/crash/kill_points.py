@@ -103,7 +103,7 @@ def _has(arguments: Mapping[str, Any], words: Iterable[str]) -> bool:
 
 QUESTION = ("confirm_upgrade",)
 ACCEPTED, RUNNING, ENDED = ("accepted the upgrade",), ("· running",), ("completed", "after confirmation")
-DECIDED, SENT = ("sending it to the cloud",), ("accepted by the cloud",)
+DECIDED, SENT = ("sending the request to huawei cloud",), ("accepted by huawei cloud",)
 EXPIRED = ("expired",)
 decided = slack_call(EDIT, *DECIDED)
 

@@ -32,7 +32,7 @@ async def frozen_for(driver: ProcessDriver, seconds: float) -> None:
 
 def hold_up_edit(driver: ProcessDriver) -> None:
     """Slack's answer to the edit before the POST comes while the process stands still."""
-    driver.slack.fail(EDIT, ("delay_after", 1.0), when=lambda given: "sending it" in str(given).lower())
+    driver.slack.fail(EDIT, ("delay_after", 1.0), when=lambda given: "sending the request" in str(given).lower())
 
 
 BEFORE_THE_POST = {
