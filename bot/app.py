@@ -26,6 +26,7 @@ from bot.http_server import EventsEndpoint, Readiness, start_server, web_app
 from bot.i18n.catalog import Catalog
 from bot.settings import Settings
 from bot.slack.bolt_app import Listeners, bolt_app
+from bot.slack.channels import SlackChannels
 from bot.slack.client import BotIdentity, Heartbeat, InvalidToken, SlackClient, read_identity
 from bot.slack.publisher import SlackEphemeralMessages, SlackPublisher
 from bot.slack.socket_mode import SocketModeConnection, open_connection
@@ -69,6 +70,7 @@ class Components:
     submitter: Submitter
     listeners: Listeners
     users: SlackUsers
+    channels: SlackChannels
 
 
 def build(
@@ -84,7 +86,8 @@ def build(
     catalog, schedule = Catalog.load(), PollSchedule(settings.job_poll_seconds)
     tasks, in_process = BackgroundTasks(), UpgradesInProcess()
     policy = AccessPolicy(rules, identity.team_id)
-    publisher = SlackPublisher(client, catalog, rules)
+    channels = SlackChannels(client, rules, time.monotonic)
+    publisher = SlackPublisher(client, channels, catalog, rules)
     ephemeral = SlackEphemeralMessages(client, catalog, rules, settings.slack.api_url)
     users = SlackUsers(client, rules, identity, settings.default_language, time.monotonic)
     transitions = Transitions(storage, metrics, clock)
@@ -100,6 +103,7 @@ def build(
         inventory=inventory,
         publisher=publisher,
         users=users,
+        channels=channels,
         replier=replier,
         policy=policy,
         in_process=in_process,
@@ -116,6 +120,7 @@ def build(
         publisher=publisher,
         notifier=notifier,
         users=users,
+        channels=channels,
         replier=replier,
         policy=policy,
         submitter=submitter,
@@ -137,7 +142,7 @@ def build(
         clock=clock,
     )
     listeners = Listeners(command_handler, action_handler, tasks, identity)
-    return Components(storage, cloud, tasks, poller, submitter, listeners, users)
+    return Components(storage, cloud, tasks, poller, submitter, listeners, users, channels)
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: OnReady = lambda _: None) -> None:
@@ -289,6 +294,7 @@ async def _serve(
         await components.tasks.drain(0)
         await components.poller.stop(POLLER_STOP_SECONDS)
         await components.users.close()
+        await components.channels.close()
     if invalid_tokens:
         raise invalid_tokens[0]
 

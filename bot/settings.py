@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from bot.core.command import DEFAULT_COMMAND_NAME
 from bot.core.messages import Language
-from bot.core.permissions import ConfirmBy, IdSet, Rules
+from bot.core.permissions import EVERYTHING, ConfirmBy, IdSet, Rules
 from bot.core.tokenizer import INSTANCE_ID
 from bot.environment import SettingsError, misspelt_names, read_file, reason_of, without_quotes
 from bot.network import Network
@@ -32,6 +32,9 @@ SECRET_VARIABLES = (
 )
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _PROJECT_ID = re.compile(r"[0-9a-zA-Z]{32}")
+_CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]+", re.ASCII)
+_CHANNEL_NAME = re.compile(r"[\w*-]{1,80}")  # letters of any script, as in Slack
+_OTHER_ID = re.compile(r"[A-Z][A-Z0-9]+|[A-Za-z]0[A-Za-z0-9]{7,}", re.ASCII)  # of something else, or mistyped
 _REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
 
 
@@ -267,6 +270,21 @@ class SettingsReader:
                 self.mistake(name, f"{word!r} is no id; {form}")
         return IdSet(frozenset(words))
 
+    def channels(self, name: str) -> tuple[IdSet, frozenset[str]]:
+        """Channel ids (or `*`), and names or patterns of names in lower case."""
+        ids, names, is_everything = set(), set(), False
+        for word in filter(None, (word.strip() for word in self.text(name, "").split(","))):
+            bare = word.removeprefix("#")
+            if word == "*":
+                is_everything = True
+            elif _CHANNEL_ID.fullmatch(word):
+                ids.add(word)
+            elif _CHANNEL_NAME.fullmatch(bare) and (word != bare or not _OTHER_ID.fullmatch(word)):
+                names.add(bare.lower())
+            else:
+                self.mistake(name, f"{word!r} is no channel: ids like C012AB3CD, names like #db-ops or #inc-*, or *")
+        return (EVERYTHING, frozenset()) if is_everything else (IdSet(frozenset(ids)), frozenset(names))
+
     def instance_ids(self, name: str) -> IdSet:
         """StarRocks instance ids, or `*`."""
         words = [word.strip().lower() for word in self.text(name, "*").split(",") if word.strip()]
@@ -357,9 +375,9 @@ def _read_rules(reader: SettingsReader) -> Rules:
     usergroups = reader.slack_ids("ALLOWED_USERGROUPS", "S", "a user-group id like S012AB3CD")
     if not users and not usergroups:
         reader.mistake("ALLOWED_USERS", "nobody could use the bot: set ALLOWED_USERS or ALLOWED_USERGROUPS (ids, or *)")
-    channels = reader.slack_ids("ALLOWED_CHANNELS", "CGD", "a channel id like C012AB3CD")
-    if not channels:
-        reader.mistake("ALLOWED_CHANNELS", "required: channel ids, or *")
+    channels, channel_names = reader.channels("ALLOWED_CHANNELS")
+    if not channels and not channel_names:
+        reader.mistake("ALLOWED_CHANNELS", "required: channel ids, names or patterns of names, or *")
     skip_usergroups = reader.slack_ids("SKIP_VALIDATE_USERGROUPS", "S", "a user-group id like S012AB3CD")
     skip_users = reader.slack_ids("SKIP_VALIDATE_USERS", "UW", "a user id like U012AB3CD")
     is_limited = reader.is_set("SKIP_VALIDATE_USERS") or reader.is_set("SKIP_VALIDATE_USERGROUPS")
@@ -368,6 +386,7 @@ def _read_rules(reader: SettingsReader) -> Rules:
     confirm_skip_validate_by = reader.choice("CONFIRM_SKIP_VALIDATE_BY", confirm_by, choices)
     return Rules(
         channels=channels,
+        channel_names=channel_names,
         users=users,
         usergroups=usergroups,
         confirm_by=ConfirmBy(confirm_by),

@@ -24,6 +24,8 @@ SCOPES: dict[str, set[str]] = {
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
     "conversations.info": {"channels:read", "groups:read"},
+    "conversations.join": {"channels:join"},
+    "conversations.list": {"channels:read", "groups:read"},
     "conversations.open": {"im:write"},
     "usergroups.users.list": {"usergroups:read"},
     "users.info": {"users:read"},

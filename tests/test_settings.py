@@ -52,7 +52,15 @@ WRONG_VALUES = (
     ("TAURUSDB_ENDPOINT", "https://"),
     ("DATABASE_URL", "mysql://host/db"),
     ("ALLOWED_CHANNELS", ""),
-    ("ALLOWED_CHANNELS", "#db-ops"),
+    ("ALLOWED_CHANNELS", "#"),
+    ("ALLOWED_CHANNELS", "##db-ops"),
+    ("ALLOWED_CHANNELS", "C012AB3CD, db ops"),
+    ("ALLOWED_CHANNELS", "*, db.ops"),
+    ("ALLOWED_CHANNELS", "@sam"),
+    ("ALLOWED_CHANNELS", "U012AB3CD"),
+    ("ALLOWED_CHANNELS", "c012ab3cd"),
+    ("ALLOWED_CHANNELS", "https://example.slack.com/archives/C012AB3CD"),
+    ("ALLOWED_CHANNELS", f"#{'a' * 81}"),
     ("ALLOWED_USERS", "sam@example.com"),
     ("ALLOWED_USERGROUPS", "U012AB3CD"),
     ("ALLOWED_INSTANCES", "590031445ef845bb912d7fc8243db80cin07"),
@@ -220,3 +228,34 @@ def test_an_env_file_that_everyone_can_read_is_warned_of(tmp_path: Path) -> None
     assert env_file_warning(tmp_path) == ""
     file.chmod(0o644)
     assert "chmod 600" in env_file_warning(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "ids", "names"),
+    [
+        ("C012AB3CD", {"C012AB3CD"}, set()),
+        ("#db-ops,C012AB3CD , inc-*", {"C012AB3CD"}, {"db-ops", "inc-*"}),
+        ("#INC-*,#C012AB3CD", set(), {"inc-*", "c012ab3cd"}),
+        ("#数据库_运维", set(), {"数据库_运维"}),
+        ("#*", set(), {"*"}),
+    ],
+)
+def test_channels_are_ids_names_and_patterns(value: str, ids: set[str], names: set[str]) -> None:
+    rules = Settings.read({**GOOD, "ALLOWED_CHANNELS": value}).rules
+    assert (set(rules.channels.ids), set(rules.channel_names)) == (ids, names)
+    assert not rules.channels.is_everything
+
+
+@pytest.mark.parametrize("value", ["*", "*,#db-ops", "#inc-*,C012AB3CD,*"])
+def test_a_star_beside_other_channels_is_everywhere(value: str) -> None:
+    rules = Settings.read({**GOOD, "ALLOWED_CHANNELS": value}).rules
+    assert (rules.channels.is_everything, rules.channel_names) == (True, frozenset())
+
+
+def test_every_channel_that_is_none_is_named() -> None:
+    lines = mistakes(ALLOWED_CHANNELS="#inc-*,db.ops,U012AB3CD", CONFIRM_BY="nobody")
+    assert [line.partition(" is no channel")[0] for line in lines if line.startswith("ALLOWED_CHANNELS")] == [
+        "ALLOWED_CHANNELS: 'db.ops'",
+        "ALLOWED_CHANNELS: 'U012AB3CD'",
+    ]
+    assert any(line.startswith("CONFIRM_BY") for line in lines)

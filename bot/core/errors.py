@@ -131,6 +131,10 @@ class SlackRejected(SlackError):
     error: str
 
 
+NOT_IN_CHANNEL_ERRORS = frozenset({"not_in_channel", "channel_not_found"})
+"""Slack's codes for a channel that the bot is not in; a private one does not exist for it."""
+
+
 class StorageUnavailable(ServiceError):
     """The database cannot be reached or written now."""
 

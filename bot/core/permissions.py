@@ -1,7 +1,9 @@
 """Who may request, confirm and cancel: pure rules, checked at the command and again at the click."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from bot.core.errors import PermissionDenied
 from bot.core.messages import Code, Person
@@ -58,10 +60,30 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """What Slack says of a channel now: its name, empty for conversations that have none, None when it did not say.
+
+    `is_hidden`: a private channel of which the bot is no member, or none at all.
+    """
+
+    name: str | None = None
+    is_archived: bool = False
+    is_hidden: bool = False
+
+
+NOT_NAMED = Channel()
+NO_CHANNELS: Mapping[str, Channel] = {}
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules as set; nobody may do anything by default."""
+    """The rules as set; nobody may do anything by default.
+
+    `channel_names` are names of channels and patterns of them, in lower case; `*` stands for any characters.
+    """
 
     channels: IdSet = NOTHING
+    channel_names: frozenset[str] = frozenset()
     users: IdSet = NOTHING
     usergroups: IdSet = NOTHING
     confirm_by: ConfirmBy = ConfirmBy.REQUESTER
@@ -74,6 +96,28 @@ class Rules:
         """The user groups whose members have to be known."""
         return self.usergroups.ids | self.skip_validate_usergroups.ids
 
+    def depends_on_name(self, channel_id: str) -> bool:
+        """Whether only its name could allow the channel; direct messages have none."""
+        return bool(self.channel_names) and channel_id not in self.channels and not channel_id.startswith("D")
+
+    def check_channel(
+        self, channel_id: str, channels: Mapping[str, Channel] = NO_CHANNELS, *, has_effect: bool = False
+    ) -> PermissionDenied | None:
+        """May the bot be used in this channel? `channels`: what Slack says of those whose names matter, by id.
+
+        A channel that Slack does not name is not allowed by a name, an archived one has no effects.
+        """
+        if channel_id in self.channels:
+            return None
+        if not self.depends_on_name(channel_id):
+            return PermissionDenied("channel_not_allowed")
+        channel = channels.get(channel_id, NOT_NAMED)
+        if channel.name is None:
+            return PermissionDenied("channel_hidden") if channel.is_hidden else PermissionDenied("channel_not_named")
+        if not channel.name or not any(fnmatchcase(channel.name, pattern) for pattern in self.channel_names):
+            return PermissionDenied("channel_not_allowed")
+        return PermissionDenied("channel_archived") if has_effect and channel.is_archived else None
+
     def confirmers(self, skip_validate: bool) -> ConfirmBy:
         """Who may confirm such a request."""
         return self.confirm_skip_validate_by if skip_validate else self.confirm_by
@@ -81,31 +125,55 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """The rules applied in the bot's own team; every check returns None for yes."""
+    """The rules applied in the bot's own team; every check returns None for yes.
+
+    `channels` are what Slack says of the channels, by id (see `Rules.check_channel`).
+    """
 
     rules: Rules
     team_id: str
 
-    def check_use(self, user: User, channel_id: str, *, has_effect: bool = False) -> PermissionDenied | None:
+    def check_use(
+        self,
+        user: User,
+        channel_id: str,
+        channels: Mapping[str, Channel] = NO_CHANNELS,
+        *,
+        has_effect: bool = False,
+    ) -> PermissionDenied | None:
         """May this user use the bot in this channel?
 
         `has_effect`: only if Slack says who it is. Asking and reading go on while Slack does not.
         """
-        return self._check_person(user, has_effect) or self._check_channel(channel_id)
+        refusal = self._check_person(user, has_effect)
+        return refusal or self.rules.check_channel(channel_id, channels, has_effect=has_effect)
 
-    def check_instance(self, user: User, channel_id: str, instance_id: str | None) -> PermissionDenied | None:
+    def check_instance(
+        self,
+        user: User,
+        channel_id: str,
+        instance_id: str | None,
+        channels: Mapping[str, Channel] = NO_CHANNELS,
+    ) -> PermissionDenied | None:
         """May this user ask about this instance here? None: about all of them."""
-        refusal = self.check_use(user, channel_id)
+        refusal = self.check_use(user, channel_id, channels)
         if refusal is None and instance_id is not None and instance_id not in self.rules.instances:
             return PermissionDenied("instance_not_allowed", instance=Code(instance_id))
         return refusal
 
     def check_request(
-        self, user: User, channel_id: str, instance_id: str, skip_validate: bool, *, has_effect: bool = False
+        self,
+        user: User,
+        channel_id: str,
+        instance_id: str,
+        skip_validate: bool,
+        channels: Mapping[str, Channel] = NO_CHANNELS,
+        *,
+        has_effect: bool = False,
     ) -> PermissionDenied | None:
         """May this user request this upgrade here?"""
-        refusal = self.check_use(user, channel_id, has_effect=has_effect)
-        refusal = refusal or self.check_instance(user, channel_id, instance_id)
+        refusal = self.check_use(user, channel_id, channels, has_effect=has_effect)
+        refusal = refusal or self.check_instance(user, channel_id, instance_id, channels)
         if refusal:
             return refusal
         if skip_validate and not self._may_skip_validate(user):
@@ -118,30 +186,36 @@ class AccessPolicy:
         """Whether lists and suggestions show the instance to whoever may use the bot."""
         return instance_id in self.rules.instances
 
-    def may_see(self, user: User, upgrade: Upgrade) -> bool:
+    def may_see(self, user: User, upgrade: Upgrade, channels: Mapping[str, Channel] = NO_CHANNELS) -> bool:
         """Whether lists show this user the request."""
-        return self.check_instance(user, upgrade.channel_id, upgrade.instance_id) is None
+        return self.check_instance(user, upgrade.channel_id, upgrade.instance_id, channels) is None
 
-    def check_confirm(self, user: User, upgrade: Upgrade) -> PermissionDenied | None:
+    def check_confirm(
+        self, user: User, upgrade: Upgrade, channels: Mapping[str, Channel] = NO_CHANNELS
+    ) -> PermissionDenied | None:
         """May this user confirm the request?"""
-        refusal = self._check_effect(user, upgrade)
+        refusal = self._check_effect(user, upgrade, channels)
         if refusal:
             return refusal
         if self._must_be_requester(user, upgrade):
             return PermissionDenied("only_requester", requester=Person(upgrade.requested_by))
         return PermissionDenied("only_another") if self._must_be_another(user, upgrade) else None
 
-    def check_cancel_scheduled(self, user: User, upgrade: Upgrade) -> PermissionDenied | None:
+    def check_cancel_scheduled(
+        self, user: User, upgrade: Upgrade, channels: Mapping[str, Channel] = NO_CHANNELS
+    ) -> PermissionDenied | None:
         """May this user cancel the delayed upgrade before its window? Whoever may confirm it may."""
-        refusal = self._check_effect(user, upgrade)
+        refusal = self._check_effect(user, upgrade, channels)
         if refusal:
             return refusal
         if self._must_be_requester(user, upgrade):
             return PermissionDenied("only_requester_cancels", requester=Person(upgrade.requested_by))
         return PermissionDenied("only_another_cancels") if self._must_be_another(user, upgrade) else None
 
-    def _check_effect(self, user: User, upgrade: Upgrade) -> PermissionDenied | None:
-        return self.check_request(user, upgrade.channel_id, upgrade.instance_id, upgrade.skip_validate, has_effect=True)
+    def _check_effect(self, user: User, upgrade: Upgrade, channels: Mapping[str, Channel]) -> PermissionDenied | None:
+        return self.check_request(
+            user, upgrade.channel_id, upgrade.instance_id, upgrade.skip_validate, channels, has_effect=True
+        )
 
     def _check_person(self, user: User, has_effect: bool) -> PermissionDenied | None:
         rules = self.rules
@@ -157,9 +231,6 @@ class AccessPolicy:
                 return PermissionDenied("user_not_identified")
             return PermissionDenied("user_not_allowed")
         return PermissionDenied("user_not_identified") if has_effect and not user.is_identified else None
-
-    def _check_channel(self, channel_id: str) -> PermissionDenied | None:
-        return None if channel_id in self.rules.channels else PermissionDenied("channel_not_allowed")
 
     def _must_be_requester(self, user: User, upgrade: Upgrade) -> bool:
         is_required = self.rules.confirmers(upgrade.skip_validate) is ConfirmBy.REQUESTER

@@ -1,6 +1,6 @@
 """What the workflow needs of Slack, the cloud, the database and the metrics, as Protocols that the adapters fulfil."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,10 +10,12 @@ from bot.core.audit import AuditEntry, AuditRow
 from bot.core.instances import Instance, InstanceList
 from bot.core.messages import Language, Message
 from bot.core.notifications import Notification
-from bot.core.permissions import User
+from bot.core.permissions import Channel, User
 from bot.core.polling import AcceptedUpgrade, Job, UpgradeSearch
 from bot.core.replies import Reply
 from bot.core.upgrade import SearchMiss, State, Upgrade
+
+CHANNEL_PATIENCE_SECONDS = 2.0  # how long a command or click waits for the name of its channel
 
 
 class CloudApi(Protocol):
@@ -202,6 +204,14 @@ class UserDirectory(Protocol):
 
     async def user(self, origin: Origin, *, has_effect: bool = False) -> User:
         """The user with the user groups that the rules name, and what Slack did not tell; an effect waits longer."""
+        ...
+
+
+class ChannelDirectory(Protocol):
+    """What Slack says of its channels now."""
+
+    async def channels(self, channel_ids: Iterable[str], patience: float) -> Mapping[str, Channel]:
+        """Those whose names the rules depend on, by id; never raises, without names what Slack does not say in time."""
         ...
 
 

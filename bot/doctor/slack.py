@@ -4,23 +4,27 @@ Only methods that read are called, so whether the bot may post in a channel is n
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from fnmatch import fnmatchcase
 from functools import partial
 
 from aiohttp import ClientError
 
-from bot.core.errors import SlackRejected, SlackUnavailable
+from bot.core.errors import SlackError, SlackRejected, SlackUnavailable
 from bot.core.permissions import Rules
 from bot.doctor.causes import explain
 from bot.doctor.report import Check, CheckStatus, Reporter, failed, passed, skipped, warned
 from bot.settings import Settings
 from bot.slack.client import InvalidToken, SlackClient, TokenRefused, is_org_wide
-from bot.slack.payloads import text_field
+from bot.slack.payloads import Payload, id_field, text_field
 
 MAX_CLOCK_SKEW_SECONDS = 300  # older requests of Slack are refused; the cloud tolerates more
 MAX_CONCURRENT_CALLS = 4  # Slack limits these methods to 20, 50 and 100 calls a minute
+PAGE_CHANNELS = 1000  # Slack's largest page
+MAX_PAGES = 10
+MAX_NAMED = 5  # channels named for a pattern
 UNKNOWN_CHANNEL_ERRORS = {"channel_not_found", "invalid_arguments", "method_not_supported_for_channel_type"}
 INSTALL_REMEDY = "add it under OAuth & Permissions (see manifest.yml) and install the app again"
 
@@ -30,11 +34,12 @@ SCOPES = {
     "users:read": "a person's language, and whether they are a guest",
     "usergroups:read": "the members of user groups",
     "im:write": "the way to the requester when the channel is gone",
-    "channels:read": "looking at public channels, here",
-    "groups:read": "looking at private channels, here",
+    "channels:read": "the names of public channels, and looking at them here",
+    "channels:join": "joining a public channel that is allowed; without it the bot has to be invited",
+    "groups:read": "the same for private channels",
 }
 """Every scope of the manifest, and what it is for."""
-OPTIONAL_SCOPES = {"im:write", "channels:read", "groups:read"}
+OPTIONAL_SCOPES = {"im:write", "channels:read", "channels:join", "groups:read"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,9 @@ async def check_slack(report: Reporter, settings: Settings, client: SlackClient,
         report(failed("slack.token", f"{url}: {problem} ({error.reason})", remedy))
     else:
         _check_identity(report, token)
-        _check_scopes(report, token, needs_usergroups=bool(settings.rules.all_usergroups()))
+        _check_scopes(report, token, settings.rules)
         _check_clock(report, token, clock(), http_mode=settings.slack.app_token is None)
-        await _check_ids(report, settings.rules, client)
+        await _check_rules(report, settings.rules, client, token.scopes or frozenset())
         return
     report(skipped("slack.scopes", "the bot token does not work"))
     report(skipped("slack.channels", "the bot token does not work"))
@@ -113,7 +118,10 @@ def _check_identity(report: Reporter, token: TokenInfo) -> None:
         report(passed("slack.token", detail))
 
 
-def _check_scopes(report: Reporter, token: TokenInfo, *, needs_usergroups: bool) -> None:
+def _check_scopes(report: Reporter, token: TokenInfo, rules: Rules) -> None:
+    optional = OPTIONAL_SCOPES - ({"channels:read"} if rules.channel_names else set())
+    if not rules.all_usergroups():
+        optional |= {"usergroups:read"}
     if token.scopes is None:
         remedy = "compare OAuth & Permissions with manifest.yml; a proxy before Slack may have dropped the header"
         report(warned("slack.scopes", "Slack did not say which scopes the token has", remedy))
@@ -122,7 +130,7 @@ def _check_scopes(report: Reporter, token: TokenInfo, *, needs_usergroups: bool)
         name = f"slack.scope.{scope}"
         if scope in token.scopes:
             report(passed(name, purpose))
-        elif scope in OPTIONAL_SCOPES or (scope == "usergroups:read" and not needs_usergroups):
+        elif scope in optional:
             report(warned(name, f"missing: {purpose}", f"{scope}: {INSTALL_REMEDY}"))
         else:
             report(failed(name, f"missing: {purpose}", f"{scope}: {INSTALL_REMEDY}"))
@@ -142,16 +150,21 @@ def _check_clock(report: Reporter, token: TokenInfo, now: float, *, http_mode: b
         report(warned("slack.clock", detail, "set the clock (NTP): times in messages would be wrong"))
 
 
-async def _check_ids(report: Reporter, rules: Rules, client: SlackClient) -> None:
-    """Every id of the rules."""
+async def _check_rules(report: Reporter, rules: Rules, client: SlackClient, scopes: frozenset[str]) -> None:
+    """Every id and every name of the rules."""
+    can_join = "channels:join" in scopes
     if rules.channels.is_everything:
         detail = "ALLOWED_CHANNELS is *: the bot has to be invited wherever it is to work"
+        if can_join:
+            detail = "ALLOWED_CHANNELS is *: the bot joins public channels, to private ones it has to be invited"
         report(skipped("slack.channels", detail))
     if rules.users.is_everything:
         report(skipped("slack.users", "ALLOWED_USERS is *: nobody is named"))
     user_ids = rules.users.ids | rules.skip_validate_users.ids
+    channels = await _list_channels(client, scopes) if rules.channel_names else []
     checks: list[Callable[[], Awaitable[Check]]] = [
-        *(partial(_check_channel, client, channel_id) for channel_id in sorted(rules.channels.ids)),
+        *(partial(_check_channel, client, channel_id, can_join) for channel_id in sorted(rules.channels.ids)),
+        *(partial(_check_channel_name, channels, name, can_join) for name in sorted(rules.channel_names)),
         *(partial(_check_usergroup, client, group_id) for group_id in sorted(rules.all_usergroups())),
         *(partial(_check_user, client, user_id) for user_id in sorted(user_ids)),
     ]
@@ -172,8 +185,8 @@ async def _check_ids(report: Reporter, rules: Rules, client: SlackClient) -> Non
             report(replace(check, status=CheckStatus.WARN) if is_minor else check)
 
 
-async def _check_channel(client: SlackClient, channel_id: str) -> Check:
-    """Exists, is open, and the bot is a member."""
+async def _check_channel(client: SlackClient, channel_id: str, can_join: bool) -> Check:
+    """Exists, is open, and the bot is a member or can become one."""
     name = f"slack.channel.{channel_id}"
     try:
         data = await client.read("conversations.info", channel=channel_id)
@@ -195,11 +208,56 @@ async def _check_channel(client: SlackClient, channel_id: str) -> Check:
     if channel.get("is_archived"):
         return failed(name, f"{label} is archived", f"unarchive it, or take {channel_id} out of ALLOWED_CHANNELS")
     if not (channel.get("is_member") or channel.get("is_im")):
+        if can_join and not channel.get("is_private"):
+            return passed(name, f"the bot joins {label} at the first request")
         return warned(name, f"the bot is not in {label}", f"type /invite with the bot's name in {label}")
     if channel.get("is_read_only") or channel.get("is_frozen"):
         remedy = f"let the bot post there, or take {channel_id} out of ALLOWED_CHANNELS"
         return failed(name, f"{label} is read-only", remedy)
     return passed(name, f"the bot is in {label}")
+
+
+async def _list_channels(client: SlackClient, scopes: frozenset[str]) -> Sequence[Payload] | SlackError:
+    """The channels that the bot can find and that are not archived, at most `MAX_PAGES`; or why there is no list.
+
+    https://docs.slack.dev/reference/methods/conversations.list
+    """
+    types = "public_channel,private_channel" if "groups:read" in scopes else "public_channel"
+    channels: list[Payload] = []
+    cursor = ""
+    try:
+        for _ in range(MAX_PAGES):
+            arguments = {"types": types, "exclude_archived": "true", "limit": PAGE_CHANNELS, "cursor": cursor}
+            data = await client.read("conversations.list", **arguments)
+            page = data.get("channels")
+            channels += [channel for channel in page if isinstance(channel, dict)] if isinstance(page, list) else []
+            cursor = text_field(data.get("response_metadata"), "next_cursor")
+            if not cursor:
+                break
+    except SlackError as error:
+        return error
+    return channels
+
+
+async def _check_channel_name(channels: Sequence[Payload] | SlackError, pattern: str, can_join: bool) -> Check:
+    """Which channels have such a name, and whether the bot is in them or can become a member."""
+    name = f"slack.channel.#{pattern}"
+    if isinstance(channels, SlackRejected):
+        return warned(name, f"Slack answers {channels.error}", "add channels:read and groups:read, install again")
+    if isinstance(channels, SlackError):
+        return _no_answer(name, str(channels))
+    found = [channel for channel in channels if fnmatchcase(text_field(channel, "name").lower(), pattern)]
+    labels = ", ".join(f"#{text_field(channel, 'name')} ({id_field(channel, 'id')})" for channel in found[:MAX_NAMED])
+    if len(found) > MAX_NAMED:
+        labels += f" and {len(found) - MAX_NAMED} more"
+    if not found and "*" in pattern:
+        return warned(name, "no open channel has such a name now", f"check #{pattern} in ALLOWED_CHANNELS")
+    if not found:
+        detail = "there is no open channel of that name, or it is private and the bot is not in it"
+        return failed(name, detail, f"invite the bot there (/invite), or correct #{pattern} in ALLOWED_CHANNELS")
+    if all(channel.get("is_member") or (can_join and not channel.get("is_private")) for channel in found):
+        return passed(name, f"{labels}: the bot is there, or joins at the first request")
+    return warned(name, f"the bot is not in all of {labels}", "add channels:join, or type /invite with the bot's name")
 
 
 async def _check_usergroup(client: SlackClient, group_id: str) -> Check:

@@ -67,6 +67,7 @@ FINAL_ERRORS = {
     "unknown_method",
     "user_disabled",
     "user_not_found",
+    "user_is_restricted",
     "user_not_in_channel",
     "user_not_visible",
     "users_not_found",

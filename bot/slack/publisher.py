@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from bot.core.actions import Origin
-from bot.core.errors import SlackError, SlackRejected, SlackUnavailable
+from bot.core.errors import NOT_IN_CHANNEL_ERRORS, SlackError, SlackRejected, SlackUnavailable
 from bot.core.messages import Language, Message
 from bot.core.notifications import NOTIFICATIONS, Notification, Renderer, Target
 from bot.core.permissions import Rules
@@ -29,6 +29,7 @@ from bot.slack.blocks.thread_updates import (
     settled_message,
     unresolved_message,
 )
+from bot.slack.channels import SlackChannels
 from bot.slack.client import FORM_ERRORS, SlackClient
 from bot.slack.payloads import id_field, ts_field, url_field
 from bot.slack.rate_limits import ANY_TURN, Turn
@@ -59,6 +60,7 @@ class SlackPublisher:
     """Posts and edits what everybody sees (`Publisher`); every method raises `SlackError`."""
 
     client: SlackClient
+    channels: SlackChannels
     catalog: Catalog
     rules: Rules
 
@@ -124,10 +126,15 @@ class SlackPublisher:
             return await self._post(channel_id, _plain(view), Turn(upgrade.id), **thread)
 
     async def _post(self, channel_id: str, view: MessageView, turn: Turn, **thread: Any) -> str:
+        """Post it; a public channel without the bot is joined first, once. Returns the `ts`."""
         content = {"text": view.text, "blocks": view.blocks} if view.blocks else {"text": view.text}
-        data = await self.client.call(
-            "chat.postMessage", turn=turn, channel=channel_id, **content, **NO_UNFURL, **thread
-        )
+        arguments = {"channel": channel_id, **content, **NO_UNFURL, **thread}
+        try:
+            data = await self.client.call("chat.postMessage", turn=turn, **arguments)
+        except SlackRejected as rejected:
+            if rejected.error not in NOT_IN_CHANNEL_ERRORS or not await self.channels.join(channel_id):
+                raise
+            data = await self.client.call("chat.postMessage", turn=turn, **arguments)
         ts = ts_field(data, "ts")
         if not ts:
             raise SlackUnavailable("chat.postMessage: no ts")

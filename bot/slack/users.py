@@ -29,8 +29,8 @@ Value = TypeVar("Value")
 class AsyncCache(Generic[Value]):
     """Values by key, each read once for all who wait; one that cannot be read is read again next time.
 
-    What Slack said within the last day counts until it says something else; when it says that there is no such thing,
-    `gone` takes its place.
+    What Slack said within the last `stale_seconds` counts until it says something else; when it says that there is no
+    such thing, `gone` takes its place.
     """
 
     def __init__(
@@ -39,13 +39,16 @@ class AsyncCache(Generic[Value]):
         ttl: float,
         clock: Callable[[], float],
         gone: Value | None = None,
+        stale_seconds: float = STALE_SECONDS,
     ) -> None:
         self._fetch = fetch
         self._ttl = ttl
         self._clock = clock
         self._gone = gone
+        self._stale_seconds = stale_seconds
         self._cached: dict[str, tuple[Value, float]] = {}
         self._reads: dict[str, asyncio.Task[None]] = {}
+        self._errors: dict[str, SlackError] = {}
 
     async def get(self, key: str, patience: float, ttl: float | None = None) -> Value | None:
         """The value, at most `ttl` seconds old, or an older one when Slack fails or takes longer than `patience`.
@@ -59,7 +62,11 @@ class AsyncCache(Generic[Value]):
         if task is None:
             task = self._reads[key] = asyncio.create_task(self._read(key), name=f"read {key} from Slack")
         await asyncio.wait({task}, timeout=patience)
-        return self._known(key, STALE_SECONDS)
+        return self._known(key, self._stale_seconds)
+
+    def error(self, key: str) -> SlackError | None:
+        """Why the last read failed; None when it did not, or is not over."""
+        return self._errors.get(key)
 
     def _known(self, key: str, ttl: float) -> Value | None:
         value, read_at = self._cached.get(key, (None, 0.0))
@@ -74,9 +81,13 @@ class AsyncCache(Generic[Value]):
 
     async def _read(self, key: str) -> None:
         value: Value | None = None
+        self._errors.pop(key, None)
         try:
             value = await self._fetch(key)
         except SlackError as error:
+            self._errors[key] = error
+            if len(self._errors) > MAX_CACHED:
+                self._errors.pop(next(iter(self._errors)))
             log.warning("slack.read_failed", extra={"id": key, "reason": repr(error)})
             if not (isinstance(error, SlackRejected) and error.error in GONE_ERRORS):
                 return

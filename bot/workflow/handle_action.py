@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -21,9 +21,9 @@ from bot.core.errors import (
 )
 from bot.core.messages import Code, Message
 from bot.core.notifications import Notification
-from bot.core.permissions import AccessPolicy, User
+from bot.core.permissions import AccessPolicy, Channel, User
 from bot.core.polling import CANCELED, FINAL_STATUSES, Job, PollSchedule
-from bot.core.ports import CloudApi, Metrics, Publisher, UserDirectory
+from bot.core.ports import CHANNEL_PATIENCE_SECONDS, ChannelDirectory, CloudApi, Metrics, Publisher, UserDirectory
 from bot.core.replies import Reply, TranslatedCard
 from bot.core.upgrade import PENDING, RUNNING, State, Upgrade, current_upgrade_id
 from bot.workflow.background_tasks import UpgradesInProcess
@@ -48,6 +48,7 @@ class ActionHandler:
     publisher: Publisher
     notifier: Notifier
     users: UserDirectory
+    channels: ChannelDirectory
     replier: Replier
     policy: AccessPolicy
     submitter: Submitter
@@ -65,11 +66,11 @@ class ActionHandler:
 
     async def _run(self, click: Click) -> Reply | None:
         """Nothing is edited, posted or stored before the rules allow it to this person."""
-        upgrade, user = await asyncio.gather(
-            self._find_upgrade(click),
+        (upgrade, channels), user = await asyncio.gather(
+            self._find_upgrade_and_channel(click),
             self.users.user(click.origin, has_effect=click.action in EFFECTIVE_ACTIONS),
         )
-        refusal = self._check_permission(click, user, upgrade)
+        refusal = self._check_permission(click, user, upgrade, channels)
         if refusal is not None:
             return await self._refuse(click, upgrade, refusal)
         upgrade = await self._with_own_message(click, upgrade)
@@ -94,6 +95,11 @@ class ActionHandler:
             return None
         newest = await self.transitions.storage.get(upgrade.id)
         return TranslatedCard(newest or upgrade, replaces_copy=True)
+
+    async def _find_upgrade_and_channel(self, click: Click) -> tuple[Upgrade | None, Mapping[str, Channel]]:
+        upgrade = await self._find_upgrade(click)
+        channel_id = upgrade.channel_id if upgrade else click.origin.channel_id
+        return upgrade, await self.channels.channels({channel_id}, CHANNEL_PATIENCE_SECONDS)
 
     async def _find_upgrade(self, click: Click) -> Upgrade | None:
         """The row that the button names, if it belongs to this channel."""
@@ -127,19 +133,21 @@ class ActionHandler:
                 language = await self.users.language(click.origin.user_id)
                 await self.publisher.replace_card(channel_id, message_ts, Message("unknown_request"), language)
 
-    def _check_permission(self, click: Click, user: User, upgrade: Upgrade | None) -> Refusal | None:
+    def _check_permission(
+        self, click: Click, user: User, upgrade: Upgrade | None, channels: Mapping[str, Channel]
+    ) -> Refusal | None:
         """The rules as they are now."""
         if upgrade is None:
-            return self.policy.check_use(user, click.origin.channel_id)
+            return self.policy.check_use(user, click.origin.channel_id, channels)
         match click.action:
             case Action.CONFIRM:
-                return self.policy.check_confirm(user, upgrade)
+                return self.policy.check_confirm(user, upgrade, channels)
             case Action.CANCEL_SCHEDULED:
-                return self.policy.check_cancel_scheduled(user, upgrade)
+                return self.policy.check_cancel_scheduled(user, upgrade, channels)
             case Action.SEARCH_AGAIN:
-                return self.policy.check_instance(user, upgrade.channel_id, upgrade.instance_id)
+                return self.policy.check_instance(user, upgrade.channel_id, upgrade.instance_id, channels)
             case _:
-                return self.policy.check_use(user, upgrade.channel_id)
+                return self.policy.check_use(user, upgrade.channel_id, channels)
 
     async def _refuse(self, click: Click, upgrade: Upgrade | None, refusal: Refusal) -> Refusal:
         fields = {"upgrade": upgrade.id if upgrade else "", "user": click.origin.user_id, "reason": refusal.key}

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -20,6 +20,7 @@ from bot.core.command import (
     parse_command,
 )
 from bot.core.errors import (
+    NOT_IN_CHANNEL_ERRORS,
     CannotRequest,
     CommandMistake,
     NotAnInstance,
@@ -29,8 +30,15 @@ from bot.core.errors import (
 from bot.core.instances import Instance, PreflightWarning
 from bot.core.messages import Code, Language, Message, help_message
 from bot.core.notifications import Notification
-from bot.core.permissions import AccessPolicy, User
-from bot.core.ports import InstanceInventory, Metrics, Publisher, UserDirectory
+from bot.core.permissions import AccessPolicy, Channel, User
+from bot.core.ports import (
+    CHANNEL_PATIENCE_SECONDS,
+    ChannelDirectory,
+    InstanceInventory,
+    Metrics,
+    Publisher,
+    UserDirectory,
+)
 from bot.core.replies import (
     PreflightReply,
     Reply,
@@ -55,7 +63,7 @@ LIST_SECONDS = 1.2  # a list is answered within two seconds, with what is known 
 PAGE_SECONDS = 0.5  # of which its page has so much to be read again: operations start faster than lists are read
 CARD_POSTED_TRIES, CARD_POSTED_SECONDS = 10, 0.1
 NAME_SECONDS = 0.6  # how long the reply to a word that may be a name waits for the cloud's list
-NOT_IN_CHANNEL_ERRORS = {"not_in_channel", "channel_not_found"}
+ROW_CHANNELS_SECONDS = 0.6  # how long each read of rows waits for the names of their channels
 ReadUpgrades: TypeAlias = Callable[[str | None, int], Awaitable[Sequence[Upgrade]]]
 _PAGE_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
 
@@ -70,6 +78,7 @@ class CommandHandler:
     inventory: InstanceInventory
     publisher: Publisher
     users: UserDirectory
+    channels: ChannelDirectory
     replier: Replier
     policy: AccessPolicy
     in_process: UpgradesInProcess
@@ -105,12 +114,12 @@ class CommandHandler:
         command = self._parse(text)
         if isinstance(command, HelpCommand):
             return help_message(self.command_name)
-        user = await self.users.user(origin)
-        refusal: Refusal | None = self._check_permission(user, origin, command)
+        user, channels = await self._user_and_channel(origin)
+        refusal: Refusal | None = self._check_permission(user, origin, command, channels)
         if refusal is None and isinstance(command, NotAnInstance):
             await self.inventory.refreshed(NAME_SECONDS)
             command = self._parse(text)
-            refusal = self._check_permission(user, origin, command)
+            refusal = self._check_permission(user, origin, command, channels)
         if refusal is not None:
             return await self._refuse(origin, refusal, command)
         match command:
@@ -137,15 +146,23 @@ class CommandHandler:
     def _may_see(self, instance: Instance) -> bool:
         return self.policy.may_see_instance(instance.id)
 
-    def _check_permission(self, user: User, origin: Origin, command: Command | CommandMistake) -> Refusal | None:
+    async def _user_and_channel(self, origin: Origin) -> tuple[User, Mapping[str, Channel]]:
+        return await asyncio.gather(
+            self.users.user(origin), self.channels.channels({origin.channel_id}, CHANNEL_PATIENCE_SECONDS)
+        )
+
+    def _check_permission(
+        self, user: User, origin: Origin, command: Command | CommandMistake, channels: Mapping[str, Channel]
+    ) -> Refusal | None:
         """May this user ask for that here?"""
+        channel_id = origin.channel_id
         match command:
             case UpgradeCommand():
-                return self.policy.check_request(user, origin.channel_id, command.instance_id, command.skip_validate)
+                return self.policy.check_request(user, channel_id, command.instance_id, command.skip_validate, channels)
             case HistoryCommand() | StatusCommand():
-                return self.policy.check_instance(user, origin.channel_id, command.instance_id)
+                return self.policy.check_instance(user, channel_id, command.instance_id, channels)
             case _:
-                return self.policy.check_use(user, origin.channel_id)
+                return self.policy.check_use(user, channel_id, channels)
 
     async def _refuse(self, origin: Origin, refusal: Refusal, command: Command | CommandMistake) -> Refusal:
         log.info("command.refused", extra={"user": origin.user_id, "reason": refusal.key})
@@ -231,7 +248,8 @@ class CommandHandler:
     # queries
 
     async def _list_page(self, origin: Origin, page: int) -> Reply:
-        refusal = self.policy.check_use(await self.users.user(origin), origin.channel_id)
+        user, channels = await self._user_and_channel(origin)
+        refusal = self.policy.check_use(user, origin.channel_id, channels)
         if refusal is not None:
             return await self._refuse(origin, refusal, ListCommand(page))
         return await self._list(page)
@@ -263,7 +281,8 @@ class CommandHandler:
         visible: list[Upgrade] = []
         for limit in READ_ROWS:
             rows = await read(instance_id, limit)
-            visible = [row for row in rows if self.policy.may_see(user, row)][:MAX_LINES]
+            channels = await self.channels.channels({row.channel_id for row in rows}, ROW_CHANNELS_SECONDS)
+            visible = [row for row in rows if self.policy.may_see(user, row, channels)][:MAX_LINES]
             if len(visible) == MAX_LINES or len(rows) < limit:
                 break
         return visible

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from bot.core.errors import PermissionDenied
-from bot.core.permissions import EVERYTHING, NOTHING, AccessPolicy, ConfirmBy, Rules, User
+from bot.core.permissions import EVERYTHING, NOTHING, AccessPolicy, Channel, ConfirmBy, Rules, User
 from bot.core.upgrade import Upgrade
 from tests.core.examples import new_upgrade
-from tests.core.permission_table import ANN, ANYONE, CONFIRM, HERE, ID, NAMED, NOT_IDENTIFIED, REQUEST, USE, ids
+from tests.core.permission_table import ANN, ANYONE, CONFIRM, GUEST, HERE, ID, NAMED, NOT_IDENTIFIED, REQUEST, USE, ids
 
 
 def reason(refusal: PermissionDenied | None) -> str | None:
@@ -122,3 +122,36 @@ def test_a_set_of_ids_is_true_only_if_it_can_have_somebody() -> None:
 
 def test_the_table_has_at_least_sixty_rows() -> None:
     assert len(USE) + len(REQUEST) + len(CONFIRM) >= 60
+
+
+BY_NAME = Rules(channels=HERE, channel_names=frozenset({"db-ops", "inc-*"}), users=EVERYTHING, confirm_by=ANYONE)
+
+
+@pytest.mark.parametrize(
+    ("channel_id", "channel", "asking", "effect"),
+    [
+        ("CDB", None, None, None),
+        ("CDB", Channel("whatever", is_archived=True), None, None),
+        ("C1", Channel("db-ops"), None, None),
+        ("C1", Channel("inc-2051"), None, None),
+        ("C1", Channel("inc-"), None, None),
+        ("C1", Channel("db-ops-2"), "channel_not_allowed", "channel_not_allowed"),
+        ("C1", Channel("my-inc-1"), "channel_not_allowed", "channel_not_allowed"),
+        ("C1", Channel(""), "channel_not_allowed", "channel_not_allowed"),
+        ("C1", None, "channel_not_named", "channel_not_named"),
+        ("C1", Channel(), "channel_not_named", "channel_not_named"),
+        ("C1", Channel(is_hidden=True), "channel_hidden", "channel_hidden"),
+        ("C1", Channel("inc-2051", is_archived=True), None, "channel_archived"),
+        ("D1", Channel("inc-2051"), "channel_not_allowed", "channel_not_allowed"),
+    ],
+)
+def test_where_a_name_decides(channel_id: str, channel: Channel | None, asking: str | None, effect: str | None) -> None:
+    policy, channels = AccessPolicy(BY_NAME, "T1"), {channel_id: channel} if channel else {}
+    upgrade = requested("UBOB", channel_id, skip_validate=False)
+    assert reason(policy.check_use(ANN, channel_id, channels)) == asking
+    assert reason(policy.check_instance(ANN, channel_id, ID, channels)) == asking
+    assert reason(policy.check_request(ANN, channel_id, ID, False, channels)) == asking
+    assert policy.may_see(ANN, upgrade, channels) == (asking is None)
+    assert reason(policy.check_confirm(ANN, upgrade, channels)) == effect
+    assert reason(policy.check_cancel_scheduled(ANN, upgrade, channels)) == effect
+    assert reason(policy.check_use(GUEST, channel_id, channels)) == "guest_not_allowed"

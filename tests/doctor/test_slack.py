@@ -7,6 +7,7 @@ import yaml
 
 from bot.doctor.report import CheckStatus
 from bot.doctor.slack import OPTIONAL_SCOPES, SCOPES
+from bot.sandbox.slack import Channel
 from tests.doctor.helpers import CHANNEL_ID, GROUP_ID, USER_ID, Sandbox, failures, problems
 
 
@@ -89,6 +90,42 @@ async def test_a_channel_without_the_bot(sandbox: Sandbox) -> None:
     checks = await sandbox.check(ALLOWED_CHANNELS="C0NOBOT001")
     assert problems(checks) == {"slack.channel.C0NOBOT001": CheckStatus.WARN}
     assert "/invite" in checks["slack.channel.C0NOBOT001"].remedy
+
+
+async def test_a_public_channel_without_the_bot_is_joined_if_the_scope_is_there(sandbox: Sandbox) -> None:
+    check = (await sandbox.check(ALLOWED_CHANNELS="C0INC02051"))["slack.channel.C0INC02051"]
+    assert (check.status, check.detail) == (CheckStatus.PASS, "the bot joins #inc-2051 at the first request")
+    sandbox.slack.scopes = sandbox.slack.scopes.replace("channels:join,", "")
+    checks = await sandbox.check(ALLOWED_CHANNELS="C0INC02051")
+    assert "/invite" in checks["slack.channel.C0INC02051"].remedy
+
+
+@pytest.mark.parametrize("allowed", ["#inc-*", "*", CHANNEL_ID])
+async def test_without_the_scope_to_join_channels_there_is_a_warning(sandbox: Sandbox, allowed: str) -> None:
+    sandbox.slack.scopes = sandbox.slack.scopes.replace("channels:join,", "")
+    checks = await sandbox.check(ALLOWED_CHANNELS=allowed)
+    assert checks["slack.scope.channels:join"].status is CheckStatus.WARN
+    assert not failures(checks)
+
+
+async def test_each_channel_allowed_by_a_name_is_named(sandbox: Sandbox) -> None:
+    for number in range(1100):  # more than a page
+        sandbox.slack.add_channel(Channel(f"C0MANY{number:04}", f"many-{number}"))
+    sandbox.slack.add_channel(Channel("C0LAST0001", "last"))
+    checks = await sandbox.check(ALLOWED_CHANNELS="#inc*,#LAST,many-109*,#archived,#no-bot,#team-*")
+    assert checks["slack.channel.#inc*"].detail.startswith("#incident-42 (C0INC00042), #inc-2051 (C0INC02051)")
+    assert checks["slack.channel.#last"].detail.startswith("#last (C0LAST0001)")
+    assert "and 6 more" in checks["slack.channel.#many-109*"].detail
+    assert "invite the bot" in checks["slack.channel.#no-bot"].remedy
+    assert checks["slack.channel.#team-*"].status is CheckStatus.WARN
+    assert failures(checks) == {"slack.channel.#archived", "slack.channel.#no-bot"}
+
+
+async def test_names_cannot_be_looked_up_without_the_scope(sandbox: Sandbox) -> None:
+    sandbox.slack.scopes = sandbox.slack.scopes.replace("channels:read,", "")
+    checks = await sandbox.check(ALLOWED_CHANNELS="#inc-*")
+    assert failures(checks) == {"slack.scope.channels:read"}
+    assert "channels:read" in checks["slack.channel.#inc-*"].remedy
 
 
 async def test_an_archived_channel(sandbox: Sandbox) -> None:

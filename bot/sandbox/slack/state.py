@@ -18,7 +18,7 @@ OTHER_TEAM: Final = "T0OTHER001"
 BOT_USER: Final = "U0BOT00001"
 BOT_ID: Final = "B0BOT00001"
 APP_ID: Final = "A0STANDIN1"
-ALL_SCOPES: Final = "commands,chat:write,users:read,usergroups:read,channels:read,groups:read,im:write"
+ALL_SCOPES: Final = "commands,chat:write,users:read,usergroups:read,channels:read,channels:join,groups:read,im:write"
 
 # Conditions passed to `until` may also depend on other objects (the stand-in cloud, a file), whose changes are not
 # announced here, so they are checked again at this interval.
@@ -114,7 +114,8 @@ PEOPLE: Final = {
 CHANNELS: Final = {
     "db-ops": Channel("C0DBOPS001", "db-ops"),
     "incident-42": Channel("C0INC00042", "incident-42"),
-    "no-bot": Channel("C0NOBOT001", "no-bot", bot_is_member=False),
+    "inc-2051": Channel("C0INC02051", "inc-2051", bot_is_member=False),
+    "no-bot": Channel("C0NOBOT001", "no-bot", bot_is_member=False, is_private=True),
     "archived": Channel("C0ARCHIVE1", "archived", is_archived=True),
 }
 GROUPS: Final = {"S0DBOPS": (PEOPLE["sre"].id, PEOPLE["dba"].id)}

@@ -30,11 +30,16 @@ REQUIRED_SCOPES: Final = {
     "bots.info": "users:read",
     "users.info": "users:read",
     "usergroups.users.list": "usergroups:read",
+    "conversations.join": "channels:join",
+    "conversations.list": "channels:read",
     "conversations.open": "im:write",
 }
 APP_TOKEN_METHODS: Final = frozenset({"apps.connections.open"})
 # Methods that do not read a JSON body.
-FORM_ONLY: Final = frozenset({"users.info", "conversations.info", "usergroups.users.list", "chat.getPermalink"})
+FORM_ONLY: Final = frozenset(
+    {"users.info", "conversations.info", "conversations.list", "usergroups.users.list", "chat.getPermalink"}
+)
+DEFAULT_PAGE: Final = 100  # channels
 
 
 class WebApiError(Exception):
@@ -58,6 +63,8 @@ class WebApi:
             "bots.info": self._bots_info,
             "users.info": self._users_info,
             "conversations.info": self._conversations_info,
+            "conversations.join": self._conversations_join,
+            "conversations.list": self._conversations_list,
             "conversations.open": self._conversations_open,
             "usergroups.users.list": self._usergroups_users_list,
             "chat.postMessage": self._chat_post_message,
@@ -156,17 +163,35 @@ class WebApi:
         is_direct = channel.id.startswith("D")
         if not is_direct:
             self._require_scope("groups:read" if channel.is_private else "channels:read")
-        return {
-            "channel": {
-                "id": channel.id,
-                "name": channel.name,
-                "is_channel": not channel.is_private,
-                "is_im": is_direct,
-                "is_private": channel.is_private,
-                "is_archived": channel.is_archived,
-                "is_member": channel.bot_is_member,
-            }
-        }
+        return {"channel": channel_json(channel)}
+
+    def _conversations_join(self, arguments: Arguments) -> dict[str, Any]:
+        """A bot joins public channels by itself, and no others."""
+        channel = self._visible_channel(arguments.get("channel"))
+        if channel.is_private:
+            raise WebApiError("method_not_supported_for_channel_type")
+        if channel.is_archived:
+            raise WebApiError("is_archived")
+        warning = {"warning": "already_in_channel"} if channel.bot_is_member else {}
+        return {"channel": channel_json(self._workspace.change_channel(channel, bot_is_member=True)), **warning}
+
+    def _conversations_list(self, arguments: Arguments) -> dict[str, Any]:
+        """Public channels and, when asked for, the private ones that the bot is in; a page at a time."""
+        types = str(arguments.get("types") or "public_channel").split(",")
+        if "private_channel" in types:
+            self._require_scope("groups:read")
+        channels = [
+            channel
+            for channel in self._workspace.channels.values()
+            if not channel.id.startswith("D")
+            and ("private_channel" if channel.is_private else "public_channel") in types
+            and (channel.bot_is_member or not channel.is_private)
+            and not (channel.is_archived and is_true(arguments.get("exclude_archived")))
+        ]
+        start, size = int(arguments.get("cursor") or 0), int(arguments.get("limit") or DEFAULT_PAGE)
+        next_cursor = str(start + size) if start + size < len(channels) else ""
+        page = [channel_json(channel) for channel in channels[start : start + size]]
+        return {"channels": page, "response_metadata": {"next_cursor": next_cursor}}
 
     def _conversations_open(self, arguments: Arguments) -> dict[str, Any]:
         user_id = arguments.get("users")
@@ -274,6 +299,20 @@ def parse_content(arguments: Arguments, max_length: int) -> tuple[str, Blocks]:
     if len(text) > max_length:
         raise WebApiError("msg_too_long")
     return text, blocks
+
+
+def channel_json(channel: Channel) -> dict[str, Any]:
+    """Return the JSON form of a channel."""
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "is_channel": not channel.is_private,
+        "is_im": channel.id.startswith("D"),
+        "is_mpim": channel.name.startswith("mpdm-"),
+        "is_private": channel.is_private,
+        "is_archived": channel.is_archived,
+        "is_member": channel.bot_is_member,
+    }
 
 
 def message_json(message: Message, reply_count: int = 0) -> dict[str, Any]:

@@ -106,7 +106,7 @@ async def test_conversations_info_returns_whether_the_bot_is_a_member(
         return channel["is_member"], channel["is_archived"]
 
     assert await membership("db-ops") == (True, False)
-    assert await membership("no-bot") == (False, False)
+    assert await membership("inc-2051") == (False, False)
     assert await membership("archived") == (True, True)
     hidden = slack.add_channel(Channel("C0PRIVATE1", "private", bot_is_member=False, is_private=True))
     assert await refusal(client.conversations_info(channel=hidden.id)) == "channel_not_found"
@@ -157,13 +157,49 @@ async def test_replies_are_in_the_thread_and_broadcast_replies_in_the_channel_to
     assert await refusal(to_reply) == "cannot_reply_to_message"
 
 
+async def test_a_bot_joins_public_channels_that_are_open(slack: StandInSlack, client: AsyncWebClient) -> None:
+    slack.add_channel(Channel("C0OLD00001", "old", bot_is_member=False, is_archived=True))
+    slack.add_channel(Channel("G0PRIVATE1", "private", is_private=True))
+    expected = {
+        slack.channels["no-bot"].id: "channel_not_found",
+        "C0OLD00001": "is_archived",
+        "G0PRIVATE1": "method_not_supported_for_channel_type",
+    }
+    assert {c: await refusal(client.conversations_join(channel=c)) for c in expected} == expected
+    incident = slack.channels["inc-2051"].id
+    assert (await client.conversations_join(channel=incident))["channel"]["is_member"]
+    assert (await client.conversations_join(channel=incident))["warning"] == "already_in_channel"
+    assert (await client.chat_postMessage(channel=incident, text="x"))["ok"]
+    slack.scopes = slack.scopes.replace("channels:join,", "")
+    assert await refusal(client.conversations_join(channel=incident)) == "missing_scope"
+
+
+async def test_channels_are_listed_by_pages_with_their_present_names(
+    slack: StandInSlack, client: AsyncWebClient
+) -> None:
+    slack.change_channel("inc-2051", name="inc-renamed")
+    slack.direct_channel(slack.people["sre"])
+    names: list[str] = []
+    cursor = ""
+    while cursor or not names:
+        page = await client.conversations_list(limit=2, cursor=cursor, exclude_archived=True)
+        names += [channel["name"] for channel in page["channels"]]
+        cursor = page["response_metadata"]["next_cursor"]
+    assert names == ["db-ops", "incident-42", "inc-renamed"]
+    slack.change_channel("no-bot", bot_is_member=True)
+    both = await client.conversations_list(types="public_channel,private_channel")
+    assert {channel["name"] for channel in both["channels"]} == {*names, "no-bot", "archived"}
+    slack.scopes = "channels:read"
+    assert await refusal(client.conversations_list(types="private_channel")) == "missing_scope"
+
+
 async def test_a_message_is_refused_where_the_bot_may_not_post(slack: StandInSlack, client: AsyncWebClient) -> None:
     slack.add_channel(Channel("C0PRIVATE1", "private", bot_is_member=False, is_private=True))
     slack.change_channel("incident-42", may_post=False)
     expected = {
         "C0NOWHERE1": "channel_not_found",
         "C0PRIVATE1": "channel_not_found",
-        slack.channels["no-bot"].id: "not_in_channel",
+        slack.channels["inc-2051"].id: "not_in_channel",
         slack.channels["archived"].id: "is_archived",
         slack.channels["incident-42"].id: "restricted_action",
     }

@@ -96,7 +96,7 @@ async def test_channels_show_where_the_bot_is_absent_and_where_something_is_new(
     page: Page, slack: StandInSlack, client: AsyncWebClient
 ) -> None:
     channels = page.get_by_role("list", name="Channels")
-    await expect(channels.get_by_role("button", name="no-bot")).to_contain_text("no bot here")
+    await expect(channels.get_by_role("button", name="inc-2051")).to_contain_text("no bot here")
     await expect(channels.get_by_role("button", name="db-ops")).to_have_attribute("aria-current", "true")
     await client.chat_postMessage(channel=slack.channels["incident-42"].id, text="elsewhere")
     other = channels.get_by_role("button", name="incident-42")
@@ -108,7 +108,7 @@ async def test_channels_show_where_the_bot_is_absent_and_where_something_is_new(
 
 
 async def test_the_command_works_where_the_bot_is_absent(page: Page) -> None:
-    await page.get_by_role("button", name="no-bot").click()
+    await page.get_by_role("button", name="inc-2051").click()
     await send_command(page, "sr-1")
     await expect(page.locator("#messages > li.ephemeral")).to_contain_text("not_in_channel")
 
