@@ -20,6 +20,7 @@ INTERVAL_SECONDS = {
     "chat.update": TIER_3,
     "conversations.info": TIER_3,
     "conversations.join": TIER_3,
+    "conversations.list": TIER_2,
     "conversations.open": TIER_3,
     "usergroups.users.list": TIER_2,
     "users.info": TIER_4,

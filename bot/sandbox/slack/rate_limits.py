@@ -28,6 +28,8 @@ LIMITS: Final = {
     "chat.postEphemeral": TIER_4,
     "chat.update": TIER_3,
     "conversations.info": TIER_3,
+    "conversations.join": TIER_3,
+    "conversations.list": TIER_2,
     "conversations.open": TIER_3,
     "usergroups.users.list": TIER_2,
     "users.info": TIER_4,
