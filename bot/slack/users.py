@@ -29,8 +29,8 @@ Value = TypeVar("Value")
 class AsyncCache(Generic[Value]):
     """Values by key, each read once for all who wait; one that cannot be read is read again next time.
 
-    What Slack said within the last day (or `stale_seconds`) counts until it says something else; when it says that there is no
-    such thing, `gone` takes its place.
+    What Slack said within the last day (or `stale_seconds`) counts until it says something else; when it says there
+    is no such thing, `gone` takes its place.
     """
 
     def __init__(
