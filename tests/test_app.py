@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -56,8 +57,10 @@ async def test_it_is_alive_and_not_ready_before_slack_and_the_database_are_there
     driver: BotDriver, caplog: pytest.LogCaptureFixture
 ) -> None:
     await driver.slack.refuse_connections()
-    folder = driver.folder / "later"
-    async with starting(driver, caplog, DATABASE_URL=f"sqlite:///{folder}/bot.db") as operator:
+    file = driver.folder / "locked.db"
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    async with starting(driver, caplog, DATABASE_URL=f"sqlite:///{file}") as operator:
         assert await operator.get("/healthz") == (200, json.dumps({"status": "alive"}))
         assert (await operator.get("/metrics"))[0] == 200
         await operator.until_waiting_for("slack", "storage", "process")
@@ -65,7 +68,7 @@ async def test_it_is_alive_and_not_ready_before_slack_and_the_database_are_there
             assert response.status == (503 if driver.mode == "http" else 404)
         await driver.slack.accept_connections()
         await operator.until_waiting_for("storage", "process")
-        folder.mkdir()
+        other.close()
         await operator.until_ready(True)
         if driver.mode == "http":
             driver.slack.deliver_to(f"{operator.bot.url}/slack/events")
