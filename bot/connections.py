@@ -9,25 +9,39 @@ from bot.settings import CloudSettings, IamUserCredentials, KeyCredentials, Sett
 from bot.slack.client import SlackClient
 from bot.taurusdb.auth import IamUser, ReadyToken
 from bot.taurusdb.client import TaurusDb
-from bot.taurusdb.http import Credentials
+from bot.taurusdb.http import Credentials, ReadSlots, Refusals
+from bot.taurusdb.projects import Projects
 from bot.taurusdb.signing import AkSk
 
 
-def open_cloud(settings: Settings, metrics: Metrics = NO_METRICS, clock: Callable[[], float] = time.time) -> TaurusDb:
-    """The client of the cloud, signing in the one way that is set; `clock` is the one that upgrades go by."""
-    cloud, network = settings.cloud, settings.network
-    credentials = cloud_credentials(cloud)
-    return TaurusDb(cloud.endpoint, cloud.project_id, credentials, network=network, metrics=metrics, clock=clock)
+def open_cloud(settings: Settings, metrics: Metrics = NO_METRICS, clock: Callable[[], float] = time.time) -> Projects:
+    """The clients of the cloud, signing in the one way that is set; `clock` is the one that upgrades go by."""
+    slots, key_refusals = ReadSlots(), Refusals(one_at_a_time=True)
+
+    def client(cloud: CloudSettings) -> TaurusDb:
+        return TaurusDb(
+            cloud.endpoint,
+            cloud.project_id,
+            cloud_credentials(cloud, key_refusals),
+            network=settings.network,
+            metrics=metrics,
+            clock=clock,
+            slots=slots,
+            project=cloud.project if settings.has_several_projects else "",
+        )
+
+    return Projects({cloud.project: client(cloud) for cloud in settings.clouds})
 
 
-def cloud_credentials(settings: CloudSettings) -> Credentials:
-    """The one way of signing in that is set."""
+def cloud_credentials(settings: CloudSettings, key_refusals: Refusals | None = None) -> Credentials:
+    """The one way of signing in that is set; `key_refusals` is what all projects remember of the one access key."""
     match settings.credentials:
         case TokenCredentials(token):
             return ReadyToken(token.reveal())
         case KeyCredentials(access_key, secret_key, security_token):
             temporary = security_token.reveal() if security_token else ""
-            return AkSk(access_key, secret_key.reveal(), temporary, settings.project_id)
+            refusals = key_refusals or Refusals(one_at_a_time=True)
+            return AkSk(access_key, secret_key.reveal(), temporary, settings.project_id, refusals=refusals)
         case IamUserCredentials(domain, user, password):
             return IamUser(domain, user, password.reveal(), settings.project_id, settings.auth_url)
 

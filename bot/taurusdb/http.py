@@ -31,6 +31,8 @@ CONNECT_SECONDS = 10.0
 RESPONSE_SECONDS = 60.0
 READ_SECONDS = 30.0
 MAX_CONCURRENT_READS = 8
+MAX_CONCURRENT_LISTS = 4
+MAX_CONCURRENT_DETAILS = 4
 REFUSAL_SECONDS = 30.0  # the pause after refused credentials; four times longer each time
 MAX_REFUSAL_SECONDS = 1800.0
 MAX_TURN_SECONDS = 2.0  # a request does not wait longer for another one to show whether the credentials are right
@@ -174,8 +176,24 @@ class DeadlinePassed(NotSent):
 # requests to the project
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSlots:
+    """How many reads are in flight at once, of all projects together.
+
+    Lists and details of the inventory take less than all: polling a job, or reading one instance, does not wait for
+    them.
+    """
+
+    reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_READS))
+    lists: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_LISTS))
+    details: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_DETAILS))
+
+
 class ProjectApi:
-    """Authorised requests to one project. GETs have a common limit of concurrency; a POST waits for nobody."""
+    """Authorised requests to one project. GETs have a common limit of concurrency; a POST waits for nobody.
+
+    Several projects share the limit by passing the same `slots`.
+    """
 
     def __init__(
         self,
@@ -185,20 +203,24 @@ class ProjectApi:
         credentials: Credentials,
         response_seconds: float = RESPONSE_SECONDS,
         clock: Callable[[], float] = time.time,
+        slots: "ReadSlots | None" = None,
+        project: str = "",
     ) -> None:
+        self.project = project
+        """`region:project_id` when there are several, else empty."""
         self._http = http
         self._project_url = f"{endpoint.rstrip('/')}/v3/{project_id}"
         self._credentials = credentials
         self._response_seconds = response_seconds
         self._read_seconds = min(READ_SECONDS, response_seconds)
         self._clock = clock
-        self._read_slots = asyncio.Semaphore(MAX_CONCURRENT_READS)
+        self.slots = slots or ReadSlots()
         self.clock_skew = 0.0
         """By how many seconds the cloud's clock is ahead of ours, by its last response."""
 
     async def get(self, path: str, query: Mapping[str, str], language: Language) -> ApiResponse:
         """GET a path of the project."""
-        async with self._read_slots:
+        async with self.slots.reads:
             return await self._send("GET", path, query, b"", language, self._read_seconds)
 
     async def get_list(
