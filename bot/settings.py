@@ -486,6 +486,9 @@ def secrets_in(value: object) -> Iterable[str]:
     elif is_dataclass(value):
         for attribute in fields(value):
             yield from secrets_in(getattr(value, attribute.name))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from secrets_in(item)
     elif isinstance(value, str) and "://" in value and "@" in value:
         try:
             parts = urlsplit(value)

@@ -10,6 +10,7 @@ from bot.core import outbox, polling
 from bot.core.actions import EFFECTIVE_ACTIONS, THREAD_ACTIONS, Action, Click, Origin
 from bot.core.audit import AuditEntry
 from bot.core.errors import (
+    CannotRequest,
     CloudError,
     LiveUpgradeExists,
     OutcomeUnknown,
@@ -78,6 +79,8 @@ class ActionHandler:
             return await self._refuse(click, None, TooLate("unknown_request"))
         with self.in_process.claim(upgrade.id):
             match click.action:
+                case Action.CONFIRM if not self._is_project_set(upgrade):
+                    return CannotRequest("project_not_set", project=Code(upgrade.project))
                 case Action.CONFIRM:
                     return await self._confirm(click, upgrade) or await self._updated_copy(click, upgrade)
                 case Action.CANCEL:
@@ -88,6 +91,13 @@ class ActionHandler:
                     return await self._cancel_scheduled(upgrade, click.origin)
                 case _:
                     return TranslatedCard(upgrade)
+
+    def _is_project_set(self, upgrade: Upgrade) -> bool:
+        """Whether its project is still in the settings; where one without a project belongs is for the submission."""
+        try:
+            return not upgrade.project or bool(self.cloud.of(upgrade))
+        except CloudError:
+            return False
 
     async def _updated_copy(self, click: Click, upgrade: Upgrade) -> TranslatedCard | None:
         """The private copy that was clicked on, as the card is now; None for the card itself, which is edited."""

@@ -140,7 +140,7 @@ async def test_the_rules_hold_for_the_button(socket_projects: BotDriver) -> None
     await warm(socket_projects)
     answer = await answered(socket_projects, ENGLISH, "list", "1 ")
     await socket_projects.slack.click(ENGLISH, answer, "request_in_project", f"{SECOND} {NOWHERE}")
-    await socket_projects.wait_for_ephemeral(ENGLISH, "not allowed")
+    await socket_projects.wait_for_ephemeral(ENGLISH, "can't upgrade instance")
     assert not socket_projects.slack.messages(CHANNEL)
 
 
@@ -170,7 +170,7 @@ async def test_the_list_is_grouped_by_region(socket_projects: BotDriver, person:
 async def test_a_lost_answer_is_searched_in_the_project_of_the_request(socket_projects: BotDriver) -> None:
     await socket_projects.start()
     await warm(socket_projects)
-    socket_projects.cloud.inject_fault("lost after", "upgrade")
+    socket_projects.cloud.inject_fault("accepted, answer lost", "upgrade")
     message = await socket_projects.request("sr-search")
     await socket_projects.confirm(message)
     await socket_projects.wait_for_card(message, "upgraded", 30)
@@ -186,7 +186,7 @@ async def test_a_project_that_was_taken_out_of_the_settings_gets_no_request(sock
         HW_PROJECTS="", HW_REGION_NAME=FIRST_REGION, HW_PROJECT_ID=socket_projects.cloud.project_id
     )
     await socket_projects.confirm(message)
-    await socket_projects.wait_for_reply(message, "was not sent")
+    await socket_projects.wait_for_ephemeral(ENGLISH, "no longer serves")
     assert not socket_projects.cloud.upgrades
 
 
