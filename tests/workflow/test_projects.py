@@ -136,9 +136,11 @@ async def test_a_project_that_is_not_set_is_refused_on_the_click(socket_projects
 
 
 async def test_the_rules_hold_for_the_button(socket_projects: BotDriver) -> None:
-    await socket_projects.start(ALLOWED_INSTANCES=socket_projects.instance(), ALLOWED_USERS="*")
+    replica = await socket_projects.start()
     await warm(socket_projects)
-    answer = await answered(socket_projects, ENGLISH, "list", "1 ")
+    answer = await unlisted(socket_projects, ENGLISH, "None of")
+    await replica.stop()
+    await socket_projects.start(ALLOWED_INSTANCES=socket_projects.instance())
     await socket_projects.slack.click(ENGLISH, answer, "request_in_project", f"{SECOND} {NOWHERE}")
     await socket_projects.wait_for_ephemeral(ENGLISH, "can't upgrade instance")
     assert not socket_projects.slack.messages(CHANNEL)
