@@ -87,10 +87,11 @@ class Refusals:
 
     Five wrong signatures in a row lock an access key for five minutes, wrong passwords lock an IAM user. As long as no
     answer has shown that the credentials are right, requests can be made to go one at a time (`turn`): of many that
-    start together not five are refused.
+    start together not five are refused. The first `free` refusals make no pause: they may be of one project only.
     """
 
     one_at_a_time: bool = False
+    free: int = 0
     _refusal: Rejected | None = field(default=None, init=False)
     _count: int = field(default=0, init=False)
     _paused_until: float = field(default=0.0, init=False)
@@ -117,7 +118,9 @@ class Refusals:
         self._is_accepted = False
         if count == self._count:
             self._refusal, self._count = error, count + 1
-            self._paused_until = now + min(REFUSAL_SECONDS * 4**count, MAX_REFUSAL_SECONDS)
+            if count >= self.free:
+                pause = REFUSAL_SECONDS * 4 ** (count - self.free)
+                self._paused_until = now + min(pause, MAX_REFUSAL_SECONDS)
 
     def accepted(self) -> None:
         """The cloud has let a request in."""

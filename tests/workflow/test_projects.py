@@ -229,3 +229,36 @@ async def test_buttons_of_one_project_stay_as_they_are(idle_driver: BotDriver) -
     message = await idle_driver.request(idle_driver.instance())
     assert FIRST_REGION not in message.text
     assert list(buttons(message)) == ["confirm_upgrade", "cancel_upgrade", "translate_card"]
+
+
+def five_projects(driver: BotDriver) -> None:
+    """Three more projects, without instances."""
+    for digit in "abc":
+        driver.cloud.add_project("eu-west-0", digit * 32)
+
+
+async def test_a_wrong_password_is_not_tried_in_every_project(socket_projects: BotDriver) -> None:
+    five_projects(socket_projects)
+    await socket_projects.start(HW_USER_PASSWORD="not-the-password")
+    await unlisted(socket_projects, ENGLISH, "could not be read")
+    await answered(socket_projects, ENGLISH, "list", "could not be listed")
+    assert socket_projects.cloud.sign_ins <= 2
+
+
+async def test_a_wrong_key_signs_no_more_requests_than_with_one_project(socket_projects: BotDriver) -> None:
+    five_projects(socket_projects)
+    await socket_projects.start(**BY_KEY, HW_ACCESS_KEY=socket_projects.cloud.access_key, HW_SECRET_KEY="wrong-key")
+    await unlisted(socket_projects, ENGLISH, "could not be read")
+    assert sum(call.signed_by == "ak/sk" for call in socket_projects.cloud.calls) == 1
+
+
+async def test_a_project_that_refuses_the_sign_in_does_not_hold_up_the_others(socket_projects: BotDriver) -> None:
+    wrong = f"eu-west-0:{'0' * 32}"
+    await socket_projects.start(HW_PROJECTS=f"{wrong}, {SECOND}")
+    await socket_projects.cloud.until(
+        lambda: [call for call in socket_projects.cloud.calls if "/starrocks/" in call.path]
+    )
+    message = await socket_projects.request("sr-clicks")
+    assert SECOND_REGION_NAME in message.text
+    answer = await answered(socket_projects, ENGLISH, NOWHERE, "could not be read")
+    assert "eu-west-0" in text_of(answer).partition("Nothing was requested")[0]
