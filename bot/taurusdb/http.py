@@ -211,6 +211,7 @@ class ProjectApi:
     ) -> None:
         self.project = project
         """`region:project_id` when there are several, else empty."""
+        self.log_fields = {"project": project} if project else {}
         self._http = http
         self._project_url = f"{endpoint.rstrip('/')}/v3/{project_id}"
         self._credentials = credentials

@@ -182,7 +182,7 @@ class InstanceScanner:
                 is_valid=lambda response: response.status == 200 and _is_instance_list(response),
             )
         except CloudError as error:
-            log.warning("instances.not_listed", extra={"error": str(error)})
+            log.warning("instances.not_listed", extra={"error": str(error), **self._api.log_fields})
             self.is_denied = isinstance(error, Rejected | SignInPaused)  # a permission is missing: no need to hurry
             return self.is_denied
         parent_ids = dict.fromkeys(filter(None, (as_text(row.get("id")) for row in taurusdb_instances.items)))
@@ -200,7 +200,9 @@ class InstanceScanner:
             async with self._api.slots.lists:
                 response = await self._api.get(f"instances/{quote(parent_id, safe='')}/htap", {}, language)
         except CloudError as error:
-            log.info("instances.not_listed", extra={"parent_id": parent_id, "error": str(error)})
+            log.info(
+                "instances.not_listed", extra={"parent_id": parent_id, "error": str(error), **self._api.log_fields}
+            )
             return 0
         rows = filter(_is_starrocks, response.objects("instances"))
         instances = [replace(instance_from_list(row, parent_id), project=self._api.project) for row in rows]
