@@ -1,6 +1,7 @@
 """Checks of the cloud: endpoints, clock, sign-in, permissions. Every request only reads."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -70,7 +71,8 @@ async def check_cloud(report: Reporter, settings: Settings, clock: Callable[[], 
         place = cloud.region if regions.count(cloud.region) == 1 else cloud.project
 
         def report_in_region(check: Check) -> None:
-            report(replace(check, name=f"{check.name}.{place}", detail=f"{place}: {check.detail}"))
+            remedy = re.sub(r"HW_(PROJECT_ID|REGION_NAME)", "HW_PROJECTS", check.remedy)
+            report(Check(f"{check.name}.{place}", check.status, f"{place}: {check.detail}", remedy))
 
         return report_in_region
 

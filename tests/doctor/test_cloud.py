@@ -151,6 +151,7 @@ async def test_a_project_that_refuses_does_not_hide_the_others(sandbox: Sandbox)
     projects = f"eu-west-0:{'0' * 32}, cn-north-4:{sandbox.cloud.project_id}"
     checks = await sandbox.check(HW_REGION_NAME="", HW_PROJECT_ID="", HW_PROJECTS=projects)
     assert failures(checks) == {"cloud.sign_in.eu-west-0"}
+    assert "HW_PROJECTS" in checks["cloud.sign_in.eu-west-0"].remedy
     assert checks["cloud.sign_in.cn-north-4"].status is CheckStatus.PASS
 
 
