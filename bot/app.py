@@ -33,7 +33,7 @@ from bot.slack.socket_mode import SocketModeConnection, open_connection
 from bot.slack.users import SlackUsers
 from bot.storage.opening import open_storage
 from bot.storage.urls import sqlite_path
-from bot.taurusdb.client import TaurusDb
+from bot.taurusdb.projects import Projects
 from bot.workflow.background_tasks import BackgroundTasks, RareLog, UpgradesInProcess, supervise
 from bot.workflow.handle_action import ActionHandler
 from bot.workflow.handle_command import CommandHandler
@@ -64,7 +64,7 @@ class Components:
     """The parts that run, or that have to be closed at the end."""
 
     storage: Storage
-    cloud: TaurusDb
+    cloud: Projects
     tasks: BackgroundTasks
     poller: Poller
     submitter: Submitter
@@ -78,7 +78,7 @@ def build(
     client: SlackClient,
     identity: BotIdentity,
     storage: Storage,
-    cloud: TaurusDb,
+    cloud: Projects,
     metrics: Metrics,
 ) -> Components:
     """Build every part once."""
@@ -113,6 +113,7 @@ def build(
         run_doctor=SelfCheck(settings).report,
         command_name=settings.slack.command,
         confirm_ttl_seconds=settings.confirm_ttl_seconds,
+        projects=cloud.projects,
     )
     action_handler = ActionHandler(
         transitions=transitions,
@@ -153,7 +154,9 @@ async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: O
     """
     stop = stop or stop_on_signal()
     async with AsyncExitStack() as stack:
-        prometheus = _prometheus_metrics() if settings.serves_http else None  # nobody could read them otherwise
+        prometheus = (
+            _prometheus_metrics(by_region=settings.has_several_projects) if settings.serves_http else None
+        )  # nobody could read them otherwise
         metrics: Metrics = prometheus or NO_METRICS
         front = Front(Readiness(), None if settings.slack.app_token else EventsEndpoint())
         if settings.serves_http:
@@ -321,11 +324,11 @@ def stop_on_signal() -> asyncio.Event:
     return stop
 
 
-def _prometheus_metrics() -> "PrometheusMetrics":
+def _prometheus_metrics(*, by_region: bool) -> "PrometheusMetrics":
     """Imported only where somebody can read them: the library costs start-up time."""
     from bot.metrics import PrometheusMetrics
 
-    return PrometheusMetrics()
+    return PrometheusMetrics(by_region=by_region)
 
 
 def _check_folder(database_url: str) -> None:

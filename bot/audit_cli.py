@@ -30,6 +30,7 @@ COLUMN_WIDTHS = {
     "upgrade_id": 16,
     "channel_id": 12,
     "team_id": 12,
+    "project": 48,
     "reason": 24,
     "api_request_id": 0,
 }

@@ -40,10 +40,11 @@ _current_interaction: ContextVar[_Interaction | None] = ContextVar("current_inte
 
 
 class PrometheusMetrics:
-    """The `Metrics` of the core in a registry of their own."""
+    """The `Metrics` of the core in a registry of their own; `by_region`: with a label for the cloud's region."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_region: bool = False) -> None:
         self._registry = CollectorRegistry()
+        self._region_labels = ("region",) if by_region else ()
         ProcessCollector(registry=self._registry)
         self._acks = self._histogram(
             "request_ack", "A request of Slack until its acknowledgement", ACK_BUCKETS, "transport", "outcome"
@@ -55,7 +56,12 @@ class PrometheusMetrics:
         self._transitions = self._counter("state_transitions", "Upgrades by the state they came to", "state")
         self._refusals = self._counter("refusals", "Refused commands and clicks by reason", "reason")
         self._cloud_calls = self._histogram(
-            "cloud_call", "Operations of the cloud's API by outcome", CLOUD_BUCKETS, "operation", "outcome"
+            "cloud_call",
+            "Operations of the cloud's API by outcome",
+            CLOUD_BUCKETS,
+            "operation",
+            "outcome",
+            *self._region_labels,
         )
         self._slack_calls = self._counter("slack_calls", "Web API calls by outcome", "method", "outcome")
         self._rate_limited = self._counter("slack_rate_limited", "Web API calls answered with 429", "method")
@@ -105,9 +111,10 @@ class PrometheusMetrics:
         """A command or click was refused."""
         self._refusals.labels(reason).inc()
 
-    def cloud_called(self, operation: str, outcome: str, seconds: float) -> None:
+    def cloud_called(self, operation: str, outcome: str, seconds: float, region: str = "") -> None:
         """A call of the cloud's API ended."""
-        self._cloud_calls.labels(operation, outcome).observe(seconds)
+        regions = (region,) if self._region_labels else ()
+        self._cloud_calls.labels(operation, outcome, *regions).observe(seconds)
 
     def slack_called(self, method: str, outcome: str) -> None:
         """A Web API call ended."""

@@ -98,7 +98,7 @@ Credentials: TypeAlias = IamUserCredentials | KeyCredentials | TokenCredentials
 
 @dataclass(frozen=True, slots=True)
 class CloudSettings:
-    """How the cloud is reached; URLs that are not set follow from the region."""
+    """How one project of the cloud is reached; URLs that are not set follow from the region."""
 
     region: str
     project_id: str
@@ -106,13 +106,18 @@ class CloudSettings:
     auth_url: str
     endpoint: str
 
+    @property
+    def project(self) -> str:
+        """`region:project_id`, as in HW_PROJECTS."""
+        return f"{self.region}:{self.project_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set; the README's table explains each variable."""
 
     slack: SlackSettings
-    cloud: CloudSettings
+    clouds: tuple[CloudSettings, ...]  # one a project, at least one
     network: Network
     rules: Rules
     database_url: str = field(repr=False)  # there may be a password in it
@@ -135,7 +140,7 @@ class Settings:
         languages = [language.value for language in Language]
         settings = cls(
             slack=_read_slack(reader),
-            cloud=_read_cloud(reader),
+            clouds=_read_clouds(reader),
             network=Network.read(environ, reader.mistake),
             rules=_read_rules(reader),
             database_url=_read_database_url(reader),
@@ -151,6 +156,16 @@ class Settings:
         hints = tuple(reader.hints())
         reader.raise_mistakes(hints)
         return replace(settings, hints=hints)
+
+    @property
+    def cloud(self) -> CloudSettings:
+        """The first project: the way of signing in is the same in all."""
+        return self.clouds[0]
+
+    @property
+    def has_several_projects(self) -> bool:
+        """Whether projects and regions have to be named to people."""
+        return len(self.clouds) > 1
 
     @property
     def serves_http(self) -> bool:
@@ -178,7 +193,9 @@ class SettingsReader:
 
     def mistake(self, name: str, reason: str) -> None:
         """Note a mistake."""
-        self._mistakes.append(f"{name}: {reason}")
+        mistake = f"{name}: {reason}"
+        if mistake not in self._mistakes:  # one value may serve several projects
+            self._mistakes.append(mistake)
 
     def raise_mistakes(self, hints: Sequence[str] = ()) -> None:
         """Raise what was noted, all at once, with what may help."""
@@ -246,9 +263,9 @@ class SettingsReader:
             return default
         return float(value)
 
-    def url(self, name: str, default: str) -> str:
-        """An http or https URL."""
-        value = self.text(name, default)
+    def url(self, name: str, default: str, region: str = "") -> str:
+        """An http or https URL; `{region}` in it is replaced."""
+        value = self.text(name, default).replace("{region}", region or "region")
         if value:
             try:
                 parts = urlsplit(value)
@@ -322,21 +339,62 @@ def _read_slack(reader: SettingsReader) -> SlackSettings:
     )
 
 
-def _read_cloud(reader: SettingsReader) -> CloudSettings:
-    region = reader.matching("HW_REGION_NAME", _REGION, "a region like cn-north-4")
-    endpoint = reader.url("TAURUSDB_ENDPOINT", "").rstrip("/")
+def _read_clouds(reader: SettingsReader) -> tuple[CloudSettings, ...]:
+    """The projects: those of HW_PROJECTS, or the one of HW_REGION_NAME and HW_PROJECT_ID."""
+    credentials = _read_credentials(reader)
+    if not reader.is_set("HW_PROJECTS"):
+        region = reader.matching("HW_REGION_NAME", _REGION, "a region like cn-north-4")
+        project_id = reader.matching("HW_PROJECT_ID", _PROJECT_ID, "32 letters and digits")
+        return (_cloud_settings(reader, "HW_REGION_NAME", region, project_id, credentials),)
+    for name in ("HW_REGION_NAME", "HW_PROJECT_ID"):
+        if reader.is_set(name):
+            reader.mistake(name, "set either HW_PROJECTS or HW_REGION_NAME and HW_PROJECT_ID, not both")
+    projects = _read_projects(reader)
+    if isinstance(credentials, TokenCredentials) and len(projects) > 1:
+        reader.mistake("HW_AUTH_TOKEN", "is of one project only: with several in HW_PROJECTS set an IAM user or AK/SK")
+    placeholder = (("", ""),)  # there is a mistake then
+    return tuple(
+        _cloud_settings(reader, "HW_PROJECTS", region, project_id, credentials)
+        for region, project_id in projects or placeholder
+    )
+
+
+def _read_projects(reader: SettingsReader) -> list[tuple[str, str]]:
+    """Region and project id of each entry of HW_PROJECTS; a project belongs to one region."""
+    form = "region:project_id, region:project_id \u2026"
+    projects: dict[str, str] = {}
+    entries = [entry.strip() for entry in reader.text("HW_PROJECTS", "").split(",")]
+    if not any(entries):
+        reader.mistake("HW_PROJECTS", f"names no project: {form}")
+    for entry in filter(None, entries):
+        region, colon, project_id = (part.strip() for part in entry.partition(":"))
+        if not colon:
+            reader.mistake("HW_PROJECTS", f"{entry!r} should be region:project_id")
+            continue
+        is_region, is_project_id = _REGION.fullmatch(region), _PROJECT_ID.fullmatch(project_id)
+        if not is_region:
+            reader.mistake("HW_PROJECTS", f"{entry!r}: {region!r} should be a region like cn-north-4")
+        if not is_project_id:
+            reader.mistake("HW_PROJECTS", f"{entry!r}: {project_id!r} should be 32 letters and digits")
+        if is_region and is_project_id:
+            if project_id in projects:
+                reader.mistake("HW_PROJECTS", f"the project {project_id} is named more than once")
+            projects.setdefault(project_id, region)
+    return [(region, project_id) for project_id, region in projects.items()]
+
+
+def _cloud_settings(
+    reader: SettingsReader, region_variable: str, region: str, project_id: str, credentials: Credentials
+) -> CloudSettings:
+    """How one project is reached; `region_variable` is named when its region has no known endpoint."""
+    endpoint = reader.url("TAURUSDB_ENDPOINT", "", region).rstrip("/")
     if not endpoint and _REGION.fullmatch(region):
         try:
             endpoint = taurusdb_endpoint(region)
         except ValueError as error:
-            reader.mistake("HW_REGION_NAME", f"{error}; or set TAURUSDB_ENDPOINT")
-    return CloudSettings(
-        region=region,
-        project_id=reader.matching("HW_PROJECT_ID", _PROJECT_ID, "32 letters and digits"),
-        credentials=_read_credentials(reader),
-        auth_url=reader.url("HW_AUTH_URL", iam_url(region)).rstrip("/"),
-        endpoint=endpoint,
-    )
+            reader.mistake(region_variable, f"{error}; or set TAURUSDB_ENDPOINT")
+    auth_url = reader.url("HW_AUTH_URL", iam_url(region), region).rstrip("/")
+    return CloudSettings(region, project_id, credentials, auth_url, endpoint)
 
 
 def _read_credentials(reader: SettingsReader) -> Credentials:
@@ -428,6 +486,9 @@ def secrets_in(value: object) -> Iterable[str]:
     elif is_dataclass(value):
         for attribute in fields(value):
             yield from secrets_in(getattr(value, attribute.name))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from secrets_in(item)
     elif isinstance(value, str) and "://" in value and "@" in value:
         try:
             parts = urlsplit(value)

@@ -259,3 +259,61 @@ def test_every_channel_that_is_none_is_named() -> None:
         "ALLOWED_CHANNELS: 'U012AB3CD'",
     ]
     assert any(line.startswith("CONFIRM_BY") for line in lines)
+
+
+ONE_PROJECT = {"HW_REGION_NAME": "", "HW_PROJECT_ID": ""}
+SEVERAL = f"cn-north-4:{'a' * 32}, ap-southeast-3:{'b' * 32},"
+
+
+def test_several_projects_each_with_the_endpoints_of_its_region() -> None:
+    settings = Settings.read({**GOOD, **ONE_PROJECT, "HW_PROJECTS": SEVERAL})
+    assert [cloud.project for cloud in settings.clouds] == [f"cn-north-4:{'a' * 32}", f"ap-southeast-3:{'b' * 32}"]
+    assert [cloud.endpoint for cloud in settings.clouds] == [
+        "https://gaussdb.cn-north-4.myhuaweicloud.com",
+        "https://gaussdb.ap-southeast-3.myhuaweicloud.com",
+    ]
+    assert settings.clouds[1].auth_url == "https://iam.ap-southeast-3.myhuaweicloud.com/v3"
+
+
+def test_the_region_is_filled_into_addresses_also_of_one_project() -> None:
+    urls = {"HW_AUTH_URL": "https://iam.{region}.example/v3", "TAURUSDB_ENDPOINT": "http://{region}.example:81/"}
+    settings = Settings.read({**GOOD, **ONE_PROJECT, **urls, "HW_PROJECTS": SEVERAL})
+    assert settings.clouds[1].auth_url == "https://iam.ap-southeast-3.example/v3"
+    assert settings.clouds[0].endpoint == "http://cn-north-4.example:81"
+    assert Settings.read({**GOOD, **urls}).cloud.endpoint == "http://cn-north-4.example:81"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "cn-north-4",
+        f"cn-north-4={'c' * 32}",
+        f"CN-North-4:{'c' * 32}",
+        f"cn-north-4:{'c' * 31}",
+        f"cn-north-4:{'c' * 32}:x",
+        f"cn-north-4:{'c' * 31}é",
+        f"cn-north-4:{'a' * 32}",
+        f"mars-1:{'c' * 32}",
+        f"cn-north-4：{'c' * 32}",
+    ],
+)
+def test_each_wrong_entry_of_the_projects_is_named(entry: str) -> None:
+    lines = mistakes(**ONE_PROJECT, HW_PROJECTS=f"{SEVERAL} {entry}", PORT="x")
+    assert [line.partition(":")[0] for line in lines] == ["PORT", "HW_PROJECTS"]
+    assert entry.partition(":")[0] in lines[1] or entry.partition(":")[2] in lines[1]
+
+
+def test_all_mistakes_of_the_projects_at_once() -> None:
+    lines = mistakes(
+        HW_PROJECTS=f"{SEVERAL} x, y:z", HW_AUTH_TOKEN="token", HW_DOMAIN_NAME="", HW_USER_NAME="", HW_USER_PASSWORD=""
+    )
+    names = [line.partition(":")[0] for line in lines]
+    assert sorted(names) == [
+        "HW_AUTH_TOKEN",
+        "HW_PROJECTS",
+        "HW_PROJECTS",
+        "HW_PROJECTS",
+        "HW_PROJECT_ID",
+        "HW_REGION_NAME",
+    ]
+    assert mistakes(**ONE_PROJECT, HW_PROJECTS=" , ") != ()

@@ -16,13 +16,21 @@ class Action(StrEnum):
     REQUEST_DELAYED = "request_delayed"
     REQUEST_ANYWAY = "request_anyway"
     REQUEST_AGAIN = "request_again"
+    REQUEST_IN_PROJECT = "request_in_project"
     LIST_PAGE = "list_page"
 
 
 COMMAND_ACTIONS = frozenset(
-    {Action.REQUEST_NOW, Action.REQUEST_DELAYED, Action.REQUEST_ANYWAY, Action.REQUEST_AGAIN, Action.LIST_PAGE}
+    {
+        Action.REQUEST_NOW,
+        Action.REQUEST_DELAYED,
+        Action.REQUEST_ANYWAY,
+        Action.REQUEST_AGAIN,
+        Action.REQUEST_IN_PROJECT,
+        Action.LIST_PAGE,
+    }
 )
-"""Buttons that stand for a typed command: their value is its text, or the page of the list.
+"""Buttons that stand for a typed command: their value is its text (after the project and a blank), or a list's page.
 
 The value of every other button is the id of the upgrade.
 """

@@ -35,6 +35,7 @@ class AuditEntry:
     api_request_id: str = ""
     flags: str = ""  # of the request, as typed: `--delay --skip-validate`
     job_id: str = ""
+    project: str = ""  # `region:project_id` when there are several
 
     @classmethod
     def of(
@@ -56,6 +57,7 @@ class AuditEntry:
             api_request_id=upgrade.api_request_id,
             flags=upgrade.flags,
             job_id=upgrade.job_id or "",
+            project=upgrade.project,
         )
 
 

@@ -31,7 +31,8 @@ class Instance:
 
     `status` is normal, abnormal, creating or createfail; `running_actions` names the operations in progress; the times
     of the maintenance window are `HH:MM` in UTC. An entry of the list (`is_detailed` is false) lacks the window and
-    `upgrade_available`. GET …/instances/{in07}/starrocks/{in17} and GET …/instances/{in07}/htap
+    `upgrade_available`. `project` is `region:project_id` when the bot has several
+    projects, else empty. GET …/instances/{in07}/starrocks/{in17} and GET …/instances/{in07}/htap
     """
 
     id: str
@@ -45,6 +46,7 @@ class Instance:
     window_end: str = ""
     running_actions: tuple[str, ...] | None = None
     is_detailed: bool = True
+    project: str = ""
 
     @property
     def is_busy(self) -> bool:
@@ -105,23 +107,39 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class InstanceList:
-    """The StarRocks instances of the project as far as they are known.
+    """The StarRocks instances of the project, or of all, as far as they are known.
 
-    `is_complete`: the cloud has listed them all lately. `is_settled`: nothing more is being read.
+    `is_complete`: the cloud has listed them all lately. `is_settled`: nothing more is being read. `unread_projects`: of
+    several projects, those that have not been listed whole lately.
     """
 
     instances: tuple[Instance, ...] = ()
     is_complete: bool = False
     is_settled: bool = False
+    unread_projects: tuple[str, ...] = ()
 
     def find(self, instance_id: str) -> Instance | None:
         """The instance with this id, if it is known."""
         return next((instance for instance in self.instances if instance.id == instance_id), None)
 
 
+def region_of(project: str) -> str:
+    """The region of a `region:project_id`; empty for an empty one."""
+    return project.partition(":")[0]
+
+
+def project_id_of(project: str) -> str:
+    """The project id of a `region:project_id`."""
+    return project.partition(":")[2]
+
+
 def upgradable_first(instances: Iterable[Instance]) -> list[Instance]:
-    """The order of the list: those that can be upgraded, then by name."""
-    return sorted(instances, key=lambda instance: (not instance.is_upgradable, instance.name.lower(), instance.id))
+    """The order of the list: by project; in each those that can be upgraded, then by name."""
+
+    def key(instance: Instance) -> tuple[str, bool, str, str]:
+        return instance.project, not instance.is_upgradable, instance.name.lower(), instance.id
+
+    return sorted(instances, key=key)
 
 
 def _time_today(time: str, now: float) -> datetime | None:
@@ -189,9 +207,12 @@ def name_key(name: str) -> str:
 
 
 def instance_label(instance: Instance) -> Message:
-    """The name, as far as there is one, and the id."""
+    """The name, as far as there is one, the id, and of several projects the region."""
     name, code = _clipped(instance.name, MAX_NAME), Code(instance.id)
-    return Message("named_instance", name=name, instance=code) if name else Message("unnamed_instance", instance=code)
+    label = Message("named_instance", name=name, instance=code) if name else Message("unnamed_instance", instance=code)
+    return (
+        Message("instance_in_region", instance=label, region=region_of(instance.project)) if instance.project else label
+    )
 
 
 def instance_choices(instances: Iterable[Instance]) -> tuple[Message, ...]:
@@ -292,6 +313,24 @@ def preflight_warning(instance: Instance) -> PreflightWarning | None:
         version = _clipped(instance.version, MAX_VERSION) or "?"
         return PreflightWarning("already_latest", instance=instance_label(instance), version=version)
     return None
+
+
+def not_in_any_project(instance_id: str, instances: InstanceList) -> PreflightWarning:
+    """None of several projects is known to have the instance, so that nobody knows where to send the request."""
+    if not instances.unread_projects:
+        return PreflightWarning("not_in_any_project", instance=Code(instance_id))
+    unread = project_choices(instances.unread_projects)
+    return PreflightWarning("not_in_projects_read", instance=Code(instance_id), unread=unread)
+
+
+def project_choices(projects: Iterable[str]) -> tuple[Message, ...]:
+    """Projects, one a line."""
+    return tuple(Message("project_choice", project=project_message(project)) for project in projects)
+
+
+def project_message(project: str) -> Message:
+    """A project by its region and id."""
+    return Message("project", region=region_of(project), project=Code(project_id_of(project)))
 
 
 def not_in_project(instance_id: str, near: Sequence[Instance]) -> PreflightWarning:

@@ -46,8 +46,21 @@ class CloudApi(Protocol):
         ...
 
 
+class Cloud(Protocol):
+    """The projects of the cloud, each with a `CloudApi` of its own."""
+
+    @property
+    def projects(self) -> Sequence[str]:
+        """The `region:project_id` of each when there are several, else empty."""
+        ...
+
+    def of(self, upgrade: Upgrade) -> CloudApi:
+        """The project that an upgrade belongs to; raises `CloudError` when that is not known, or not set any more."""
+        ...
+
+
 class InstanceInventory(Protocol):
-    """The instances of the project. Nothing here raises: what the cloud does not tell in time is not known."""
+    """The instances of all projects. Nothing here raises: what the cloud does not tell in time is not known."""
 
     def cached(self) -> InstanceList:
         """What is known without a request, at most five minutes old."""
@@ -242,8 +255,8 @@ class Metrics(Protocol):
         """A command or click was refused; the refusal's key."""
         ...
 
-    def cloud_called(self, operation: str, outcome: str, seconds: float) -> None:
-        """A call of `CloudApi`: `ok`, `not_sent`, `rejected`, `unknown` or `cancelled`."""
+    def cloud_called(self, operation: str, outcome: str, seconds: float, region: str = "") -> None:
+        """A call of `CloudApi`: `ok`, `not_sent`, `rejected`, `unknown` or `cancelled`; the region of several."""
         ...
 
     def slack_called(self, method: str, outcome: str) -> None:
@@ -277,7 +290,7 @@ class NullMetrics:
     def refused(self, reason: str) -> None:
         """Count nothing."""
 
-    def cloud_called(self, operation: str, outcome: str, seconds: float) -> None:
+    def cloud_called(self, operation: str, outcome: str, seconds: float, region: str = "") -> None:
         """Count nothing."""
 
     def slack_called(self, method: str, outcome: str) -> None:

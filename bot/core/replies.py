@@ -1,7 +1,7 @@
 """Private replies with buttons or lists: a preflight warning, the instance list, `history` and `status`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from bot.core.instances import (
@@ -11,6 +11,8 @@ from bot.core.instances import (
     actions_listing,
     display_name,
     instance_label,
+    project_choices,
+    project_message,
     status_term,
     upgradable_first,
     version_message,
@@ -23,10 +25,14 @@ PAGE_SIZE = 10
 
 @dataclass(frozen=True, slots=True)
 class PreflightReply:
-    """A warning, and the text of the command that requests the upgrade all the same."""
+    """A warning, and the text of the command that requests the upgrade all the same.
+
+    `projects`: where it can be requested when nobody knows where the instance is; empty when that is known.
+    """
 
     warning: PreflightWarning
     command: str
+    projects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class InstanceRow:
     name: str
     instance_id: str
     is_upgradable: bool
+    project: Message | None = None  # of several: the heading above the first of its rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +104,15 @@ def instance_list_reply(
             else Message("instance_list", first=first + 1, last=last, total=total, usage=Code(usage))
         ),
         rows=tuple(_listed(refreshed.get(instance.id, instance)) for instance in on_page),
-        footer=None if is_whole else Message("instance_list_incomplete"),
+        footer=None if is_whole else _incomplete(instances),
         next_page=first // PAGE_SIZE + 1 if last < total else None,
     )
+
+
+def _incomplete(instances: InstanceList) -> Message:
+    if not instances.unread_projects:
+        return Message("instance_list_incomplete")
+    return Message("instance_list_unread", projects=project_choices(instances.unread_projects))
 
 
 def _listed(instance: Instance) -> InstanceRow:
@@ -109,11 +122,12 @@ def _listed(instance: Instance) -> InstanceRow:
         Message("actions_running", actions=actions_listing(instance)) if instance.is_busy else None,
     )
     return InstanceRow(
-        label=instance_label(instance),
+        label=instance_label(replace(instance, project="")),  # it stands under its project
         details=tuple(message for message in details if message is not None),
         name=display_name(instance.id, instance.to_json()),
         instance_id=instance.id,
         is_upgradable=instance.is_normal and not instance.is_busy and instance.upgrade_available is not False,
+        project=project_message(instance.project) if instance.project else None,
     )
 
 
@@ -169,4 +183,4 @@ def request_open(upgrade: Upgrade, permalink: str) -> PreflightWarning:
 def _label_of(upgrade: Upgrade) -> Message:
     """The instance as it was named when it was requested."""
     instance = Instance.from_json(upgrade.instance_snapshot)
-    return instance_label(instance or Instance(upgrade.instance_id))
+    return instance_label(replace(instance or Instance(upgrade.instance_id), project=upgrade.project))

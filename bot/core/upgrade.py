@@ -110,6 +110,7 @@ class Upgrade:
     language: Language
     requested_at: float
     expires_at: float
+    project: str = ""  # `region:project_id` of the instance when there are several projects, else empty
     revision: int = 0
     state: State = State.REQUESTED
     message_ts: str | None = None  # the request card
@@ -167,6 +168,11 @@ class Upgrade:
         """Whether the name of the instance is known."""
         instance = Instance.from_json(self.instance_snapshot) if self.instance_snapshot else None
         return instance is not None and bool(instance.name.strip())
+
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """Its id and, of several, its project, for a log line."""
+        return {"upgrade": self.id, "project": self.project} if self.project else {"upgrade": self.id}
 
     @property
     def flags(self) -> str:

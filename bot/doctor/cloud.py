@@ -1,6 +1,7 @@
 """Checks of the cloud: endpoints, clock, sign-in, permissions. Every request only reads."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,7 @@ SETTING_REMEDIES = {
     "APIGW.0802": "check HW_REGION_NAME: the IAM user may not work in this region",
 }
 """What to do about errors of the gateway that come from a setting, not from a missing permission."""
+MAX_REFUSED_SIGN_INS = 2
 TRY_AGAIN = "run the doctor again in a minute"
 
 
@@ -59,8 +61,48 @@ TAURUSDB_INSTANCES = ReadCall("instances", INSTANCE_PERMISSION, "instances", {"o
 
 
 async def check_cloud(report: Reporter, settings: Settings, clock: Callable[[], float]) -> None:
-    """Every check of the cloud, from the endpoint to the permissions; what depends on a failed one is skipped."""
-    cloud = settings.cloud
+    """Every check of every project; of several, each check is named after its project's region."""
+    attempts = SignInAttempts()
+    regions = [cloud.region for cloud in settings.clouds]
+
+    def reporter(cloud: CloudSettings) -> Reporter:
+        if not settings.has_several_projects:
+            return report
+        place = cloud.region if regions.count(cloud.region) == 1 else cloud.project
+
+        def report_in_region(check: Check) -> None:
+            remedy = re.sub(r"HW_(PROJECT_ID|REGION_NAME)", "HW_PROJECTS", check.remedy)
+            report(Check(f"{check.name}.{place}", check.status, f"{place}: {check.detail}", remedy))
+
+        return report_in_region
+
+    checks = (check_project(reporter(cloud), settings, cloud, clock, attempts) for cloud in settings.clouds)
+    await asyncio.gather(*checks)
+
+
+@dataclass(slots=True)
+class SignInAttempts:
+    """One sign-in at a time, and none more after two projects were refused: wrong ones lock the user or the key."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refused: int = 0
+    is_accepted: bool = False
+
+    def may_try(self) -> bool:
+        """Whether another attempt is harmless."""
+        return self.is_accepted or self.refused < MAX_REFUSED_SIGN_INS
+
+    def note(self, *, is_accepted: bool) -> bool:
+        """Remember the outcome of an attempt, and return it."""
+        self.is_accepted = self.is_accepted or is_accepted
+        self.refused += not is_accepted
+        return is_accepted
+
+
+async def check_project(
+    report: Reporter, settings: Settings, cloud: CloudSettings, clock: Callable[[], float], attempts: SignInAttempts
+) -> None:
+    """Every check of a project, from the endpoint to the permissions; what depends on a failed one is skipped."""
     credentials = cloud_credentials(cloud)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(http_client(settings.network, CONNECT_SECONDS, RESPONSE_SECONDS))
@@ -72,9 +114,18 @@ async def check_cloud(report: Reporter, settings: Settings, clock: Callable[[], 
             checks.append(endpoints.check("cloud.iam_endpoint", cloud.auth_url, "HW_REGION_NAME or HW_AUTH_URL"))
         if not all(await asyncio.gather(*checks)):
             report(skipped("cloud.sign_in", "the cloud was not reached"))
-        elif await _check_sign_in(report, http, credentials, cloud):
-            await PermissionChecks(report, api, _sign_in_remedy(cloud)).run()
-            return
+        else:
+            permissions = PermissionChecks(report, api, _sign_in_remedy(cloud))
+            async with attempts.lock:
+                is_signed_in = False
+                if attempts.may_try():
+                    is_signed_in = await _check_sign_in(report, http, credentials, cloud)
+                    is_signed_in = attempts.note(is_accepted=is_signed_in and await permissions.is_let_in())
+                else:
+                    report(skipped("cloud.sign_in", "refused in other projects; not tried, not to lock the user"))
+            if is_signed_in:
+                await permissions.run()
+                return
         report(skipped("cloud.permissions", "there is no signing in"))
 
 
@@ -151,12 +202,13 @@ class PermissionChecks:
     api: ProjectApi
     sign_in_remedy: str
 
-    async def run(self) -> None:
-        """Every permission. The first call shows whether we are signed in at all; only then the others are made."""
+    async def is_let_in(self) -> bool:
+        """The first call shows whether we are signed in at all; only then the others are made."""
         response = await self._try_and_report(IMMEDIATE_TASKS)
-        if response is not None and response.status == 401:
-            self.report(skipped("cloud.permissions", "there is no signing in"))
-            return
+        return response is None or response.status != 401
+
+    async def run(self) -> None:
+        """Every other permission."""
         await asyncio.gather(self._try_and_report(JOB), self._try_and_report(SCHEDULED_TASKS), self._try_instances())
         detail = f"{UPGRADE_PERMISSION} cannot be tried without upgrading something: see that the policy grants it"
         self.report(skipped("cloud.permission.db-upgrade", detail))

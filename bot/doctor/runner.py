@@ -118,7 +118,9 @@ async def _run_groups(
 def check_settings(report: Reporter, settings: Settings) -> None:
     """What is allowed, but seldom intended."""
     mode = "Socket Mode" if settings.slack.app_token else "HTTP mode"
-    report(passed("settings", f"all of them can be read; {mode}, region {settings.cloud.region}"))
+    names = [cloud.region for cloud in settings.clouds]
+    regions = f"regions {', '.join(names)}" if settings.has_several_projects else f"region {names[0]}"
+    report(passed("settings", f"all of them can be read; {mode}, {regions}"))
     if settings.rules.users.is_everything and settings.rules.channels.is_everything:
         detail = "everyone of the workspace may use the bot, in every channel"
         remedy = "name ids in ALLOWED_USERS, ALLOWED_USERGROUPS or ALLOWED_CHANNELS"
@@ -131,12 +133,12 @@ def check_settings(report: Reporter, settings: Settings) -> None:
         remedy = "set HW_DOMAIN_NAME, HW_USER_NAME and HW_USER_PASSWORD, or AK/SK"
         report(warned("settings.credentials", detail, remedy))
     urls = {
-        "SLACK_API_URL": settings.slack.api_url,
-        "TAURUSDB_ENDPOINT": settings.cloud.endpoint,
-        "HW_AUTH_URL": settings.cloud.auth_url,
+        "SLACK_API_URL": [settings.slack.api_url],
+        "TAURUSDB_ENDPOINT": [cloud.endpoint for cloud in settings.clouds],
+        "HW_AUTH_URL": [cloud.auth_url for cloud in settings.clouds],
     }
-    for name, url in urls.items():
-        if _is_unencrypted(url):
+    for name, addresses in urls.items():
+        if any(map(_is_unencrypted, addresses)):
             detail = "secrets are sent over http, which anyone on the way can read"
             report(warned(f"settings.{name}", detail, "use https"))
 

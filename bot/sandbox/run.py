@@ -36,12 +36,13 @@ def run_sandbox(port: int) -> int:
 
 def sandbox_settings(slack: StandInSlack, cloud: StandInCloud, folder: Path) -> Mapping[str, str]:
     """The environment variables that connect a bot to these two stand-ins; its database is in `folder`."""
+    projects = ", ".join(f"{region}:{project_id}" for project_id, region in cloud.projects.items())
+    one = {"HW_REGION_NAME": cloud.projects[cloud.project_id], "HW_PROJECT_ID": cloud.project_id}
     return {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
         "SLACK_API_URL": slack.api_url,
-        "HW_REGION_NAME": "cn-north-4",
-        "HW_PROJECT_ID": cloud.project_id,
+        **({"HW_PROJECTS": projects} if len(cloud.projects) > 1 else one),
         "HW_DOMAIN_NAME": cloud.domain,
         "HW_USER_NAME": cloud.user,
         "HW_USER_PASSWORD": cloud.password,
@@ -60,6 +61,7 @@ async def _serve(port: int, folder: Path) -> int:
     stop = stop_on_signal()
     async with StandInSlack() as slack, StandInCloud() as cloud:
         slack.limit_rates()
+        cloud.add_example_project()
         settings = Settings.read(sandbox_settings(slack, cloud, folder))
         bot = asyncio.create_task(run(settings, stop), name="bot")
         try:

@@ -43,6 +43,7 @@ CREATE TABLE upgrades (
     language text NOT NULL,
     requested_at double precision NOT NULL,
     expires_at double precision NOT NULL,
+    project text NOT NULL DEFAULT '',
     revision bigint NOT NULL,
     state text NOT NULL,
     message_ts text,
@@ -112,6 +113,7 @@ CREATE TABLE audit (
     api_request_id text NOT NULL,
     flags text NOT NULL DEFAULT '',
     job_id text NOT NULL DEFAULT '',
+    project text NOT NULL DEFAULT '',
     hash text NOT NULL
 )"""
 

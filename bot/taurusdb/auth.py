@@ -76,6 +76,7 @@ class IamUser:
     iam_url: str
     clock: Callable[[], float] = field(default=time.time, repr=False)
     refusals: Refusals = field(default_factory=Refusals, repr=False)
+    account_refusals: Refusals | None = field(default=None, repr=False)  # shared by all projects of the user
     _token: _Token | None = field(default=None, init=False, repr=False)
     _sign_ins: SingleFlight[TokenAuth] = field(default_factory=SingleFlight, init=False, repr=False)
 
@@ -113,14 +114,20 @@ class IamUser:
 
     async def _request_token(self, http: httpx.AsyncClient) -> TokenAuth:
         """Ask IAM once, and remember the token or the refusal."""
-        earlier_refusals = self.refusals.check(self.clock())
+        async with (self.account_refusals or self.refusals).turn():
+            return await self._request_token_in_turn(http)
+
+    async def _request_token_in_turn(self, http: httpx.AsyncClient) -> TokenAuth:
+        memories = [self.refusals] + ([self.account_refusals] if self.account_refusals else [])
+        earlier_refusals = [(memory, memory.check(self.clock())) for memory in memories]
         try:
             response = await send_once(http, self._token_request(http), None, SIGN_IN_SECONDS)
             token = self._token_from(response)
         except Rejected as error:
             error.is_sign_in = True
             if not self._renew_later(math.inf):
-                self.refusals.refused(error, self.clock(), earlier_refusals)
+                for memory, count in earlier_refusals:
+                    memory.refused(error, self.clock(), count)
             raise
         except CloudError as error:
             self._renew_later(RENEWAL_RETRY_SECONDS)
@@ -135,6 +142,8 @@ class IamUser:
                 is_sign_in=True,
             ) from error
         self._token = token
+        if self.account_refusals is not None:
+            self.account_refusals.accepted()  # the password is right
         return token.auth
 
     def _renew_later(self, seconds: float) -> bool:

@@ -16,6 +16,7 @@ from typing import Self
 from urllib.parse import quote
 
 from bot.core.errors import NotSent, OutcomeUnknown, Rejected
+from bot.core.instances import region_of
 from bot.core.messages import Language
 from bot.core.polling import AcceptedUpgrade, Job, UpgradeSearch, job_status
 from bot.core.ports import NO_METRICS, Metrics
@@ -27,6 +28,7 @@ from bot.taurusdb.http import (
     Credentials,
     DeadlinePassed,
     ProjectApi,
+    ReadSlots,
     SignInPaused,
     http_client,
 )
@@ -44,7 +46,10 @@ log = logging.getLogger("bot.taurusdb")
 
 
 class TaurusDb:
-    """The `CloudApi` of the core for one project; created once for the process and closed at the end."""
+    """The `CloudApi` of the core for one project; created once for the process and closed at the end.
+
+    `project` (`region:project_id`) is given when there are several (projects.py).
+    """
 
     def __init__(
         self,
@@ -58,11 +63,14 @@ class TaurusDb:
         response_seconds: float = RESPONSE_SECONDS,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        slots: ReadSlots | None = None,
+        project: str = "",
     ) -> None:
+        self._region = region_of(project)
         self._http = http_client(network, connect_seconds, response_seconds)
         self._credentials = credentials
         self._metrics = metrics
-        self._api = ProjectApi(self._http, endpoint, project_id, credentials, response_seconds, clock)
+        self._api = ProjectApi(self._http, endpoint, project_id, credentials, response_seconds, clock, slots, project)
         scanner = InstanceScanner(self._api, clock)
         self._job_search = JobSearch(self._api, scanner, clock)
         self.inventory = Inventory(self._api, scanner, clock)
@@ -151,7 +159,7 @@ class TaurusDb:
             outcome = _outcome(error)
             raise
         finally:
-            self._metrics.cloud_called(operation, outcome, time.perf_counter() - began)
+            self._metrics.cloud_called(operation, outcome, time.perf_counter() - began, self._region)
 
 
 def _outcome(error: BaseException) -> str:

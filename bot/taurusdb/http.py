@@ -31,6 +31,8 @@ CONNECT_SECONDS = 10.0
 RESPONSE_SECONDS = 60.0
 READ_SECONDS = 30.0
 MAX_CONCURRENT_READS = 8
+MAX_CONCURRENT_LISTS = 4
+MAX_CONCURRENT_DETAILS = 4
 REFUSAL_SECONDS = 30.0  # the pause after refused credentials; four times longer each time
 MAX_REFUSAL_SECONDS = 1800.0
 MAX_TURN_SECONDS = 2.0  # a request does not wait longer for another one to show whether the credentials are right
@@ -85,10 +87,11 @@ class Refusals:
 
     Five wrong signatures in a row lock an access key for five minutes, wrong passwords lock an IAM user. As long as no
     answer has shown that the credentials are right, requests can be made to go one at a time (`turn`): of many that
-    start together not five are refused.
+    start together not five are refused. The first `free` refusals make no pause: they may be of one project only.
     """
 
     one_at_a_time: bool = False
+    free: int = 0
     _refusal: Rejected | None = field(default=None, init=False)
     _count: int = field(default=0, init=False)
     _paused_until: float = field(default=0.0, init=False)
@@ -115,7 +118,9 @@ class Refusals:
         self._is_accepted = False
         if count == self._count:
             self._refusal, self._count = error, count + 1
-            self._paused_until = now + min(REFUSAL_SECONDS * 4**count, MAX_REFUSAL_SECONDS)
+            if count >= self.free:
+                pause = REFUSAL_SECONDS * 4 ** (count - self.free)
+                self._paused_until = now + min(pause, MAX_REFUSAL_SECONDS)
 
     def accepted(self) -> None:
         """The cloud has let a request in."""
@@ -174,8 +179,24 @@ class DeadlinePassed(NotSent):
 # requests to the project
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSlots:
+    """How many reads are in flight at once, of all projects together.
+
+    Lists and details of the inventory take less than all: polling a job, or reading one instance, does not wait for
+    them.
+    """
+
+    reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_READS))
+    lists: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_LISTS))
+    details: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_DETAILS))
+
+
 class ProjectApi:
-    """Authorised requests to one project. GETs have a common limit of concurrency; a POST waits for nobody."""
+    """Authorised requests to one project. GETs have a common limit of concurrency; a POST waits for nobody.
+
+    Several projects share the limit by passing the same `slots`.
+    """
 
     def __init__(
         self,
@@ -185,20 +206,25 @@ class ProjectApi:
         credentials: Credentials,
         response_seconds: float = RESPONSE_SECONDS,
         clock: Callable[[], float] = time.time,
+        slots: "ReadSlots | None" = None,
+        project: str = "",
     ) -> None:
+        self.project = project
+        """`region:project_id` when there are several, else empty."""
+        self.log_fields = {"project": project} if project else {}
         self._http = http
         self._project_url = f"{endpoint.rstrip('/')}/v3/{project_id}"
         self._credentials = credentials
         self._response_seconds = response_seconds
         self._read_seconds = min(READ_SECONDS, response_seconds)
         self._clock = clock
-        self._read_slots = asyncio.Semaphore(MAX_CONCURRENT_READS)
+        self.slots = slots or ReadSlots()
         self.clock_skew = 0.0
         """By how many seconds the cloud's clock is ahead of ours, by its last response."""
 
     async def get(self, path: str, query: Mapping[str, str], language: Language) -> ApiResponse:
         """GET a path of the project."""
-        async with self._read_slots:
+        async with self.slots.reads:
             return await self._send("GET", path, query, b"", language, self._read_seconds)
 
     async def get_list(

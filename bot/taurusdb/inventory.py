@@ -19,9 +19,6 @@ from bot.taurusdb.responses import MAX_NAME, ApiResponse, JsonObject, as_objects
 
 PAGE_SIZE = 100
 MAX_PAGES = 50
-# Of the eight concurrent reads: polling a job, or reading one instance, does not wait for the whole list.
-MAX_CONCURRENT_LISTS = 4
-MAX_CONCURRENT_DETAILS = 4
 CACHE_SECONDS = 300.0
 REFRESH_SECONDS = 240.0  # before the cache expires
 REFRESH_SECONDS_PER_INSTANCE = 0.5  # a large project is read less often: two requests a second on average
@@ -129,7 +126,6 @@ class InstanceScanner:
         self._listed: dict[str, ListedInstance] = {}
         self._not_before = 0.0
         self._scanning = asyncio.Lock()
-        self._slots = asyncio.Semaphore(MAX_CONCURRENT_LISTS)
         self._rests_until = 0.0  # time.monotonic()
         self.scans = 0
         """How many scans have begun."""
@@ -186,7 +182,7 @@ class InstanceScanner:
                 is_valid=lambda response: response.status == 200 and _is_instance_list(response),
             )
         except CloudError as error:
-            log.warning("instances.not_listed", extra={"error": str(error)})
+            log.warning("instances.not_listed", extra={"error": str(error), **self._api.log_fields})
             self.is_denied = isinstance(error, Rejected | SignInPaused)  # a permission is missing: no need to hurry
             return self.is_denied
         parent_ids = dict.fromkeys(filter(None, (as_text(row.get("id")) for row in taurusdb_instances.items)))
@@ -201,13 +197,15 @@ class InstanceScanner:
     async def _list_parent(self, parent_id: str, language: Language, listed: dict[str, ListedInstance]) -> int:
         """Add the StarRocks instances of one TaurusDB instance; the response's status, 0 when there was no list."""
         try:
-            async with self._slots:
+            async with self._api.slots.lists:
                 response = await self._api.get(f"instances/{quote(parent_id, safe='')}/htap", {}, language)
         except CloudError as error:
-            log.info("instances.not_listed", extra={"parent_id": parent_id, "error": str(error)})
+            log.info(
+                "instances.not_listed", extra={"parent_id": parent_id, "error": str(error), **self._api.log_fields}
+            )
             return 0
         rows = filter(_is_starrocks, response.objects("instances"))
-        instances = [instance_from_list(row, parent_id) for row in rows]
+        instances = [replace(instance_from_list(row, parent_id), project=self._api.project) for row in rows]
         instances = [instance for instance in instances if instance.id]
         for instance in instances:
             siblings = frozenset(other.name for other in instances if other.id != instance.id)
@@ -252,7 +250,6 @@ class Inventory:
         self._reads: SingleFlight[Instance | None] = SingleFlight()
         self._refresh_at = 0.0
         self._denied_until = 0.0
-        self._detail_slots = asyncio.Semaphore(MAX_CONCURRENT_DETAILS)
 
     def cached(self) -> InstanceList:
         """What is known without a request, at most five minutes old; of some perhaps only what the list says."""
@@ -330,7 +327,7 @@ class Inventory:
         self._refresh_at = self._denied_until = self._clock() + CACHE_SECONDS
 
     async def _refresh_details(self, instance: Instance) -> None:
-        async with self._detail_slots:
+        async with self._api.slots.details:
             if self._clock() >= self._denied_until:
                 await self._read_details(instance.id, instance.parent_id)
 
@@ -357,5 +354,6 @@ class Inventory:
             if response.status in DENIED_STATUSES:
                 self._stop_reading()
             return None
+        instance = replace(instance, project=self._api.project)
         self._detailed[instance_id] = _CachedInstance(instance, self._clock() + CACHE_SECONDS)
         return instance

@@ -10,6 +10,7 @@ from bot.core import outbox, polling
 from bot.core.actions import EFFECTIVE_ACTIONS, THREAD_ACTIONS, Action, Click, Origin
 from bot.core.audit import AuditEntry
 from bot.core.errors import (
+    CannotRequest,
     CloudError,
     LiveUpgradeExists,
     OutcomeUnknown,
@@ -23,7 +24,7 @@ from bot.core.messages import Code, Message
 from bot.core.notifications import Notification
 from bot.core.permissions import AccessPolicy, Channel, User
 from bot.core.polling import CANCELED, FINAL_STATUSES, Job, PollSchedule
-from bot.core.ports import CHANNEL_PATIENCE_SECONDS, ChannelDirectory, CloudApi, Metrics, Publisher, UserDirectory
+from bot.core.ports import CHANNEL_PATIENCE_SECONDS, ChannelDirectory, Cloud, Metrics, Publisher, UserDirectory
 from bot.core.replies import Reply, TranslatedCard
 from bot.core.upgrade import PENDING, RUNNING, State, Upgrade, current_upgrade_id
 from bot.workflow.background_tasks import UpgradesInProcess
@@ -44,7 +45,7 @@ class ActionHandler:
     """Handles clicks that name an upgrade; whoever is refused or too late gets a private reply that says why."""
 
     transitions: Transitions
-    cloud: CloudApi
+    cloud: Cloud
     publisher: Publisher
     notifier: Notifier
     users: UserDirectory
@@ -78,6 +79,8 @@ class ActionHandler:
             return await self._refuse(click, None, TooLate("unknown_request"))
         with self.in_process.claim(upgrade.id):
             match click.action:
+                case Action.CONFIRM if not self._is_project_set(upgrade):
+                    return CannotRequest("project_not_set", project=Code(upgrade.project))
                 case Action.CONFIRM:
                     return await self._confirm(click, upgrade) or await self._updated_copy(click, upgrade)
                 case Action.CANCEL:
@@ -88,6 +91,13 @@ class ActionHandler:
                     return await self._cancel_scheduled(upgrade, click.origin)
                 case _:
                     return TranslatedCard(upgrade)
+
+    def _is_project_set(self, upgrade: Upgrade) -> bool:
+        """Whether its project is still in the settings; where one without a project belongs is for the submission."""
+        try:
+            return not upgrade.project or bool(self.cloud.of(upgrade))
+        except CloudError:
+            return False
 
     async def _updated_copy(self, click: Click, upgrade: Upgrade) -> TranslatedCard | None:
         """The private copy that was clicked on, as the card is now; None for the card itself, which is edited."""
@@ -187,7 +197,7 @@ class ActionHandler:
             return await self._refuse_late(click, row, too_late)
         if row.state is not State.SUBMITTING:  # the row was deleted under the click
             return TooLate("unknown_request")
-        log.info("upgrade.confirmed", extra={"upgrade": row.id, "user": user_id})
+        log.info("upgrade.confirmed", extra={"user": user_id, **row.log_fields})
         await asyncio.gather(self.submitter.submit(row), self._supersede_others(row))
         return None
 
@@ -258,7 +268,7 @@ class ActionHandler:
         change_attempted.set(True)
         refusal: CloudError = OutcomeUnknown(200)  # an answer that does not name the job
         try:
-            is_canceled = await self.cloud.cancel_scheduled(upgrade.job_id, upgrade.language)
+            is_canceled = await self.cloud.of(upgrade).cancel_scheduled(upgrade.job_id, upgrade.language)
         except Rejected as error:
             is_canceled, refusal = False, error
         except CloudError as error:
@@ -279,7 +289,7 @@ class ActionHandler:
         It may be canceled all the same: aiohttp repeats a DELETE whose connection was dropped.
         """
         try:
-            job = await self.cloud.job(upgrade.job_id or "", upgrade.language)
+            job = await self.cloud.of(upgrade).job(upgrade.job_id or "", upgrade.language)
         except CloudError as error:
             log.warning("cancel.job_unknown", extra={"upgrade": upgrade.id, "reason": str(error)})
             return ""

@@ -27,7 +27,7 @@ from bot.core.errors import (
     Refusal,
     UpgradeInProgress,
 )
-from bot.core.instances import Instance, PreflightWarning
+from bot.core.instances import Instance, PreflightWarning, not_in_any_project
 from bot.core.messages import Code, Language, Message, help_message
 from bot.core.notifications import Notification
 from bot.core.permissions import AccessPolicy, Channel, User
@@ -62,10 +62,19 @@ READ_ROWS = (MAX_LINES, 100, 1000)  # read for them, ever more while the rules l
 LIST_SECONDS = 1.2  # a list is answered within two seconds, with what is known by then
 PAGE_SECONDS = 0.5  # of which its page has so much to be read again: operations start faster than lists are read
 CARD_POSTED_TRIES, CARD_POSTED_SECONDS = 10, 0.1
+LOCATE_SECONDS = 0.8  # how long a command waits for the project that lists its instance
 NAME_SECONDS = 0.6  # how long the reply to a word that may be a name waits for the cloud's list
 ROW_CHANNELS_SECONDS = 0.6  # how long each read of rows waits for the names of their channels
 ReadUpgrades: TypeAlias = Callable[[str | None, int], Awaitable[Sequence[Upgrade]]]
 _PAGE_NUMBER = re.compile(r"\d{1,4}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a button says besides its command: the person has seen the warning, and chose a project."""
+
+    is_warned: bool = False
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ class CommandHandler:
     run_doctor: Callable[[], Awaitable[Message]]
     command_name: str
     confirm_ttl_seconds: float
+    projects: Sequence[str]  # `region:project_id` of each when there are several, else empty
 
     async def handle_command(self, origin: Origin, text: str, trigger_id: str) -> None:
         """Do what the text after the command says."""
@@ -100,16 +110,20 @@ class CommandHandler:
             if click.action is Action.LIST_PAGE:
                 page = int(click.value) if _PAGE_NUMBER.fullmatch(click.value) else 0
                 await self.replier.reply(click.origin, self._list_page(click.origin, page))
+            elif click.action is Action.REQUEST_IN_PROJECT:
+                project, _, text = click.value.partition(" ")
+                await self._reply(click.origin, text, click.trigger_id, Confirmed(is_warned=True, project=project))
             else:
-                skip_preflight = click.action is Action.REQUEST_ANYWAY  # the person has seen the warning
-                await self._reply(click.origin, click.value, click.trigger_id, skip_preflight=skip_preflight)
+                confirmed = Confirmed(is_warned=click.action is Action.REQUEST_ANYWAY)
+                await self._reply(click.origin, click.value, click.trigger_id, confirmed)
 
-    async def _reply(self, origin: Origin, text: str, trigger_id: str, *, skip_preflight: bool = False) -> None:
+    async def _reply(self, origin: Origin, text: str, trigger_id: str, confirmed: Confirmed | None = None) -> None:
         language = await self.users.language(origin.user_id)
-        await self.replier.reply(origin, self._run(origin, text, trigger_id, language, skip_preflight), language)
+        work = self._run(origin, text, trigger_id, language, confirmed or Confirmed())
+        await self.replier.reply(origin, work, language)
 
     async def _run(
-        self, origin: Origin, text: str, trigger_id: str, language: Language, skip_preflight: bool
+        self, origin: Origin, text: str, trigger_id: str, language: Language, confirmed: Confirmed
     ) -> Reply | None:
         command = self._parse(text)
         if isinstance(command, HelpCommand):
@@ -126,7 +140,7 @@ class CommandHandler:
             case CommandMistake():
                 return command
             case UpgradeCommand():
-                reply = await self._request(origin, command, trigger_id, language, skip_preflight)
+                reply = await self._request(origin, command, trigger_id, language, confirmed)
                 return await self._refuse(origin, reply, command) if isinstance(reply, UpgradeInProgress) else reply
             case HistoryCommand():
                 return await self._history(user, command.instance_id)
@@ -174,7 +188,7 @@ class CommandHandler:
     # the request
 
     async def _request(
-        self, origin: Origin, command: UpgradeCommand, trigger_id: str, language: Language, skip_preflight: bool
+        self, origin: Origin, command: UpgradeCommand, trigger_id: str, language: Language, confirmed: Confirmed
     ) -> Reply | None:
         """Store the request and post its card; a reply when that was not done."""
         storage = self.transitions.storage
@@ -182,12 +196,22 @@ class CommandHandler:
         if live is not None:
             return await upgrade_in_progress(self.publisher, live)
         earlier = await self._earlier_unresolved(command.instance_id)
-        if not skip_preflight:
+        if not confirmed.is_warned:
             warning = unresolved_before(command.instance_id, earlier) if earlier else None
-            warning = warning or await self._warning(command.instance_id)
+            warning = warning or await self._open_request(command.instance_id)
             if warning is not None:
                 return PreflightReply(warning, command.text)
-        upgrade = replace(self._new_upgrade(origin, command, trigger_id, language), earlier_unresolved=earlier)
+        project = await self._project(command, confirmed.project)
+        if not isinstance(project, str):
+            return project
+        # Who chose a project was not warned of the instance: it was not listed, but may be by now.
+        is_listed_since = bool(confirmed.project) and self.inventory.cached().find(command.instance_id) is not None
+        if not confirmed.is_warned or is_listed_since:
+            warning = await self.preflight.warning(command.instance_id)
+            if warning is not None:
+                return PreflightReply(warning, command.text)
+        upgrade = self._new_upgrade(origin, command, trigger_id, language)
+        upgrade = replace(upgrade, earlier_unresolved=earlier, project=project)
         entry = AuditEntry.of(upgrade, upgrade.requested_at, "requested", origin.user_id)
         change_attempted.set(True)
         if not await storage.add(upgrade, entry):
@@ -197,7 +221,7 @@ class CommandHandler:
         self.metrics.interaction_result("requested")
         self.metrics.state_entered(upgrade.state)
         current_upgrade_id.set(upgrade.id)  # for the log, also of what is said after the row was let go
-        log.info("upgrade.requested", extra={"upgrade": upgrade.id, "instance": upgrade.instance_id})
+        log.info("upgrade.requested", extra={"instance": upgrade.instance_id, **upgrade.log_fields})
         with self.in_process.claim(upgrade.id):
             upgrade = await self.notifier.deliver(upgrade)
         await self.preflight.describe_instance(upgrade)
@@ -211,14 +235,36 @@ class CommandHandler:
         permalink = await self.publisher.permalink(last)
         return EarlierRequest(last.requested_by, last.decided_at or last.requested_at, permalink)
 
-    async def _warning(self, instance_id: str) -> PreflightWarning | None:
-        """What speaks against a request now: one that is open already, or what the cloud says."""
+    async def _project(self, command: UpgradeCommand, chosen: str) -> str | Reply:
+        """The project that lists the instance, else the one that was chosen; empty when there is only one.
+
+        A reply when neither is known: nothing is posted or sent before somebody knows where the instance is.
+        """
+        if chosen and chosen not in self.projects:
+            return CannotRequest("project_not_set", project=Code(chosen))
+        if not self.projects:
+            return ""
+        instances = self.inventory.cached()
+        instance = instances.find(command.instance_id)
+        if instance is None and not chosen:
+            instances = await self.inventory.refreshed(LOCATE_SECONDS)
+            instance = instances.find(command.instance_id)
+        if instance is not None:
+            return instance.project
+        if chosen:
+            return chosen
+        log.info("command.not_listed", extra={"instance": command.instance_id, "unread": instances.unread_projects})
+        warning = not_in_any_project(command.instance_id, instances)
+        return PreflightReply(warning, command.text, tuple(self.projects))
+
+    async def _open_request(self, instance_id: str) -> PreflightWarning | None:
+        """The warning that a request for the instance is open already."""
         upgrades = await self.transitions.storage.open_upgrades(instance_id, MAX_LINES)
         now = self.clock()
         requested = (row for row in upgrades if row.state is State.REQUESTED and row.expires_at > now)
         open_request = next(requested, None)
         if open_request is None:
-            return await self.preflight.warning(instance_id)
+            return None
         for _ in range(CARD_POSTED_TRIES):
             if open_request.message_ts is not None:
                 break

@@ -10,7 +10,7 @@ from bot.core.actions import Origin
 from bot.core.audit import AuditEntry
 from bot.core.errors import CloudError, JobIdTaken, StorageUnavailable, Unavailable
 from bot.core.polling import Job, PollSchedule
-from bot.core.ports import CloudApi, EphemeralMessages, InstanceInventory
+from bot.core.ports import Cloud, EphemeralMessages, InstanceInventory
 from bot.core.upgrade import LEASE_SECONDS, State, Upgrade
 from bot.workflow.background_tasks import RareLog, UpgradesInProcess
 from bot.workflow.handle_command import not_posted
@@ -32,7 +32,7 @@ class Poller:
     """Handles whatever is due: expiry of requests, lost submissions, polls of jobs, searches, pending notifications."""
 
     transitions: Transitions
-    cloud: CloudApi
+    cloud: Cloud
     inventory: InstanceInventory
     notifier: Notifier
     reconciler: Reconciler
@@ -133,7 +133,7 @@ class Poller:
         """Poll the job once; the transition that it leads to, None when there is nothing to store."""
         try:
             async with asyncio.timeout(POLL_TIMEOUT_SECONDS):
-                job = await self.cloud.job(upgrade.job_id or "", upgrade.language)
+                job = await self.cloud.of(upgrade).job(upgrade.job_id or "", upgrade.language)
         except (CloudError, TimeoutError) as error:
             log.warning("poll.unanswered", extra={"upgrade": upgrade.id, "reason": str(error)})
             return lambda row: polling.poll_failed(row, self.clock(), self.schedule)

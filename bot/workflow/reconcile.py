@@ -12,7 +12,7 @@ from bot.core.audit import AuditEntry
 from bot.core.errors import CloudError, JobIdTaken, LiveUpgradeExists, Rejected, TooLate, UpgradeInProgress
 from bot.core.messages import Code, Link, Message
 from bot.core.polling import AcceptedUpgrade, Job, PollSchedule, UpgradeSearch
-from bot.core.ports import CloudApi, Publisher
+from bot.core.ports import Cloud, Publisher
 from bot.core.upgrade import SearchMiss, SearchResult, State, Upgrade
 from bot.workflow.notifier import Notifier
 from bot.workflow.transitions import Step, Transitions
@@ -29,7 +29,7 @@ class Reconciler:
     """Searches for lost upgrades; it never sends one."""
 
     transitions: Transitions
-    cloud: CloudApi
+    cloud: Cloud
     publisher: Publisher
     notifier: Notifier
     schedule: PollSchedule
@@ -105,7 +105,7 @@ class Reconciler:
         """The job by its id if there is one, else by instance and time; its status is empty when not read yet."""
         if upgrade.job_id:
             try:
-                return await self.cloud.job(upgrade.job_id, upgrade.language) or INCONCLUSIVE
+                return await self.cloud.of(upgrade).job(upgrade.job_id, upgrade.language) or INCONCLUSIVE
             except CloudError as error:
                 log.warning("search.failed", extra={"upgrade": upgrade.id, "reason": str(error)})
                 return INCONCLUSIVE
@@ -129,7 +129,7 @@ class Reconciler:
         )
         try:
             async with asyncio.timeout(timeout):
-                return await self.cloud.find_upgrade(search, upgrade.language)
+                return await self.cloud.of(upgrade).find_upgrade(search, upgrade.language)
         except (CloudError, TimeoutError) as error:
             log.warning("search.failed", extra={"upgrade": upgrade.id, "reason": str(error) or repr(error)})
             return INCONCLUSIVE

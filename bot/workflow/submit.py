@@ -19,7 +19,7 @@ from bot.core.errors import (
 )
 from bot.core.notifications import Notification
 from bot.core.polling import AcceptedUpgrade, PollSchedule
-from bot.core.ports import CloudApi, Storage
+from bot.core.ports import Cloud, Storage
 from bot.core.upgrade import LEASE_SECONDS, SearchMiss, State, Upgrade, is_conflict
 from bot.workflow.notifier import Notifier
 from bot.workflow.preflight import Preflight
@@ -70,7 +70,7 @@ class Submitter:
     def __init__(
         self,
         transitions: Transitions,
-        cloud: CloudApi,
+        cloud: Cloud,
         notifier: Notifier,
         preflight: Preflight,
         reconciler: Reconciler,
@@ -119,7 +119,7 @@ class Submitter:
     async def _send(self, fence: Fence) -> AcceptedUpgrade | CloudError:
         upgrade = fence.upgrade
         try:
-            return await self._cloud.upgrade(
+            return await self._cloud.of(upgrade).upgrade(
                 upgrade.instance_id,
                 delay=upgrade.delay,
                 skip_validate=upgrade.skip_validate,
@@ -256,7 +256,7 @@ def _audit_reason(outcome: AcceptedUpgrade | CloudError) -> str:
 
 def _log_fields(upgrade: Upgrade, outcome: AcceptedUpgrade | CloudError) -> dict[str, object]:
     fields: dict[str, object] = {
-        "upgrade": upgrade.id,
+        **upgrade.log_fields,
         "instance": upgrade.instance_id,
         "outcome": _outcome_name(outcome),
         "api_request_id": outcome.api_request_id,

@@ -74,7 +74,7 @@ class Transitions:
         """One line for each end of a confirmed upgrade, also for one that may have no end."""
         if row.state in END_LEVELS:
             seconds = (row.ended_at or self.clock()) - (row.decided_at or row.requested_at)
-            fields = {"upgrade": row.id, "instance": row.instance_id, "job": row.job_id or "-"}
+            fields = {**row.log_fields, "instance": row.instance_id, "job": row.job_id or "-"}
             level, event = END_LEVELS[row.state], f"upgrade.{row.state.value}"
             end_log.log(level, event, extra={**fields, "duration_seconds": round(seconds, 1)})
 

@@ -134,3 +134,30 @@ async def test_another_region_is_told_apart_from_a_missing_permission(sandbox: S
 async def test_a_passing_failure_says_nothing_about_the_permission(sandbox: Sandbox, fault: str) -> None:
     sandbox.cloud.inject_fault(fault, operation="scheduled", times=9)
     assert problems(await sandbox.check()) == {"cloud.permission.scheduled-jobs": CheckStatus.WARN}
+
+
+async def test_every_project_is_checked_and_named_by_its_region(sandbox: Sandbox) -> None:
+    sandbox.cloud.add_example_project()
+    for environ in ({}, aksk(sandbox)):
+        checks = await sandbox.check(**environ)
+        assert problems(checks) == {}
+        for region in ("cn-north-4", "ap-southeast-3"):
+            assert checks[f"cloud.endpoint.{region}"].detail.startswith(region)
+            assert checks[f"cloud.permission.starrocks.{region}"].status is CheckStatus.PASS
+        assert checks["settings"].detail.endswith("regions cn-north-4, ap-southeast-3")
+
+
+async def test_a_project_that_refuses_does_not_hide_the_others(sandbox: Sandbox) -> None:
+    projects = f"eu-west-0:{'0' * 32}, cn-north-4:{sandbox.cloud.project_id}"
+    checks = await sandbox.check(HW_REGION_NAME="", HW_PROJECT_ID="", HW_PROJECTS=projects)
+    assert failures(checks) == {"cloud.sign_in.eu-west-0"}
+    assert "HW_PROJECTS" in checks["cloud.sign_in.eu-west-0"].remedy
+    assert checks["cloud.sign_in.cn-north-4"].status is CheckStatus.PASS
+
+
+async def test_a_wrong_password_is_not_tried_in_every_project(sandbox: Sandbox) -> None:
+    sandbox.cloud.add_example_project()
+    for digit in "abc":
+        sandbox.cloud.add_project("eu-west-0", digit * 32)
+    checks = await sandbox.check(HW_USER_PASSWORD="not-the-password")
+    assert len(failures(checks)) == sandbox.cloud.sign_ins == 2

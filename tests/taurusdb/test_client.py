@@ -398,7 +398,7 @@ class RecordedCalls(NullMetrics):
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
 
-    def cloud_called(self, operation: str, outcome: str, seconds: float) -> None:
+    def cloud_called(self, operation: str, outcome: str, seconds: float, region: str = "") -> None:
         assert seconds >= 0
         self.calls.append((operation, outcome))
 

@@ -38,10 +38,11 @@ _AUTHORIZATION: Final = re.compile(
 
 
 class Iam:
-    """One account with one user, one access key and one project."""
+    """One account with one user and one access key; one project, and others that are added."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.project_id = PROJECT_ID
+        self.projects = {PROJECT_ID: REGION_NAME}  # the regions by project id
         self.domain = "example-account"
         self.user = "upgrade-bot"
         self.password = "example-password-1"  # noqa: S105 - an example of the stand-in's own, valid nowhere else
@@ -53,11 +54,12 @@ class Iam:
         self.sign_ins = 0  # how often a password was tried
         self._clock = clock
         self._token_expiries: dict[str, float] = {}
+        self._token_projects: dict[str, str] = {}
         self._wrong_signatures = 0
         self._locked_until = 0.0
 
     def issue_token(self) -> str:
-        """Return a new valid user token."""
+        """Return a new valid user token of the first project."""
         token = _TOKEN_PREFIX + secrets.token_urlsafe(self.token_bytes)
         self._token_expiries[token] = self._clock() + self.token_seconds
         return token
@@ -78,7 +80,9 @@ class Iam:
             identity, project = auth["identity"], auth["scope"]["project"]
             user = identity["password"]["user"]
             credentials = (user["domain"]["name"], user["name"], user["password"])
-            is_own_project = project.get("id") == self.project_id or project.get("name") == REGION_NAME
+            ids = [
+                id for id, region in self.projects.items() if project.get("id") == id or project.get("name") == region
+            ]
             is_by_password = identity["methods"] == ["password"]
         except (ValueError, KeyError, TypeError, AttributeError):
             is_by_password = False
@@ -87,15 +91,17 @@ class Iam:
         self.sign_ins += 1
         if credentials != (self.domain, self.user, self.password):
             return iam_error_response(401, "The username or password is wrong.")
-        if not is_own_project:
+        if not ids:
             return iam_error_response(401, "The project does not exist or the user may not use it.")
+        project_id = ids[0]
         token, now = self.issue_token(), self._clock()
+        self._token_projects[token] = project_id
         body = {
             "token": {
                 "issued_at": _format_time(now),
                 "expires_at": _format_time(self._token_expiries[token]),
                 "methods": ["password"],
-                "project": {"id": self.project_id, "name": REGION_NAME, "domain": {"name": self.domain}},
+                "project": {"id": project_id, "name": self.projects[project_id], "domain": {"name": self.domain}},
                 "user": {"name": self.user, "domain": {"name": self.domain}},
             }
         }
@@ -103,6 +109,7 @@ class Iam:
 
     def authentication_error(self, request: ApiRequest) -> ApiResponse | None:
         """Check token or signature and the project; the error response, None when the request is allowed."""
+        project_id = request.path_params["project_id"]
         if header := request.headers.get("authorization"):
             if detail := self._signature_error(request, header):
                 return INVALID_CREDENTIALS.response(request, f"Incorrect IAM authentication information: {detail}")
@@ -115,7 +122,9 @@ class Iam:
                 return INVALID_CREDENTIALS.response(request)
             if self._clock() >= self._token_expiries.get(token, 0.0):
                 return TOKEN_EXPIRED.response(request)
-        if request.path_params["project_id"] != self.project_id:
+            if self._token_projects.get(token, self.project_id) != project_id:
+                return PROJECT_UNAVAILABLE.response(request)
+        if project_id not in self.projects:
             return PROJECT_UNAVAILABLE.response(request)
         return None
 
@@ -134,7 +143,7 @@ class Iam:
             return "the signature has expired, check the clock"
         if (
             request.headers.get("x-security-token", self.security_token) == self.security_token
-            and request.headers.get("x-project-id", self.project_id) == self.project_id
+            and request.headers.get("x-project-id", self.project_id) in self.projects
             and is_signed_with(request, authorization, self.secret_key)
         ):
             self._wrong_signatures = 0

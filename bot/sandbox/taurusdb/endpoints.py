@@ -40,7 +40,7 @@ def upgrade(cloud: CloudState, request: ApiRequest, plan: JobPlan) -> tuple[ApiR
     """`POST …/instances/{in17}/starrocks/db-upgrade`; the job is None when the upgrade is refused."""
     if invalid := _invalid_upgrade(request):
         return _parameter_error(request, invalid), None
-    instance = cloud.find_instance(request.path_params["instance_id"])
+    instance = cloud.find_instance(request.path_params["instance_id"], request.path_params["project_id"])
     if instance is None:
         return INSTANCE_NOT_FOUND.response(request), None
     if cloud.open_job(instance) or instance.actions:
@@ -77,10 +77,10 @@ def _invalid_upgrade(request: ApiRequest) -> str:
 def job_details(cloud: CloudState, request: ApiRequest) -> ApiResponse:
     """`GET …/jobs?id=`."""
     job_id = request.query_params.get("id", "")
-    if task := cloud.foreign_tasks.get(job_id):
+    if (task := cloud.foreign_tasks.get(job_id)) and _is_here(cloud, task, request):
         return json_response({"job": _foreign_details(cloud, task)})
     job = cloud.find_job(job_id)
-    if job is None or not _is_visible(cloud, job):
+    if job is None or not _is_visible(cloud, job) or not _is_here(cloud, job, request):
         return JOB_NOT_FOUND.response(request)
     state = cloud.job_state(job.id)
     details: dict[str, object] = {
@@ -137,11 +137,13 @@ def immediate_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
             "fail_reason": "",
         }
         for task in cloud.foreign_tasks.values()
-        if not task.scheduled and start <= int(_created_at(cloud, task)) <= end
+        if not task.scheduled and _is_here(cloud, task, request) and start <= int(_created_at(cloud, task)) <= end
     ]
     for job in reversed(cloud.jobs):
         state = cloud.job_state(job.id)
         if state.waiting or not start <= int(job.created_at) <= end or not _is_visible(cloud, job):
+            continue
+        if not _is_here(cloud, job, request):
             continue
         rows.append(
             {
@@ -175,7 +177,7 @@ def scheduled_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
             "target_config": {},
         }
         for task in cloud.foreign_tasks.values()
-        if task.scheduled
+        if task.scheduled and _is_here(cloud, task, request)
     ]
     rows += [
         {
@@ -190,7 +192,7 @@ def scheduled_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
             "target_config": {},
         }
         for job in reversed(cloud.jobs)
-        if job.delayed and _is_visible(cloud, job)
+        if job.delayed and _is_visible(cloud, job) and _is_here(cloud, job, request)
     ]
     filters = {"instance_id": "instance_id", "status": "job_status", "job_id": "job_id"}
     return _task_page(request, "schedules", rows, filters)
@@ -204,7 +206,8 @@ def cancel_scheduled_tasks(cloud: CloudState, request: ApiRequest) -> ApiRespons
         job_ids = None
     if not isinstance(job_ids, list) or not job_ids or not all(isinstance(job_id, str) for job_id in job_ids):
         return _parameter_error(request, "job_ids")
-    waiting = [job_id for job_id in job_ids if cloud.find_job(job_id) and cloud.job_state(job_id).waiting]
+    jobs = [job for job_id in job_ids if (job := cloud.find_job(job_id)) and _is_here(cloud, job, request)]
+    waiting = [job.id for job in jobs if cloud.job_state(job.id).waiting]
     for job_id in waiting:
         cloud.finish(job_id, "Canceled")
     foreign = [job_id for job_id in job_ids if job_id in cloud.foreign_tasks]
@@ -215,7 +218,7 @@ def cancel_scheduled_tasks(cloud: CloudState, request: ApiRequest) -> ApiRespons
 
 def instance_details(cloud: CloudState, request: ApiRequest) -> ApiResponse:
     """`GET …/instances/{in07}/starrocks/{in17}`."""
-    instance = cloud.find_instance(request.path_params["starrocks_id"])
+    instance = cloud.find_instance(request.path_params["starrocks_id"], request.path_params["project_id"])
     if instance is None or instance.parent_id != request.path_params["instance_id"]:
         return INSTANCE_NOT_FOUND.response(request)
     details = {
@@ -264,7 +267,7 @@ def _node_details(instance: Instance, role: str) -> list[Row]:
 
 def list_nodes(cloud: CloudState, request: ApiRequest) -> ApiResponse:
     """`GET …/instances/{in17}/starrocks/nodes`."""
-    instance = cloud.find_instance(request.path_params["instance_id"])
+    instance = cloud.find_instance(request.path_params["instance_id"], request.path_params["project_id"])
     if instance is None:
         return INSTANCE_NOT_FOUND.response(request)
     rows = [{"node_id": node_id, "node_name": name, "role": role.upper()} for node_id, name, role in instance.nodes]
@@ -273,7 +276,7 @@ def list_nodes(cloud: CloudState, request: ApiRequest) -> ApiResponse:
 
 def list_data_sync_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
     """`GET …/instances/{in17}/starrocks/databases/replication`: there are none here; the count is a string."""
-    if cloud.find_instance(request.path_params["instance_id"]) is None:
+    if cloud.find_instance(request.path_params["instance_id"], request.path_params["project_id"]) is None:
         return INSTANCE_NOT_FOUND.response(request)
     return json_response({"total_count": "0", "replications": []})
 
@@ -290,7 +293,7 @@ def list_starrocks_instances(cloud: CloudState, request: ApiRequest) -> ApiRespo
             "current_actions": _actions(cloud, instance),
             "node_num": len(instance.nodes),
         }
-        for instance in cloud.list_instances()
+        for instance in cloud.list_instances(request.path_params["project_id"])
         if instance.parent_id == request.path_params["instance_id"]
     ]
     if not rows:
@@ -318,7 +321,9 @@ def list_taurusdb_instances(cloud: CloudState, request: ApiRequest) -> ApiRespon
     offset = request.query_params.get("offset", "0")
     if not (limit.isdecimal() and 1 <= int(limit) <= MAX_INSTANCE_PAGE and offset.isdecimal()):
         return _parameter_error(request, "limit, offset")
-    names = {instance.parent_id: instance.parent_name for instance in cloud.list_instances()}
+    names = {
+        instance.parent_id: instance.parent_name for instance in cloud.list_instances(request.path_params["project_id"])
+    }
     rows = [
         {"id": parent_id, "name": name, "status": "normal", "type": "Cluster", "datastore": {"type": "gaussdb-mysql"}}
         for parent_id, name in names.items()
@@ -348,6 +353,11 @@ def format_time(at: float) -> str:
 def parse_time(text: str) -> float:
     """Read a time in the API's format; ValueError when it is none."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").timestamp()
+
+
+def _is_here(cloud: CloudState, task: Job | ForeignTask, request: ApiRequest) -> bool:
+    """Whether a job or task is of the project that is asked."""
+    return cloud.project_of(task.instance_id) == request.path_params["project_id"]
 
 
 def _is_visible(cloud: CloudState, job: Job) -> bool:

@@ -23,6 +23,8 @@ from bot.sandbox.taurusdb.jobs import Job, JobPlan
 from bot.sandbox.taurusdb.state import CloudState, Instance
 
 HOST: Final = "127.0.0.1"
+SECOND_REGION_NAME: Final = "ap-southeast-3"
+SECOND_PROJECT_ID: Final = "2f1d9c6e5b7a4083a1c4e8d05f3b6972"
 MAX_HEADER_BYTES: Final = 256 * 1024  # aiohttp's default is less than a long token
 SHUTDOWN_SECONDS: Final = 1.0
 SNAPSHOT_INSTANCES: Final = 200
@@ -88,6 +90,17 @@ class StandInCloud(CloudState, Iam):
         self._listener = None
         await self._server.shutdown(timeout=SHUTDOWN_SECONDS)
         self.note_change()
+
+    def add_project(self, region: str, project_id: str) -> str:
+        """Add an empty project of the same account; its `region:project_id`."""
+        self.projects[project_id] = region
+        return f"{region}:{project_id}"
+
+    def add_example_project(self) -> None:
+        """Add a second project in another region; one of its instances has the name of one in the first."""
+        self.add_project(SECOND_REGION_NAME, SECOND_PROJECT_ID)
+        for name in ("sr-orders", "sr-clicks", "sr-search"):
+            self.add_instance(name, parent="taurus-abroad", project_id=SECOND_PROJECT_ID)
 
     # Fault injection
 
@@ -202,6 +215,7 @@ class StandInCloud(CloudState, Iam):
         return {
             "name": instance.name,
             "id": instance.id,
+            "region": self.projects[instance.project_id] if len(self.projects) > 1 else "",
             "parent_id": instance.parent_id,
             "version": instance.version,
             "newer_version": instance.latest_version if instance.upgrade_available else "",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
+from bot.sandbox.taurusdb.auth import PROJECT_ID
 from bot.sandbox.taurusdb.jobs import (
     FINAL_STATUSES,
     Job,
@@ -52,6 +53,7 @@ class Instance:
     window_start: str = "02:00"
     window_end: str = "06:00"
     actions: tuple[Action, ...] = ()
+    project_id: str = PROJECT_ID
 
     @property
     def upgrade_available(self) -> bool:
@@ -151,18 +153,25 @@ class CloudState(Recorder):
 
     @property
     def instances(self) -> dict[str, Instance]:
-        """The instances by name."""
-        return {instance.name: instance for instance in self.list_instances()}
+        """The instances by name; those of the first project before those of others with the same name."""
+        instances = sorted(self.list_instances(), key=lambda instance: instance.project_id == PROJECT_ID)
+        return {instance.name: instance for instance in instances}
 
-    def list_instances(self) -> list[Instance]:
-        """Return all instances, also those that have the same name."""
+    def list_instances(self, project_id: str = "") -> list[Instance]:
+        """Return the instances of a project or of all, also those that have the same name."""
         self._store_ended_jobs()
-        return list(self._instances.values())
+        return [one for one in self._instances.values() if project_id in ("", one.project_id)]
 
-    def find_instance(self, instance_id: str) -> Instance | None:
-        """Find an instance by its id."""
+    def find_instance(self, instance_id: str, project_id: str = "") -> Instance | None:
+        """Find an instance by its id, in a project or in all."""
         self._store_ended_jobs()
-        return self._instances.get(instance_id)
+        instance = self._instances.get(instance_id)
+        return instance if instance and project_id in ("", instance.project_id) else None
+
+    def project_of(self, instance_id: str) -> str:
+        """The project of an instance, the first one for an instance that is not there."""
+        instance = self._instances.get(instance_id)
+        return instance.project_id if instance else PROJECT_ID
 
     def add_instance(
         self,
@@ -174,27 +183,32 @@ class CloudState(Recorder):
         status: str = "normal",
         window: tuple[str, str] = ("02:00", "06:00"),
         actions: tuple[Action, ...] = (),
+        project_id: str = PROJECT_ID,
     ) -> Instance:
-        """Add an instance; its id follows from the name unless it is given."""
+        """Add an instance; its id follows from the name (and the project) unless it is given."""
+        place = "" if project_id == PROJECT_ID else f"{project_id}/"
         return self._put(
             Instance(
                 name=name,
-                id=id or make_id(name, "in17"),
-                parent_id=make_id(parent, "in07"),
+                id=id or make_id(f"{place}{name}", "in17"),
+                parent_id=make_id(f"{place}{parent}", "in07"),
                 parent_name=parent,
                 version=version,
                 status=status,
                 window_start=window[0],
                 window_end=window[1],
                 actions=actions,
+                project_id=project_id,
             )
         )
 
-    def add_instances(self, count: int) -> list[Instance]:
+    def add_instances(self, count: int, project_id: str = PROJECT_ID) -> list[Instance]:
         """Add many instances that can be upgraded."""
         first = len(self._instances)
         return [
-            self.add_instance(f"sr-{number:05}", parent=f"taurus-{number // INSTANCES_PER_PARENT:04}")
+            self.add_instance(
+                f"sr-{number:05}", parent=f"taurus-{number // INSTANCES_PER_PARENT:04}", project_id=project_id
+            )
             for number in range(first, first + count)
         ]
 

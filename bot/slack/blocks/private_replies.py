@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from slack_sdk.models.blocks import Block, ButtonElement
 
 from bot.core.actions import Action
+from bot.core.instances import project_message, region_of
 from bot.core.messages import Message
 from bot.core.replies import InstanceListReply, InstanceRow, PreflightReply
 from bot.i18n.catalog import Translator
@@ -20,6 +21,7 @@ from bot.slack.blocks.kit import (
     section,
 )
 
+MAX_PROJECTS = 40  # a message takes 50 blocks
 NO_DETAILS = "\u2013"  # a section must not be empty
 
 
@@ -45,10 +47,20 @@ def _section_texts(paragraph: str) -> Iterator[str]:
 def preflight_reply(reply: PreflightReply, translator: Translator) -> MessageView:
     """A warning, and the button that requests the upgrade anyway."""
     text = translator.render(reply.warning, MRKDWN)
+    if reply.projects:
+        choices = [_project_choice(project, reply.command, translator) for project in reply.projects[:MAX_PROJECTS]]
+        return message_view(text, section(f":warning: {text}"), *choices)
     is_typed = reply.warning.key == "not_in_project_near"  # the id as typed, not one of those suggested
     label = Message("request_as_typed_button") if is_typed else Message("request_anyway_button")
     request_anyway = button(translator, label, Action.REQUEST_ANYWAY, reply.command)
     return message_view(text, section(f":warning: {text}"), actions(request_anyway))
+
+
+def _project_choice(project: str, command: str, translator: Translator) -> Block:
+    """A project, and beside it the button that requests the upgrade there."""
+    label = Message("request_in_project_button", region=region_of(project))
+    request = button(translator, label, Action.REQUEST_IN_PROJECT, f"{project} {command}")
+    return section(translator.render(project_message(project), MRKDWN), request)
 
 
 def instance_list(reply: InstanceListReply, translator: Translator) -> MessageView:
@@ -57,7 +69,12 @@ def instance_list(reply: InstanceListReply, translator: Translator) -> MessageVi
     footer = [translator.render(reply.footer, MRKDWN)] if reply.footer else []
     blocks: list[Block] = [section(head)]
     texts = [head]
+    heading: Message | None = None
     for row in reply.rows:
+        if row.project is not None and row.project != heading:
+            heading = row.project
+            texts.append(translator.render(heading, MRKDWN))
+            blocks.append(section(f"*{texts[-1]}*"))
         label = translator.render(row.label, MRKDWN)
         details = [translator.render(detail, MRKDWN) for detail in row.details]
         texts += [label, *details]

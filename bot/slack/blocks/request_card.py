@@ -4,7 +4,7 @@ from slack_sdk.models.blocks import Block, ConfirmObject
 
 from bot.core.actions import Action
 from bot.core.command import UpgradeCommand
-from bot.core.instances import Instance, state_field, version_field, window_field
+from bot.core.instances import Instance, project_message, state_field, version_field, window_field
 from bot.core.messages import Code, Link, Message, Person, Time
 from bot.core.permissions import ConfirmBy
 from bot.core.replies import earlier_request
@@ -158,6 +158,8 @@ def _fields(upgrade: Upgrade) -> list[tuple[Message, Message]]:
         (Message("field_requester"), Message("person", person=Person(upgrade.requested_by))),
         (Message("field_mode"), Message("mode_window") if upgrade.delay else Message("mode_immediate")),
     ]
+    if upgrade.project:
+        candidates.append((Message("field_project"), project_message(upgrade.project)))
     if not is_open and upgrade.skip_validate:
         candidates.append((Message("field_validation"), Message("validation_skipped")))
     if is_open:

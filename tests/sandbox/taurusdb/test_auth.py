@@ -230,3 +230,17 @@ async def test_tokens_are_as_long_as_those_of_a_large_account(cloud: StandInClou
     async with aiohttp.ClientSession(headers={"X-Auth-Token": token}) as session:
         response = await session.get(f"{cloud.endpoint}/v3/{cloud.project_id}/immediate-jobs")
         assert response.status == 200
+
+
+async def test_a_token_is_of_one_project_and_lists_its_instances_alone(
+    cloud: StandInCloud, client: httpx.AsyncClient, sign_in: Send
+) -> None:
+    cloud.add_example_project()
+    region, second = next((region, id) for id, region in cloud.projects.items() if id != cloud.project_id)
+    response = await sign_in(project=second)
+    assert response.json()["token"]["project"]["name"] == region
+    token = {"X-Auth-Token": response.headers["X-Subject-Token"]}
+    assert code(await client.get("/instances", headers=token)) == (403, "APIGW.0310")
+    rows = (await client.get(f"{cloud.endpoint}/v3/{second}/instances", headers=token)).json()["instances"]
+    assert [row["name"] for row in rows] == ["taurus-abroad"]
+    assert (await client.get(f"/instances/{rows[0]['id']}/htap")).status_code == 400

@@ -72,3 +72,11 @@ async def test_the_speed_of_jobs_is_chosen(page: Page, cloud: StandInCloud) -> N
     await cloud.until(lambda: cloud.snapshot()["speed"] == "hours")
     cloud.set_speed("paused")
     await expect(page.get_by_label("Speed")).to_have_value("paused")
+
+
+async def test_instances_of_two_projects_show_their_regions(page: Page, cloud: StandInCloud) -> None:
+    cloud.add_example_project()
+    orders = page.locator("#instances > li").filter(has_text="sr-orders")
+    await expect(orders).to_have_count(2)
+    await expect(orders.first).to_contain_text("cn-north-4")
+    await expect(orders.last).to_contain_text("ap-southeast-3")

@@ -44,7 +44,7 @@ function renderInstance(instance, item) {
     : el("span", { class: "aside" }, " latest");
   return [
     el("div", { class: "instance-head" },
-      el("span", { class: "instance-name" }, instance.name),
+      el("span", { class: "instance-name" }, instance.name, ...(instance.region ? [el("span", { class: "aside" }, ` ${instance.region}`)] : [])),
       el("span", { class: "versions" }, instance.version, newerVersion),
       state(isBusy ? "busy" : instance.status, isBusy ? "busy" : instance.status === "normal" ? "good" : "bad")),
     ...(activity ? [el("p", { class: "activity" }, activity)] : []),
