@@ -29,9 +29,11 @@ ID_HEAD = 8  # characters of an id that stand for a name that is not known
 class Instance:
     """A StarRocks instance as the API describes it; what it does not say is empty or None.
 
-    `status` is normal, abnormal, creating or createfail; `running_actions` names the operations in progress; the times
-    of the maintenance window are `HH:MM` in UTC. An entry of the list (`is_detailed` is false) lacks the window and
-    `upgrade_available`. GET …/instances/{in07}/starrocks/{in17} and GET …/instances/{in07}/htap
+    `status` is normal, abnormal, creating or createfail; `running_actions` names the operations in progress on it and
+    on its nodes; the times of the maintenance window are `HH:MM` in UTC. An entry of the list (`is_detailed` is false)
+    lacks the window, `upgrade_available` and the state of the nodes.
+
+    GET …/instances/{in07}/starrocks/{in17} and GET …/instances/{in07}/htap
     """
 
     id: str
@@ -41,6 +43,7 @@ class Instance:
     version: str = ""
     upgrade_available: bool | None = None
     node_count: int | None = None
+    normal_node_count: int | None = None
     window_start: str = ""
     window_end: str = ""
     running_actions: tuple[str, ...] | None = None
@@ -60,6 +63,15 @@ class Instance:
     def is_upgradable(self) -> bool:
         """Whether the cloud can be expected to accept an upgrade now."""
         return bool(self.upgrade_available) and not self.is_busy and self.is_normal
+
+    @property
+    def is_back(self) -> bool:
+        """Whether the cloud says that nothing is left of an upgrade: normal, idle, every listed node normal.
+
+        What the cloud does not say is no proof; an answer without nodes says nothing against them.
+        """
+        is_idle = self.running_actions is not None and not self.is_busy
+        return bool(self.status) and self.is_normal and is_idle and self.normal_node_count == self.node_count
 
     def next_window(self, now: float) -> float | None:
         """When the maintenance window opens next (UNIX seconds), None when it is not known."""
@@ -253,6 +265,18 @@ def state_field(instance: Instance) -> Message | None:
         else Message("state_idle_nodes", status=status, nodes=nodes)
     )
     return Message("state_busy", state=idle, actions=actions_listing(instance)) if instance.is_busy else idle
+
+
+def nodes_message(instance: Instance) -> Message | None:
+    """How many of its nodes are normal; None when the cloud does not list them."""
+    if not instance.node_count or instance.normal_node_count is None:
+        return None
+    return Message("nodes_normal", normal=instance.normal_node_count, nodes=instance.node_count)
+
+
+def version_text(instance: Instance | None) -> str:
+    """The kernel version, empty when it is not known."""
+    return _clipped(instance.version, MAX_VERSION) if instance else ""
 
 
 def window_field(instance: Instance, now: float) -> Message | None:

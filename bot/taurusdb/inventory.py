@@ -45,7 +45,7 @@ def instance_from_details(row: JsonObject, parent_id: str) -> Instance:
     """An entry of `GET …/instances/{in07}/starrocks/{in17}`; what cannot be read is empty or None."""
     window, upgrade_available = row.get("ops_window"), row.get("new_version_available")
     times = window if isinstance(window, dict) else {}
-    actions = actions_of(row)
+    actions, nodes = actions_of(row), _nodes(row)
     is_known = bool(actions) or isinstance(row.get("actions"), list)
     return Instance(
         id=as_text(row.get("id")),
@@ -54,7 +54,8 @@ def instance_from_details(row: JsonObject, parent_id: str) -> Instance:
         status=as_text(row.get("status")),
         version=as_text(row.get("data_store_version")),
         upgrade_available=upgrade_available if isinstance(upgrade_available, bool) else None,
-        node_count=len(_nodes(row)) if isinstance(row.get("groups"), list) else None,
+        node_count=len(nodes) if isinstance(row.get("groups"), list) else None,
+        normal_node_count=sum(map(_is_normal_node, nodes)) if isinstance(row.get("groups"), list) else None,
         window_start=as_text(times.get("start_time")),
         window_end=as_text(times.get("end_time")),
         running_actions=_action_names(map(_action_name, actions)) if is_known else None,
@@ -84,6 +85,10 @@ def actions_of(row: JsonObject) -> list[JsonObject]:
 
 def _nodes(row: JsonObject) -> list[JsonObject]:
     return [node for group in as_objects(row.get("groups")) for node in as_objects(group.get("nodes"))]
+
+
+def _is_normal_node(node: JsonObject) -> bool:
+    return as_text(node.get("status")).lower() == "normal" and not node.get("actions")
 
 
 def _action_name(action: object) -> str:

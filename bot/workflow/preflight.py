@@ -78,9 +78,13 @@ class Preflight:
 
         def step(row: Upgrade) -> Upgrade | None:
             brings_more = instance is not None and (row.delay or not row.is_named)
-            if row.instance_snapshot == snapshot or not (row.state is State.REQUESTED or brings_more):
-                return None
             described = replace(row, instance_snapshot=snapshot)
+            if row.instance_snapshot == snapshot:
+                return None
+            if not (row.state is State.REQUESTED or brings_more):
+                # The end compares the version with the one that was read before the job began.
+                is_first_read = row.is_live and row.instance_before is None and described.instance_before is not None
+                return described if is_first_read else None
             if row.message_ts is None:
                 return described  # the card is posted with it
             return described.with_notifications(self.clock(), Notification.CARD_UPDATE)

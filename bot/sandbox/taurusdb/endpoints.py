@@ -253,11 +253,11 @@ def _node_details(instance: Instance, role: str) -> list[Row]:
             "id": node_id,
             "name": name,
             "type": role,
-            "status": "normal",
+            "status": "abnormal" if number < instance.abnormal_nodes else "normal",
             "datastore": {"type": "star-rocks", "version": instance.version},
             "actions": [],
         }
-        for node_id, name, node_role in instance.nodes
+        for number, (node_id, name, node_role) in enumerate(reversed(instance.nodes))
         if node_role == role
     ]
 

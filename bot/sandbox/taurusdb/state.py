@@ -52,6 +52,7 @@ class Instance:
     window_start: str = "02:00"
     window_end: str = "06:00"
     actions: tuple[Action, ...] = ()
+    abnormal_nodes: int = 0  # how many of its nodes are
 
     @property
     def upgrade_available(self) -> bool:
@@ -323,4 +324,9 @@ class CloudState(Recorder):
         )
         del self._open_jobs[job.instance_id]
         if status == "Completed" and (instance := self._instances.get(job.instance_id)):
-            self._instances[instance.id] = replace(instance, version=instance.latest_version)
+            self._instances[instance.id] = replace(
+                instance,
+                version=instance.version if job.plan.keeps_version else instance.latest_version,
+                status="abnormal" if job.plan.abnormal_nodes else instance.status,
+                abnormal_nodes=job.plan.abnormal_nodes,
+            )
