@@ -14,7 +14,7 @@ from bot.workflow.transitions import Transitions
 
 log = logging.getLogger("bot.preflight")
 PATIENCE_SECONDS = 2.0
-CONFIRM_WARNING_SECONDS = 0.8  # how long a warning waits to be confirmed or cleared by a new read
+READ_SECONDS = 0.4  # how long a command waits for what its instance is like now
 NOT_DESCRIBED = "-"  # `Upgrade.instance_snapshot` when the cloud did not describe the instance
 
 
@@ -30,14 +30,13 @@ class Preflight:
     async def warning(self, instance_id: str) -> PreflightWarning | None:
         """What speaks against requesting an upgrade; None when nothing is known to.
 
-        Only a warning costs time: what is cached may be minutes old, so it is read again before anybody is warned.
+        What is cached may be minutes old and lacks the data-sync tasks, so the instance is read again, for a moment.
         """
         cached = self.inventory.cached()
         instance = cached.find(instance_id)
         if instance is not None:
-            warning = preflight_warning(instance)
-            current = await self.inventory.instance(instance_id, CONFIRM_WARNING_SECONDS) if warning else None
-            return preflight_warning(current) if current else warning
+            current = await self.inventory.instance(instance_id, READ_SECONDS)
+            return preflight_warning(current or instance)
         if not (cached.is_complete and cached.instances):
             return None  # a list that is empty or incomplete proves nothing
         refreshed = await self.inventory.refreshed(PATIENCE_SECONDS)

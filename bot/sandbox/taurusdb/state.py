@@ -53,6 +53,7 @@ class Instance:
     window_end: str = "06:00"
     actions: tuple[Action, ...] = ()
     abnormal_nodes: int = 0  # how many of its nodes are
+    sync_tasks: tuple[tuple[str, str], ...] = ()  # names and stages: wait, full, incremental, paused, cancelled
 
     @property
     def upgrade_available(self) -> bool:
@@ -202,6 +203,11 @@ class CloudState(Recorder):
     def change_instance(self, name: str, **fields: Any) -> Instance:
         """Replace fields of an instance and return the new version."""
         return self._put(replace(self.instances[name], **fields))
+
+    def toggle_sync_task(self, name: str) -> None:
+        """Put a running data-sync task on an instance, or take its tasks away."""
+        has_tasks = bool(self.instances[name].sync_tasks)
+        self.change_instance(name, sync_tasks=() if has_tasks else (("orders_to_sr", "incremental"),))
 
     def remove_instance(self, instance_id: str) -> None:
         """Remove an instance."""

@@ -4,7 +4,7 @@ from slack_sdk.models.blocks import Block, ConfirmObject
 
 from bot.core.actions import Action
 from bot.core.command import UpgradeCommand
-from bot.core.instances import Instance, state_field, version_field, version_text, window_field
+from bot.core.instances import Instance, state_field, sync_tasks_field, version_field, version_text, window_field
 from bot.core.messages import Code, Link, Message, Person, Time
 from bot.core.permissions import ConfirmBy
 from bot.core.replies import earlier_request
@@ -185,7 +185,7 @@ def _fields(upgrade: Upgrade) -> list[tuple[Message, Message]]:
         candidates += [
             (Message("field_version"), version_field(instance) if instance else None),
             (Message("field_state"), state_field(instance) if instance else None),
-            (Message("field_sync_tasks"), Message("sync_tasks_unchecked")),
+            (Message("field_sync_tasks"), sync_tasks_field(instance)),
             (Message("field_window"), window),
         ]
     return [(label, value) for label, value in candidates if value is not None]

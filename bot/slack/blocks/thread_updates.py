@@ -290,20 +290,24 @@ def report_message(upgrade: Upgrade, link: str, translator: Translator) -> Messa
     version = Message("version_only", version=before) if before else None
     ends = _after_completion(upgrade) if upgrade.state is State.COMPLETED else []
     ends = _instance_now(upgrade) if upgrade.state is State.FAILED else ends
-    lines = [
-        status_line(upgrade),
-        Message("report_people", requester=requester, confirmer=confirmer),
-        Message("report_options", options=Code(upgrade.flags)) if upgrade.flags else Message("report_no_options"),
-        *([Message("field", label=Message("field_version"), value=version)] if version and not ends else []),
-        *ends,
-        *([Message("fail_reason", reason=upgrade.fail_reason)] if upgrade.fail_reason else []),
-        *([Message("job_id", job=Code(upgrade.job_id))] if upgrade.job_id else []),
-        *([Message("report_link", link=Link(link))] if link else []),
+    groups: list[list[Message]] = [
+        [
+            status_line(upgrade),
+            Message("report_people", requester=requester, confirmer=confirmer),
+            Message("report_options", options=Code(upgrade.flags)) if upgrade.flags else Message("report_no_options"),
+            *([Message("field", label=Message("field_version"), value=version)] if version and not ends else []),
+        ],
+        ends,
+        [Message("fail_reason", reason=upgrade.fail_reason)] if upgrade.fail_reason else [],
+        [
+            *([Message("job_id", job=Code(upgrade.job_id))] if upgrade.job_id else []),
+            *([Message("report_link", link=Link(link))] if link else []),
+        ],
     ]
     head = f"{emoji} {translator.render(title, MRKDWN)}"
-    text = "\n".join(translator.render(line, MRKDWN) for line in lines)
+    texts = ["\n".join(translator.render(line, MRKDWN) for line in group) for group in groups if group]
     code = translator.render(Message("unnamed_instance", instance=Code(upgrade.instance_id)), MRKDWN)
-    return message_view(f"{head}\n{text}", section(f"*{head}*\n{text}"), context(code))
+    return message_view("\n".join([head, *texts]), section(f"*{head}*"), *map(section, texts), context(code))
 
 
 def end_alarm_message(upgrade: Upgrade, translator: Translator) -> MessageView:
