@@ -29,8 +29,8 @@ Value = TypeVar("Value")
 class AsyncCache(Generic[Value]):
     """Values by key, each read once for all who wait; one that cannot be read is read again next time.
 
-    What Slack said within the last `stale_seconds` counts until it says something else; when it says that there is no
-    such thing, `gone` takes its place.
+    What Slack said within the last day (or `stale_seconds`) counts until it says something else; when it says there
+    is no such thing, `gone` takes its place.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class AsyncCache(Generic[Value]):
         ttl: float,
         clock: Callable[[], float],
         gone: Value | None = None,
-        stale_seconds: float = STALE_SECONDS,
+        stale_seconds: float | None = None,
     ) -> None:
         self._fetch = fetch
         self._ttl = ttl
@@ -62,7 +62,7 @@ class AsyncCache(Generic[Value]):
         if task is None:
             task = self._reads[key] = asyncio.create_task(self._read(key), name=f"read {key} from Slack")
         await asyncio.wait({task}, timeout=patience)
-        return self._known(key, self._stale_seconds)
+        return self._known(key, STALE_SECONDS if self._stale_seconds is None else self._stale_seconds)
 
     def error(self, key: str) -> SlackError | None:
         """Why the last read failed; None when it did not, or is not over."""

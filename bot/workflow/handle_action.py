@@ -256,7 +256,7 @@ class ActionHandler:
         storage = self.transitions.storage
         await storage.record(self._cancel_entry(upgrade, origin, "cancel_requested", upgrade.job_id))
         change_attempted.set(True)
-        refusal: Rejected | None = None
+        refusal: CloudError = OutcomeUnknown(200)  # an answer that does not name the job
         try:
             is_canceled = await self.cloud.cancel_scheduled(upgrade.job_id, upgrade.language)
         except Rejected as error:
@@ -267,7 +267,7 @@ class ActionHandler:
         if status == CANCELED:
             await self._store_canceled(upgrade, origin)
             return Message("cancel_scheduled_done", name=upgrade.instance_name)
-        if refusal is not None and status not in STARTED_STATUSES:
+        if status not in STARTED_STATUSES:
             return await self._cancel_failed(upgrade, origin, refusal, is_waiting=status == PENDING)
         await storage.record(self._cancel_entry(upgrade, origin, "cancel_too_late", upgrade.job_id))
         await self._poll_now(upgrade)

@@ -100,3 +100,13 @@ async def test_a_dead_token_ends_the_heartbeat(
     with pytest.raises(InvalidToken, match="SLACK_BOT_TOKEN: Slack answers token_revoked"):
         await asyncio.wait_for(Heartbeat(client).run(), 5)
     assert len(slack.calls) >= client_module.TOKEN_DOUBT_REFUSALS
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_an_error_of_a_slack_that_is_ill_is_not_final(
+    slack: StandInSlack, client: SlackClient, status: int
+) -> None:
+    slack.fail("chat.postMessage", status)
+    with pytest.raises(SlackUnavailable):
+        await client.call("chat.postMessage", channel=slack.channels["db-ops"].id, text="x")
+    assert await client.call("chat.postMessage", channel=slack.channels["db-ops"].id, text="x")

@@ -13,7 +13,7 @@ from bot.sandbox.taurusdb import ManualClock, StandInCloud
 from bot.taurusdb.auth import ReadyToken
 from bot.taurusdb.client import TaurusDb, parse_percent
 from bot.taurusdb.signing import AkSk
-from tests.taurusdb.helpers import FakeSleep, MakeClient, send
+from tests.taurusdb.helpers import FakeSleep, MakeClient, cloud_with, send
 from tests.taurusdb.raw_server import Connection, RawServer
 
 REJECTED = [
@@ -422,6 +422,14 @@ async def test_the_outcome_of_every_upgrade_is_reported_once(
     cloud.clear_faults()
     await send(client, orders)
     assert metrics.calls == [("upgrade", outcome), ("upgrade", "ok")]
+
+
+@pytest.mark.parametrize("answer", [{"job_ids": ["another"]}, {"job_ids": []}, {"job_ids": "job-1"}, {}])
+async def test_a_task_is_cancelled_only_if_the_cloud_names_it(make_client: MakeClient, answer: object) -> None:
+    async with cloud_with({"scheduled-jobs": answer}) as endpoint:
+        assert not await make_client(endpoint).cancel_scheduled("job-1", Language.EN)
+    async with cloud_with({"scheduled-jobs": {"job_ids": ["another", "job-1"]}}) as endpoint:
+        assert await make_client(endpoint).cancel_scheduled("job-1", Language.EN)
 
 
 async def test_every_operation_is_reported_by_its_name(

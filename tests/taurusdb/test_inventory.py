@@ -337,3 +337,12 @@ async def test_an_empty_project_is_distinguished_from_an_answer_without_a_list(
     async with cloud_with({"instances": {"instances": [{"id": PARENT_ID}]}, "htap": htap}) as endpoint:
         instance_list = await make_client(endpoint).inventory.instances(PATIENCE)
     assert (instance_list.instances, instance_list.is_complete) == ((), is_complete)
+
+
+@pytest.mark.parametrize(("total", "is_complete"), [(1, True), ("1", True), (2, False), ("2", False), (None, True)])
+async def test_a_list_with_fewer_rows_than_it_counts_is_incomplete(
+    make_client: MakeClient, total: object, is_complete: bool
+) -> None:
+    answers = {"instances": {"instances": [{"id": PARENT_ID}], "total_count": total}, "htap": {"instances": []}}
+    async with cloud_with(answers) as endpoint:
+        assert (await make_client(endpoint).inventory.instances(PATIENCE)).is_complete is is_complete

@@ -68,6 +68,7 @@ async def test_the_button_is_gone_when_the_window_has_opened(driver: BotDriver) 
 async def test_too_late_is_said_to_be_too_late(driver: BotDriver, person: str, word: str) -> None:
     message, told = await waiting(driver, person)
     driver.cloud.open_window(driver.instance())
+    driver.cloud.set_progress(str(driver.cloud.upgrades[0].job_id), 40)
     await driver.slack.click(person, told, BUTTON)
     await driver.wait_for_ephemeral(person, word)
     driver.cloud.finish(str(driver.cloud.upgrades[0].job_id))
@@ -86,6 +87,13 @@ async def test_a_refusal_is_too_late_only_when_the_job_has_begun(driver: BotDriv
     driver.cloud.set_progress(str(driver.cloud.upgrades[0].job_id), 40)
     await driver.slack.click(ENGLISH, told, BUTTON)
     await driver.wait_for_ephemeral(ENGLISH, "Too late")
+
+
+async def test_an_answer_that_names_no_job_is_not_too_late_while_the_job_waits(driver: BotDriver) -> None:
+    _, told = await waiting(driver)
+    driver.cloud.open_window(driver.instance())  # it is no scheduled task any more, and has not begun
+    await driver.slack.click(ENGLISH, told, BUTTON)
+    await driver.wait_for_ephemeral(ENGLISH, "(`200`)")
 
 
 async def test_a_refusal_with_a_job_that_cannot_be_looked_at_is_unclear(driver: BotDriver) -> None:

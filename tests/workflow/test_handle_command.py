@@ -207,3 +207,13 @@ async def test_a_question_that_slack_refuses_only_later_is_told_to_who_asked(dri
     answer = text_of(await driver.wait_for_ephemeral(CHINESE, "restricted_action"))
     assert any("\u4e00" <= letter <= "\u9fff" for letter in answer)
     assert not driver.slack.messages(CHANNEL)
+
+
+@pytest.mark.parametrize(("flags", "is_another"), [("", False), ("--skip-validate", True)])
+async def test_the_card_names_who_may_confirm_this_very_request(
+    idle_driver: BotDriver, flags: str, is_another: bool
+) -> None:
+    await idle_driver.start(CONFIRM_BY="requester", CONFIRM_SKIP_VALIDATE_BY="another")
+    card = text_of(await idle_driver.request(f"{idle_driver.instance()} {flags}"))
+    assert ("Someone other than <@U0SRE00001>" in card) == is_another
+    assert ("Only <@U0SRE00001> can confirm" in card) != is_another

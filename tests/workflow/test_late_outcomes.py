@@ -27,13 +27,13 @@ ACCEPTED = AcceptedUpgrade("job-late", "r-1")
 class AnsweringCloud:
     """A cloud whose answer comes after the row has been changed by somebody else."""
 
-    def __init__(self, meanwhile: Callable[[], Awaitable[None]], outcome: AcceptedUpgrade | CloudError) -> None:
+    def __init__(self, meanwhile: Callable[[], Awaitable[None]], outcome: AcceptedUpgrade | Exception) -> None:
         self._meanwhile = meanwhile
         self._outcome = outcome
 
     async def upgrade(self, *_: object, **__: object) -> AcceptedUpgrade:
         await self._meanwhile()
-        if isinstance(self._outcome, CloudError):
+        if isinstance(self._outcome, Exception):
             raise self._outcome
         return self._outcome
 
@@ -59,7 +59,7 @@ async def storage(tmp_path: Path) -> AsyncIterator[SqliteStorage]:
     await opened.close()
 
 
-async def submitted(storage: SqliteStorage, meanwhile: Upgrade, outcome: AcceptedUpgrade | CloudError) -> Upgrade:
+async def submitted(storage: SqliteStorage, meanwhile: Upgrade, outcome: AcceptedUpgrade | Exception) -> Upgrade:
     """The row after a submission during whose POST it has become `meanwhile`."""
     row = confirmed()
 
@@ -76,7 +76,7 @@ async def submitted_during(
     storage: SqliteStorage,
     row: Upgrade,
     change: Callable[[], Awaitable[None]],
-    outcome: AcceptedUpgrade | CloudError,
+    outcome: AcceptedUpgrade | Exception,
 ) -> Upgrade:
     """The row after a submission during whose POST the database changes."""
     assert await storage.add(row, AuditEntry.of(row, row.requested_at, "requested"))
@@ -117,6 +117,13 @@ async def test_a_definite_error_ends_every_state_that_waits_for_an_outcome(
     storage: SqliteStorage, outcome: CloudError, state: State, waiting: State
 ) -> None:
     assert (await submitted(storage, in_every_state()[waiting], outcome)).state is state
+
+
+@pytest.mark.parametrize("unforeseen", [RuntimeError("bug"), KeyError("job_id"), TimeoutError()])
+async def test_an_unforeseen_error_while_it_is_sent_is_an_unknown_outcome(
+    storage: SqliteStorage, unforeseen: Exception
+) -> None:
+    assert (await submitted(storage, confirmed(), unforeseen)).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("state", [State.UNKNOWN, State.UNRESOLVED])
