@@ -32,6 +32,7 @@ SECRET_VARIABLES = (
 )
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _PROJECT_ID = re.compile(r"[0-9a-zA-Z]{32}")
+_REPORT_CHANNEL = re.compile(r"[CG][A-Z0-9]+", re.ASCII)
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]+", re.ASCII)
 _CHANNEL_NAME = re.compile(r"[\w*-]{1,80}")  # letters of any script, as in Slack
 _OTHER_ID = re.compile(r"[A-Z][A-Z0-9]+|[A-Za-z]0[A-Za-z0-9]{7,}", re.ASCII)  # of something else, or mistyped
@@ -127,6 +128,7 @@ class Settings:
     job_poll_seconds: float
     drain_seconds: float  # between "not ready" and closing the web server, for load balancers to notice
     default_language: Language
+    report_channel: str  # its id, empty when there is none
     log_level: str
     log_format: str
     hints: tuple[str, ...] = ()
@@ -150,6 +152,7 @@ class Settings:
             job_poll_seconds=reader.number("JOB_POLL_SECONDS", 10.0, minimum=0.05, maximum=3600) or 10.0,
             drain_seconds=reader.number("DRAIN_SECONDS", 0.0, minimum=0, maximum=300) or 0.0,
             default_language=Language(reader.choice("DEFAULT_LANGUAGE", "en-us", languages)),
+            report_channel=reader.optional("REPORT_CHANNEL", _REPORT_CHANNEL, "a channel id like C012AB3CD"),
             log_level=reader.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], upper=True),
             log_format=reader.choice("LOG_FORMAT", "text", ["text", "json"]),
         )
@@ -241,6 +244,13 @@ class SettingsReader:
         if not value:
             self.mistake(name, f"required: {form}")
         elif not pattern.fullmatch(value):
+            self.mistake(name, f"should be {form}")
+        return value
+
+    def optional(self, name: str, pattern: re.Pattern[str], form: str) -> str:
+        """A text of the given form, or none."""
+        value = self.text(name, "")
+        if value and not pattern.fullmatch(value):
             self.mistake(name, f"should be {form}")
         return value
 

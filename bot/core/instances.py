@@ -25,14 +25,37 @@ MAX_ACTIONS = 5
 ID_HEAD = 8  # characters of an id that stand for a name that is not known
 
 
+MAX_SYNC_TASKS = 5
+RUNNING_SYNC_STAGES = {"full", "incremental"}  # the others: wait, paused, cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class SyncTask:
+    """A data-sync task of an instance: its stages are wait, full, incremental, paused or cancelled.
+
+    GET …/instances/{in17}/starrocks/databases/replication
+    """
+
+    name: str
+    stage: str
+    catchup_stage: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it copies data now."""
+        return bool(RUNNING_SYNC_STAGES & {self.stage.lower(), self.catchup_stage.lower()})
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """A StarRocks instance as the API describes it; what it does not say is empty or None.
 
-    `status` is normal, abnormal, creating or createfail; `running_actions` names the operations in progress; the times
-    of the maintenance window are `HH:MM` in UTC. An entry of the list (`is_detailed` is false) lacks the window and
-    `upgrade_available`. `project` is `region:project_id` when the bot has several
-    projects, else empty. GET …/instances/{in07}/starrocks/{in17} and GET …/instances/{in07}/htap
+    `status` is normal, abnormal, creating or createfail; `running_actions` names the operations in progress on it and
+    on its nodes; the times of the maintenance window are `HH:MM` in UTC. An entry of the list (`is_detailed` is false)
+    lacks the window, `upgrade_available` and the state of the nodes. `project` is `region:project_id` when the bot has
+    several projects, else empty.
+
+    GET …/instances/{in07}/starrocks/{in17} and GET …/instances/{in07}/htap
     """
 
     id: str
@@ -42,11 +65,13 @@ class Instance:
     version: str = ""
     upgrade_available: bool | None = None
     node_count: int | None = None
+    normal_node_count: int | None = None
     window_start: str = ""
     window_end: str = ""
     running_actions: tuple[str, ...] | None = None
     is_detailed: bool = True
     project: str = ""
+    sync_tasks: tuple[SyncTask, ...] | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -62,6 +87,15 @@ class Instance:
     def is_upgradable(self) -> bool:
         """Whether the cloud can be expected to accept an upgrade now."""
         return bool(self.upgrade_available) and not self.is_busy and self.is_normal
+
+    @property
+    def is_back(self) -> bool:
+        """Whether the cloud says that nothing is left of an upgrade: normal, idle, every listed node normal.
+
+        What the cloud does not say is no proof; an answer without nodes says nothing against them.
+        """
+        is_idle = self.running_actions is not None and not self.is_busy
+        return bool(self.status) and self.is_normal and is_idle and self.normal_node_count == self.node_count
 
     def next_window(self, now: float) -> float | None:
         """When the maintenance window opens next (UNIX seconds), None when it is not known."""
@@ -99,8 +133,10 @@ class Instance:
         try:
             fields = json.loads(text)
             known = {name: fields[name] for name in cls.__slots__ if name in fields}
-            actions = known.get("running_actions")
-            return cls(**{**known, "running_actions": None if actions is None else tuple(actions)})
+            actions, tasks = known.get("running_actions"), known.get("sync_tasks")
+            known["running_actions"] = None if actions is None else tuple(actions)
+            known["sync_tasks"] = None if tasks is None else tuple(SyncTask(**task) for task in tasks)
+            return cls(**known)
         except (ValueError, TypeError, AttributeError):
             return None
 
@@ -276,6 +312,42 @@ def state_field(instance: Instance) -> Message | None:
     return Message("state_busy", state=idle, actions=actions_listing(instance)) if instance.is_busy else idle
 
 
+def sync_tasks_field(instance: Instance | None) -> Message:
+    """The data-sync tasks by name and stage, or that they could not be read."""
+    if instance is None or instance.sync_tasks is None:
+        return Message("sync_tasks_unchecked")
+    if not instance.sync_tasks:
+        return Message("sync_tasks_none")
+    return Message("sync_tasks", tasks=_sync_task_lines(instance.sync_tasks))
+
+
+def _sync_task_lines(tasks: Sequence[SyncTask]) -> tuple[Message, ...]:
+    """One line a task, those that run first, as many as a message shows."""
+    ordered = sorted(tasks, key=lambda task: not task.is_running)
+    lines = [
+        Message(
+            "sync_task",
+            name=_clipped(task.name, MAX_NAME) or "?",
+            stage=Term(Vocabulary.SYNC_STAGE, _clipped(task.stage, MAX_STATUS) or "?"),
+        )
+        for task in ordered[:MAX_SYNC_TASKS]
+    ]
+    more = len(tasks) - MAX_SYNC_TASKS
+    return (*lines, *([Message("sync_tasks_more", count=more)] if more > 0 else []))
+
+
+def nodes_message(instance: Instance) -> Message | None:
+    """How many of its nodes are normal; None when the cloud does not list them."""
+    if not instance.node_count or instance.normal_node_count is None:
+        return None
+    return Message("nodes_normal", normal=instance.normal_node_count, nodes=instance.node_count)
+
+
+def version_text(instance: Instance | None) -> str:
+    """The kernel version, empty when it is not known."""
+    return _clipped(instance.version, MAX_VERSION) if instance else ""
+
+
 def window_field(instance: Instance, now: float) -> Message | None:
     """The maintenance window as moments; None when it is not known."""
     opens_at = instance.next_window(now)
@@ -312,6 +384,10 @@ def preflight_warning(instance: Instance) -> PreflightWarning | None:
     if instance.upgrade_available is False:
         version = _clipped(instance.version, MAX_VERSION) or "?"
         return PreflightWarning("already_latest", instance=instance_label(instance), version=version)
+    running = [task for task in instance.sync_tasks or () if task.is_running]
+    if running:
+        tasks = _sync_task_lines(running)
+        return PreflightWarning("sync_tasks_running", instance=instance_label(instance), tasks=tasks)
     return None
 
 

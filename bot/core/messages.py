@@ -68,6 +68,7 @@ class Vocabulary(StrEnum):
     JOB_STATUS = "job_statuses"
     INSTANCE_STATUS = "instance_statuses"
     INSTANCE_ACTION = "instance_actions"
+    SYNC_STAGE = "sync_stages"
     CHECK_STATUS = "check_statuses"
     CHECK_NAME = "check_names"
     CHECK_REMEDY = "check_remedies"

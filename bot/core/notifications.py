@@ -24,6 +24,10 @@ class Notification(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELED = "canceled"
+    END_UPDATE = "end_update"
+    END_ALARM = "end_alarm"
+    REPORT = "report"
+    REPORT_UPDATE = "report_update"
 
 
 class Target(StrEnum):
@@ -35,6 +39,9 @@ class Target(StrEnum):
     JOB_MESSAGE = "job_message"  # chat.update of the thread message that shows the job
     UNKNOWN_MESSAGE = "unknown_message"  # chat.update of the one that said the outcome is unknown
     UNRESOLVED_MESSAGE = "unresolved_message"  # chat.update of the one that said it stays unknown
+    END_MESSAGE = "end_message"  # chat.update of the one that told the end
+    REPORT_CHANNEL = "report_channel"  # chat.postMessage in the report channel
+    REPORT = "report"  # chat.update of that message
 
 
 class Renderer(StrEnum):
@@ -48,6 +55,8 @@ class Renderer(StrEnum):
     UNRESOLVED = "unresolved"
     SETTLED = "settled"
     END = "end"
+    END_ALARM = "end_alarm"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class NotificationSpec:
     @property
     def is_edit(self) -> bool:
         """Whether it edits a message: an edit shows the row as it is, so one pending edit of a kind is enough."""
-        return self.target not in (Target.NEW_CARD, Target.THREAD)
+        return self.target not in (Target.NEW_CARD, Target.THREAD, Target.REPORT_CHANNEL)
 
 
 # New messages before edits: chat.update has a rate limit of its own, and an outcome must not wait for it.
@@ -81,11 +90,16 @@ NOTIFICATIONS: Mapping[Notification, NotificationSpec] = {
     Notification.COMPLETED: NotificationSpec(Target.THREAD, Renderer.END, order=1),
     Notification.FAILED: NotificationSpec(Target.THREAD, Renderer.END, order=1, broadcast=True),
     Notification.CANCELED: NotificationSpec(Target.THREAD, Renderer.END, order=1, broadcast=True),
+    Notification.END_ALARM: NotificationSpec(Target.THREAD, Renderer.END_ALARM, order=1, broadcast=True),
     Notification.CARD_UPDATE: NotificationSpec(Target.CARD, Renderer.REQUEST_CARD, order=2),
     # An alarm in the channel must not outlive its cause.
     Notification.OUTCOME_UNKNOWN_UPDATE: NotificationSpec(Target.UNKNOWN_MESSAGE, Renderer.SETTLED, order=2),
     Notification.UNRESOLVED_UPDATE: NotificationSpec(Target.UNRESOLVED_MESSAGE, Renderer.SETTLED, order=2),
+    Notification.END_UPDATE: NotificationSpec(Target.END_MESSAGE, Renderer.END, order=2),
     Notification.JOB_PROGRESS: NotificationSpec(Target.JOB_MESSAGE, Renderer.JOB, order=3),
+    # Never pending with the others: a report channel that takes nothing must not hold up the thread (`report_at`).
+    Notification.REPORT: NotificationSpec(Target.REPORT_CHANNEL, Renderer.REPORT, order=1),
+    Notification.REPORT_UPDATE: NotificationSpec(Target.REPORT, Renderer.REPORT, order=3),
 }
 EDITS = frozenset(kind for kind, spec in NOTIFICATIONS.items() if spec.is_edit)
 

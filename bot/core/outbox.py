@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from bot.core.notifications import EDITS, Notification
-from bot.core.upgrade import NOTIFY_SECONDS, State, Upgrade
+from bot.core.upgrade import LEASE_SECONDS, NEVER_CONFIRMED, NOTIFY_SECONDS, PENDING, UNAUTHORIZED, State, Upgrade
 
+REPORT_GIVE_UP_SECONDS = 86400.0  # after the end of an upgrade, a report that nobody takes is dropped
 EDIT_INTERVAL_SECONDS = 3.0  # at most one edit of the job message in so many seconds
 MAX_BACKOFF_SECONDS = 60.0
 MAX_UNDELIVERABLE_SECONDS = 3600.0  # between two attempts at what neither the channel nor the requester takes
@@ -39,6 +40,10 @@ def delivered(upgrade: Upgrade, notification: Notification, at: float, ts: str |
         row = replace(row, unresolved_message_ts=ts, unresolved_message_channel_id=channel_id)
         if row.state is not State.UNRESOLVED:
             row = row.with_notifications(at, Notification.UNRESOLVED_UPDATE)
+    if notification in (Notification.COMPLETED, Notification.FAILED):
+        row = replace(row, end_message_ts=ts, end_message_channel_id=channel_id)
+        if row.end_check is not rendered.end_check:
+            row = row.with_notifications(at, Notification.END_UPDATE)
     if notification is Notification.JOB_PROGRESS:
         row = replace(row, job_message_edited_at=at)
     return row.rescheduled()
@@ -96,6 +101,51 @@ def job_message_editable_at(upgrade: Upgrade) -> float:
     return (upgrade.job_message_edited_at or 0.0) + EDIT_INTERVAL_SECONDS
 
 
+# The report has a timer of its own: a report channel that takes nothing changes nothing for the thread.
+
+
+def with_report(before: Upgrade, after: Upgrade, at: float) -> Upgrade:
+    """The row after a transition, with its report due if that shows something else now."""
+    is_same = report_fields(before) == report_fields(after) and before.state not in NEVER_CONFIRMED
+    if is_same or after.state in NEVER_CONFIRMED:
+        return after
+    report_at = at if after.report_at is None or not after.report_attempts else after.report_at
+    return replace(after, report_at=report_at).rescheduled()
+
+
+def report_claimed(upgrade: Upgrade, at: float) -> Upgrade:
+    """Somebody is delivering the report now: others try again when the lease is over."""
+    return replace(upgrade, report_at=at + LEASE_SECONDS).rescheduled()
+
+
+def report_delivered(upgrade: Upgrade, rendered: Upgrade, at: float, ts: str | None) -> Upgrade:
+    """The report channel took it as rendered from the row `rendered`; `ts` is a new message's."""
+    is_stale = report_fields(upgrade) != report_fields(rendered)
+    row = replace(upgrade, report_ts=upgrade.report_ts or ts, report_at=at if is_stale else None, report_attempts=0)
+    return row.rescheduled()
+
+
+def report_failed(upgrade: Upgrade, at: float, retry_after: float | None = None) -> Upgrade:
+    """The report channel did not take it: tried again more and more rarely, for a day after the end."""
+    if upgrade.next_poll_at is None and at - (upgrade.ended_at or upgrade.decided_at or at) > REPORT_GIVE_UP_SECONDS:
+        return replace(upgrade, report_at=None).rescheduled()
+    attempts = upgrade.report_attempts + 1
+    pause = min(2.0 ** min(attempts, 12), MAX_UNDELIVERABLE_SECONDS) if retry_after is None else retry_after
+    pause = min(max(pause, 0.0), MAX_UNDELIVERABLE_SECONDS)
+    return replace(upgrade, report_attempts=attempts, report_at=at + pause).rescheduled()
+
+
+def report_dropped(upgrade: Upgrade) -> Upgrade:
+    """The message in the report channel cannot be edited any more."""
+    return replace(upgrade, report_at=None, report_attempts=0).rescheduled()
+
+
+def report_fields(upgrade: Upgrade) -> tuple[object, ...]:
+    """The fields that the report shows and that change after the confirmation."""
+    is_waiting = upgrade.job_status if upgrade.job_status in (PENDING, UNAUTHORIZED) else ""
+    return (upgrade.state, upgrade.job_id, is_waiting, upgrade.started_at, upgrade.canceled_by, upgrade.end_check)
+
+
 def rendered_fields(upgrade: Upgrade) -> tuple[object, ...]:
     """The fields that an edit shows."""
     return (
@@ -106,4 +156,5 @@ def rendered_fields(upgrade: Upgrade) -> tuple[object, ...]:
         upgrade.instance_snapshot,
         upgrade.started_at,
         upgrade.checked_at,
+        upgrade.end_check,
     )

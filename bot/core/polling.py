@@ -3,8 +3,19 @@
 from collections.abc import Set
 from dataclasses import dataclass, replace
 
+from bot.core.instances import Instance, version_text
 from bot.core.notifications import Notification
-from bot.core.upgrade import PENDING, RUNNING, UNAUTHORIZED, SearchMiss, SearchResult, State, Upgrade
+from bot.core.upgrade import (
+    END_ALARMS,
+    PENDING,
+    RUNNING,
+    UNAUTHORIZED,
+    EndCheck,
+    SearchMiss,
+    SearchResult,
+    State,
+    Upgrade,
+)
 
 MINUTE = 60.0
 JOB_RETENTION_SECONDS = 30 * 24 * 60 * MINUTE  # the cloud keeps a job for one month
@@ -18,6 +29,10 @@ SLOW_POLL_FACTOR = 12  # a job that waits for its window or for an authorization
 
 UNKNOWN_STATUS_SECONDS = 24 * 60 * MINUTE  # a job in a status that nobody understands is given up after so long
 UNKNOWN_STATUS_POLL_SECONDS = MINUTE
+
+END_CHECK_SECONDS = 15.0  # between two reads of the instance after its job was completed
+END_CHECK_LIMIT_SECONDS = 10 * MINUTE
+NOT_READ = "-"  # `Upgrade.end_snapshot` when the instance could not be read
 
 COMPLETED = "Completed"
 FAILED = "Failed"
@@ -94,8 +109,10 @@ class PollSchedule:
         return at + self.poll_seconds * (SLOW_POLL_FACTOR if waits else 1)
 
 
-def job_polled(upgrade: Upgrade, job: Job, at: float, schedule: PollSchedule) -> Upgrade:
-    """The cloud showed the job: it goes on, or it has ended."""
+def job_polled(
+    upgrade: Upgrade, job: Job, at: float, schedule: PollSchedule, instance: Instance | None = None
+) -> Upgrade:
+    """The cloud showed the job: it goes on, or it has ended; `instance` is as it was read after the end, if it was."""
     changed = (job.status, job.percent) != (upgrade.job_status, upgrade.progress_percent)
     unknown_since = _unknown_since(upgrade, job, at)
     row = replace(
@@ -113,10 +130,50 @@ def job_polled(upgrade: Upgrade, job: Job, at: float, schedule: PollSchedule) ->
     final_state = FINAL_STATUSES.get(job.status)
     if final_state:
         row = replace(row, state=final_state, fail_reason=job.fail_reason, ended_at=at, next_poll_at=None)
+        row = replace(row, end_snapshot=instance.to_json() if instance else NOT_READ)
+        if final_state is State.COMPLETED:
+            row = _end_checked(row, instance, EndCheck.CHECKING, at)
         end = Notification(final_state.value)
         return row.with_notifications(at, end, Notification.CARD_UPDATE, Notification.JOB_PROGRESS, *row.alarm_edits)
     row = replace(row, next_poll_at=schedule.next_poll_at(row, at))
     return row.with_notifications(at, *_progress(upgrade, row)) if changed else row.rescheduled()
+
+
+def end_checked(upgrade: Upgrade, instance: Instance | None, at: float) -> Upgrade:
+    """The instance was read again after its job was completed; None when it could not be read.
+
+    A version that is still the old one at two reads of a normal instance has not changed.
+    """
+    earlier = upgrade.instance_after
+    last = instance or earlier  # an answer that did not come takes nothing back
+    is_back_twice = instance is not None and instance.is_back and earlier is not None and earlier.is_back
+    result = EndCheck.CHECKING
+    if is_back_twice or at - (upgrade.ended_at or at) >= END_CHECK_LIMIT_SECONDS:
+        if last is None:
+            result = EndCheck.NOT_READ
+        elif last.is_back:
+            result = EndCheck.VERSION_UNCHANGED if version_text(last) else EndCheck.NORMAL
+        else:
+            result = EndCheck.NOT_NORMAL
+    row = replace(upgrade, end_snapshot=instance.to_json()) if instance else upgrade
+    row = _end_checked(row, instance, result, at)
+    if row.end_check is EndCheck.CHECKING:
+        return row.rescheduled()
+    alarm = (Notification.END_ALARM,) if row.end_check in END_ALARMS else ()
+    return row.with_notifications(at, *alarm, Notification.CARD_UPDATE, Notification.END_UPDATE)
+
+
+def _end_checked(upgrade: Upgrade, instance: Instance | None, otherwise: EndCheck, at: float) -> Upgrade:
+    """Normal with a version that is another than before, as far as both are known; else what it is otherwise."""
+    is_back = instance is not None and instance.is_back
+    before, after = version_text(upgrade.instance_before), version_text(instance)
+    result = EndCheck.NORMAL if is_back and after and before != after else otherwise
+    return replace(
+        upgrade,
+        end_check=result,
+        normal_at=at if is_back and upgrade.normal_at is None else upgrade.normal_at,
+        next_poll_at=at + END_CHECK_SECONDS if result is EndCheck.CHECKING else None,
+    )
 
 
 def _progress(before: Upgrade, after: Upgrade) -> tuple[Notification, ...]:

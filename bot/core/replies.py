@@ -18,7 +18,7 @@ from bot.core.instances import (
     version_message,
 )
 from bot.core.messages import Code, Link, Message, Person, Time
-from bot.core.upgrade import RUNNING, UNAUTHORIZED, EarlierRequest, State, Upgrade
+from bot.core.upgrade import END_ALARMS, RUNNING, UNAUTHORIZED, EarlierRequest, State, Upgrade
 
 PAGE_SIZE = 10
 
@@ -155,11 +155,17 @@ def upgrade_lines(upgrades: Sequence[Upgrade], permalinks: Sequence[str]) -> tup
             at=Time(upgrade.requested_at),
             instance=_label_of(upgrade),
             requester=Person(upgrade.requested_by),
-            state=_in_progress(upgrade) if upgrade.state is State.IN_PROGRESS else STATE_MESSAGES[upgrade.state],
+            state=_state_message(upgrade),
             link=Link(permalink),
         )
         for upgrade, permalink in zip(upgrades, permalinks, strict=True)
     )
+
+
+def _state_message(upgrade: Upgrade) -> Message:
+    if upgrade.end_check in END_ALARMS:
+        return Message("state_completed_check")
+    return _in_progress(upgrade) if upgrade.state is State.IN_PROGRESS else STATE_MESSAGES[upgrade.state]
 
 
 def _in_progress(upgrade: Upgrade) -> Message:

@@ -55,8 +55,25 @@ class State(StrEnum):
 CONFLICT_CODES = frozenset({"DBS.200086", "DBS.201014", "DBS.212033"})
 """Codes of other statuses than 409 (400, 403) that mean the same: the instance's status or an operation forbids it."""
 
+NEVER_CONFIRMED = frozenset({State.REQUESTED, State.WITHDRAWN, State.SUPERSEDED, State.EXPIRED})
+
 LIVE_STATES = frozenset({State.SUBMITTING, State.IN_PROGRESS, State.UNKNOWN})
 """At most one upgrade of an instance is in one of these."""
+
+
+class EndCheck(StrEnum):
+    """What reading the instance showed after its job was completed."""
+
+    NONE = ""
+    CHECKING = "checking"
+    NORMAL = "normal"
+    VERSION_UNCHANGED = "version_unchanged"
+    NOT_NORMAL = "not_normal"
+    NOT_READ = "not_read"
+
+
+END_ALARMS = frozenset({EndCheck.VERSION_UNCHANGED, EndCheck.NOT_NORMAL})
+"""The ends that somebody has to look into, although the cloud calls the job completed."""
 
 
 class SearchResult(StrEnum):
@@ -125,6 +142,11 @@ class Upgrade:
     canceled_by: str | None = None  # who canceled the scheduled task from Slack
     fail_reason: str = ""
     ended_at: float | None = None
+    end_check: EndCheck = EndCheck.NONE
+    end_snapshot: str = ""  # `Instance.to_json()` as last read after the job's end, "-" when it could not be read
+    normal_at: float | None = None  # when the instance was first read as normal again
+    end_message_ts: str | None = None  # the message that told the end
+    end_message_channel_id: str | None = None
     http_status: int | None = None
     error_code: str = ""
     error_msg: str = ""
@@ -148,10 +170,13 @@ class Upgrade:
     unresolved_message_channel_id: str | None = None
     checked_at: float | None = None  # when somebody last looked again in vain
     superseded_link: str = ""  # the card of the request that was confirmed instead
+    report_ts: str | None = None  # the message in the report channel
+    report_at: float | None = None  # when it is posted or edited next, None when it is up to date
+    report_attempts: int = 0
     dm_channel_id: str | None = None  # where notifications go when the channel takes none
     earlier_unresolved: EarlierRequest | None = None
     instance_snapshot: str = ""  # `Instance.to_json()`, "-" when the cloud did not describe it
-    due_at: float | None = None  # the earlier of next_poll_at and notify_at; claiming the row moves it ahead
+    due_at: float | None = None  # the earliest of next_poll_at, notify_at, report_at; claiming the row moves it ahead
 
     @property
     def is_live(self) -> bool:
@@ -192,6 +217,17 @@ class Upgrade:
         return instance.delayed_start(self.decided_at or self.requested_at) if instance else None
 
     @property
+    def instance_before(self) -> Instance | None:
+        """The instance as described for the confirmation, with details: the list may write its version otherwise."""
+        instance = Instance.from_json(self.instance_snapshot) if self.instance_snapshot else None
+        return instance if instance and instance.upgrade_available is not None else None
+
+    @property
+    def instance_after(self) -> Instance | None:
+        """The instance as it was last read after the job's end."""
+        return Instance.from_json(self.end_snapshot) if self.end_snapshot else None
+
+    @property
     def is_card_rejected(self) -> bool:
         """Whether Slack rejected the request card, with `error_code`: nobody ever saw the request."""
         return self.state is State.WITHDRAWN and self.decided_by is None
@@ -212,8 +248,8 @@ class Upgrade:
         return tuple(kind for kind in self.pending_notifications if kind not in EDITS)
 
     def rescheduled(self) -> "Upgrade":
-        """The row with `due_at` recomputed from its two timers."""
-        timers = [at for at in (self.next_poll_at, self.notify_at) if at is not None]
+        """The row with `due_at` recomputed from its timers."""
+        timers = [at for at in (self.next_poll_at, self.notify_at, self.report_at) if at is not None]
         return replace(self, due_at=min(timers, default=None))
 
     def with_notifications(self, at: float, *notifications: Notification) -> "Upgrade":

@@ -75,6 +75,12 @@ async def check_slack(report: Reporter, settings: Settings, client: SlackClient,
         _check_scopes(report, token, settings.rules)
         _check_clock(report, token, clock(), http_mode=settings.slack.app_token is None)
         await _check_rules(report, settings.rules, client, token.scopes or frozenset())
+        if settings.report_channel:
+            check = await _check_channel(client, settings.report_channel, can_join=False, setting="REPORT_CHANNEL")
+            # It holds up nothing else.
+            is_failed = check.status is CheckStatus.FAIL
+            check = replace(check, name="slack.report_channel")
+            report(replace(check, status=CheckStatus.WARN) if is_failed else check)
         return
     report(skipped("slack.scopes", "the bot token does not work"))
     report(skipped("slack.channels", "the bot token does not work"))
@@ -185,7 +191,9 @@ async def _check_rules(report: Reporter, rules: Rules, client: SlackClient, scop
             report(replace(check, status=CheckStatus.WARN) if is_minor else check)
 
 
-async def _check_channel(client: SlackClient, channel_id: str, can_join: bool) -> Check:
+async def _check_channel(
+    client: SlackClient, channel_id: str, can_join: bool, setting: str = "ALLOWED_CHANNELS"
+) -> Check:
     """Exists, is open, and the bot is a member or can become one."""
     name = f"slack.channel.{channel_id}"
     try:
@@ -197,8 +205,8 @@ async def _check_channel(client: SlackClient, channel_id: str, can_join: bool) -
             return warned(name, "the token may not look at it", "add channels:read and groups:read, install again")
         if error.error in UNKNOWN_CHANNEL_ERRORS:
             detail = "there is no such channel, or it is private and the bot is not in it"
-            return failed(name, detail, f"invite the bot there (/invite), or correct {channel_id} in ALLOWED_CHANNELS")
-        return failed(name, f"Slack answers {error.error}", f"check {channel_id} in ALLOWED_CHANNELS")
+            return failed(name, detail, f"invite the bot there (/invite), or correct {channel_id} in {setting}")
+        return failed(name, f"Slack answers {error.error}", f"check {channel_id} in {setting}")
     except SlackUnavailable as error:
         return _no_answer(name, error.reason)
     channel = data.get("channel")
@@ -206,13 +214,13 @@ async def _check_channel(client: SlackClient, channel_id: str, can_join: bool) -
         return _no_answer(name, "an answer without a channel")
     label = f"#{text_field(channel, 'name') or channel_id}"
     if channel.get("is_archived"):
-        return failed(name, f"{label} is archived", f"unarchive it, or take {channel_id} out of ALLOWED_CHANNELS")
+        return failed(name, f"{label} is archived", f"unarchive it, or take {channel_id} out of {setting}")
     if not (channel.get("is_member") or channel.get("is_im")):
         if can_join and not channel.get("is_private"):
             return passed(name, f"the bot joins {label} at the first request")
         return warned(name, f"the bot is not in {label}", f"type /invite with the bot's name in {label}")
     if channel.get("is_read_only") or channel.get("is_frozen"):
-        remedy = f"let the bot post there, or take {channel_id} out of ALLOWED_CHANNELS"
+        remedy = f"let the bot post there, or take {channel_id} out of {setting}"
         return failed(name, f"{label} is read-only", remedy)
     return passed(name, f"the bot is in {label}")
 

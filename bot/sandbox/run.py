@@ -10,6 +10,7 @@ from bot.environment import SettingsError
 from bot.logs import configure_logging
 from bot.network import CannotListen, try_to_listen
 from bot.sandbox.slack import StandInSlack
+from bot.sandbox.slack.state import Channel
 from bot.sandbox.taurusdb import StandInCloud
 from bot.sandbox.web.server import HOST, WebServer
 from bot.settings import Settings
@@ -62,7 +63,8 @@ async def _serve(port: int, folder: Path) -> int:
     async with StandInSlack() as slack, StandInCloud() as cloud:
         slack.limit_rates()
         cloud.add_example_project()
-        settings = Settings.read(sandbox_settings(slack, cloud, folder))
+        reports = slack.add_channel(Channel("C0REPORTS1", "upgrade-reports"))
+        settings = Settings.read({**sandbox_settings(slack, cloud, folder), "REPORT_CHANNEL": reports.id})
         bot = asyncio.create_task(run(settings, stop), name="bot")
         try:
             await slack.connected(timeout=CONNECT_SECONDS)

@@ -22,10 +22,12 @@ from bot.slack.blocks.private_replies import instance_list, preflight_reply, tex
 from bot.slack.blocks.request_card import request_card
 from bot.slack.blocks.thread_updates import (
     authorization_message,
+    end_alarm_message,
     end_message,
     job_message,
     no_job_message,
     polls_failing_message,
+    report_message,
     settled_message,
     unresolved_message,
 )
@@ -51,7 +53,9 @@ RENDERERS: Mapping[Renderer, View] = {
     Renderer.POLLS_FAILING: lambda upgrade, _, translator, __: polls_failing_message(upgrade, translator),
     Renderer.UNRESOLVED: lambda upgrade, _, translator, __: unresolved_message(upgrade, translator),
     Renderer.SETTLED: lambda upgrade, notification, translator, _: settled_message(upgrade, notification, translator),
-    Renderer.END: lambda upgrade, notification, translator, _: end_message(upgrade, notification, translator),
+    Renderer.END: lambda upgrade, _, translator, __: end_message(upgrade, translator),
+    Renderer.REPORT: lambda upgrade, _, translator, __: report_message(upgrade, "", translator),
+    Renderer.END_ALARM: lambda upgrade, _, translator, __: end_alarm_message(upgrade, translator),
 }
 
 
@@ -63,10 +67,14 @@ class SlackPublisher:
     channels: SlackChannels
     catalog: Catalog
     rules: Rules
+    report_channel: str = ""
+    report_language: Language = Language.EN
 
     async def publish(self, upgrade: Upgrade, notification: Notification) -> str | None:
         """Post or edit what the notification shows of the upgrade; the `ts` of a new message, None for an edit."""
         spec = NOTIFICATIONS[notification]
+        if spec.renderer is Renderer.REPORT:
+            return await self._report(upgrade)
         translator = self.catalog.translator(upgrade.language)
         view = RENDERERS[spec.renderer](upgrade, notification, translator, self.rules)
         match spec.target:
@@ -84,6 +92,9 @@ class SlackPublisher:
             case Target.UNRESOLVED_MESSAGE:
                 channel_id = upgrade.unresolved_message_channel_id or upgrade.channel_id
                 await self._edit_upgrade(upgrade, channel_id, upgrade.unresolved_message_ts, view, Turn(upgrade.id))
+            case Target.END_MESSAGE:
+                channel_id = upgrade.end_message_channel_id or upgrade.channel_id
+                await self._edit_upgrade(upgrade, channel_id, upgrade.end_message_ts, view, Turn(upgrade.id))
             case Target.THREAD:
                 return await self._reply(upgrade, view, broadcast=spec.broadcast)
         return None
@@ -111,6 +122,16 @@ class SlackPublisher:
     async def replace_card(self, channel_id: str, message_ts: str, message: Message, language: Language) -> None:
         """Replace a card that belongs to no open request, so that it loses its buttons."""
         await self._edit(channel_id, message_ts, text_reply(message, self.catalog.translator(language)))
+
+    async def _report(self, upgrade: Upgrade) -> str | None:
+        """Post the report, or edit it: that gives way to edits that somebody waits for."""
+        link = await self.permalink(upgrade)
+        view = report_message(upgrade, link, self.catalog.translator(self.report_language))
+        if upgrade.report_ts is None:
+            return await self._post(self.report_channel, view, Turn(f"report {upgrade.id}"))
+        turn = Turn(f"report {upgrade.id}", gives_way=True)
+        await self._edit_upgrade(upgrade, self.report_channel, upgrade.report_ts, view, turn)
+        return None
 
     async def _reply(self, upgrade: Upgrade, view: MessageView, *, broadcast: bool) -> str:
         """Post in the card's thread, or directly to the requester when the channel is gone."""

@@ -18,7 +18,7 @@ from bot.core.errors import StorageUnavailable
 from bot.core.messages import Language
 from bot.core.notifications import Notification
 from bot.core.ports import QueueStats
-from bot.core.upgrade import LIVE_STATES, EarlierRequest, Operation, State, Upgrade
+from bot.core.upgrade import LIVE_STATES, EarlierRequest, EndCheck, Operation, State, Upgrade
 
 log = logging.getLogger("bot.storage")
 StoredRow = TypeVar("StoredRow", Upgrade, AuditEntry)
@@ -111,6 +111,7 @@ def _number(value: Any) -> Any:
 _TO_COLUMN: dict[str, Callable[[Any], Any]] = {
     "language": str,
     "state": str,
+    "end_check": str,
     "pending_notifications": _join_notifications,
     "operations": _operations_to_json,
     "earlier_unresolved": _earlier_to_json,
@@ -122,6 +123,7 @@ _FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
     "is_sign_in_failure": bool,
     "language": Language,
     "state": State,
+    "end_check": EndCheck,
     "pending_notifications": _split_notifications,
     "operations": _operations_from_json,
     "earlier_unresolved": _earlier_from_json,
@@ -166,7 +168,11 @@ _INSERT = f"INSERT INTO upgrades ({_UPGRADE}) VALUES ({_placeholders(len(UPGRADE
 _UPDATED_COLUMNS = UPGRADE_COLUMNS[1:]  # all but the id
 _SET = ", ".join(f"{name} = ${number}" for number, name in enumerate(_UPDATED_COLUMNS, 1))
 _WHERE_UNCHANGED = f"WHERE id = ${len(_UPDATED_COLUMNS) + 1} AND revision = ${len(_UPDATED_COLUMNS) + 2}"
-_LEASE = "next_poll_at = until, due_at = CASE WHEN notify_at < until THEN notify_at ELSE until END"
+_LEASE = (
+    "next_poll_at = until, due_at = CASE"
+    " WHEN report_at < until AND (notify_at IS NULL OR report_at < notify_at) THEN report_at"
+    " WHEN notify_at < until THEN notify_at ELSE until END"
+)
 _LEASE_HOLDS = "WHERE id = {id} AND sender = {sender} AND state = 'submitting' AND next_poll_at > {now}"
 _NEWEST_FIRST = "ORDER BY requested_at DESC, id DESC"
 _AUDIT = ", ".join(AUDIT_COLUMNS)
@@ -244,9 +250,10 @@ SQLITE_BEGIN_ATTEMPT = (
 # now
 SQLITE_HEARTBEAT = "UPDATE heartbeat SET at = ?"
 SQLITE_LAST_HEARTBEAT = "SELECT at FROM heartbeat"
-# seconds, four times
+# seconds, five times
 SQLITE_MOVE_TIMERS_BACK = (
     "UPDATE upgrades SET due_at = due_at - ?, next_poll_at = next_poll_at - ?, notify_at = notify_at - ?,"
+    " report_at = report_at - ?,"
     " expires_at = CASE WHEN state = 'requested' THEN expires_at - ? ELSE expires_at END,"
     " revision = revision + 1 WHERE due_at IS NOT NULL"
 )

@@ -227,7 +227,7 @@ def _move_timers_with_the_clock(now: float) -> Job[None]:
         seconds = heartbeat_at - now
         if seconds > SET_BACK_SECONDS:
             log.warning("storage.clock_set_back", extra={"seconds": round(seconds)})
-            connection.execute(SQLITE_MOVE_TIMERS_BACK, (seconds,) * 4)
+            connection.execute(SQLITE_MOVE_TIMERS_BACK, (seconds,) * 5)
 
     return job
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bot.core.errors import CloudError, Rejected
-from bot.core.instances import Instance, InstanceList
+from bot.core.instances import Instance, InstanceList, SyncTask
 from bot.core.messages import Language
 from bot.taurusdb.http import ProjectApi, SignInPaused, SingleFlight
 from bot.taurusdb.responses import MAX_NAME, ApiResponse, JsonObject, as_objects, as_text
@@ -28,6 +28,8 @@ RESCAN_AFTER_ERROR_SECONDS = 10.0
 REST_FACTOR = 10.0  # after a scan nobody has another one made for so many times as long as it took
 MAX_REST_WAIT_SECONDS = 1.0
 MAX_ACTIONS = 8
+SYNC_TASKS_SECONDS = 1.0  # the rest of an instance's details does not wait longer for them
+MAX_SYNC_TASK_PAGES = 5
 STARROCKS_ENGINE = "starrocks"  # `star-rocks` in the API
 DENIED_STATUSES = {401, 403}
 LISTED_STATUSES = {200, 400, 404}  # most TaurusDB instances have no StarRocks and answer an (undocumented) error
@@ -42,7 +44,7 @@ def instance_from_details(row: JsonObject, parent_id: str) -> Instance:
     """An entry of `GET …/instances/{in07}/starrocks/{in17}`; what cannot be read is empty or None."""
     window, upgrade_available = row.get("ops_window"), row.get("new_version_available")
     times = window if isinstance(window, dict) else {}
-    actions = actions_of(row)
+    actions, nodes = actions_of(row), _nodes(row)
     is_known = bool(actions) or isinstance(row.get("actions"), list)
     return Instance(
         id=as_text(row.get("id")),
@@ -51,7 +53,8 @@ def instance_from_details(row: JsonObject, parent_id: str) -> Instance:
         status=as_text(row.get("status")),
         version=as_text(row.get("data_store_version")),
         upgrade_available=upgrade_available if isinstance(upgrade_available, bool) else None,
-        node_count=len(_nodes(row)) if isinstance(row.get("groups"), list) else None,
+        node_count=len(nodes) if isinstance(row.get("groups"), list) else None,
+        normal_node_count=sum(map(_is_normal_node, nodes)) if isinstance(row.get("groups"), list) else None,
         window_start=as_text(times.get("start_time")),
         window_end=as_text(times.get("end_time")),
         running_actions=_action_names(map(_action_name, actions)) if is_known else None,
@@ -81,6 +84,16 @@ def actions_of(row: JsonObject) -> list[JsonObject]:
 
 def _nodes(row: JsonObject) -> list[JsonObject]:
     return [node for group in as_objects(row.get("groups")) for node in as_objects(group.get("nodes"))]
+
+
+def sync_task(row: JsonObject) -> SyncTask:
+    """An entry of `GET …/instances/{in17}/starrocks/databases/replication`."""
+    name = as_text(row.get("task_name"), MAX_NAME) or as_text(row.get("source_database"), MAX_NAME)
+    return SyncTask(name, as_text(row.get("stage")), as_text(row.get("catchup_stage")))
+
+
+def _is_normal_node(node: JsonObject) -> bool:
+    return as_text(node.get("status")).lower() == "normal" and not node.get("actions")
 
 
 def _action_name(action: object) -> str:
@@ -250,6 +263,7 @@ class Inventory:
         self._reads: SingleFlight[Instance | None] = SingleFlight()
         self._refresh_at = 0.0
         self._denied_until = 0.0
+        self._sync_denied_until = 0.0
 
     def cached(self) -> InstanceList:
         """What is known without a request, at most five minutes old; of some perhaps only what the list says."""
@@ -336,7 +350,39 @@ class Inventory:
         if self._clock() < self._denied_until:
             return None
         listed = self._listed.get(instance_id) or await self._scanner.find(instance_id, Language.EN)
-        return await self._read_details(instance_id, listed.instance.parent_id) if listed else None
+        if listed is None:
+            return None
+        details, tasks = await asyncio.gather(
+            self._read_details(instance_id, listed.instance.parent_id), self._read_sync_tasks(instance_id)
+        )
+        if details is None or tasks is None:
+            return details
+        instance = replace(details, sync_tasks=tasks)
+        self._detailed[instance_id] = _CachedInstance(instance, self._clock() + CACHE_SECONDS)
+        return instance
+
+    async def _read_sync_tasks(self, instance_id: str) -> tuple[SyncTask, ...] | None:
+        """Read the data-sync tasks of an instance; None when they are not to be had in time, or by this user."""
+        if self._clock() < self._sync_denied_until:
+            return None
+        path = f"instances/{quote(instance_id, safe='')}/starrocks/databases/replication"
+        try:
+            async with asyncio.timeout(SYNC_TASKS_SECONDS):
+                rows = await self._api.get_list(
+                    path,
+                    {},
+                    Language.EN,
+                    key="replications",
+                    page_size=PAGE_SIZE,
+                    max_pages=MAX_SYNC_TASK_PAGES,
+                    is_valid=lambda response: response.status == 200 and isinstance(response.get("replications"), list),
+                )
+        except (CloudError, TimeoutError) as error:
+            log.info("sync_tasks.not_read", extra={"instance_id": instance_id, "error": str(error)})
+            if isinstance(error, CloudError) and error.status in DENIED_STATUSES:
+                self._sync_denied_until = self._clock() + CACHE_SECONDS
+            return None
+        return tuple(map(sync_task, rows.items))
 
     async def _read_details(self, instance_id: str, parent_id: str) -> Instance | None:
         """Read one instance and cache it; None when the cloud does not describe it."""

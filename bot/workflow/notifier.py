@@ -17,6 +17,7 @@ from bot.workflow.transitions import Transitions, no_entries
 log = logging.getLogger("bot.notifier")
 RowUpdate = Callable[[Upgrade], Upgrade]
 ALL_NOTIFICATIONS = frozenset(Notification)
+GONE_ERRORS = {"message_not_found", "cant_update_message", "edit_window_closed"}
 NOTHING: frozenset[Notification] = frozenset()
 
 
@@ -54,6 +55,38 @@ class Notifier:
                 # The row had gone on during the edit, so what it shows is old; who moved the row delivers the rest.
                 upgrade, edited = await self._deliver_kinds(upgrade, stale)
             return upgrade
+
+    async def deliver_report(self, upgrade: Upgrade) -> None:
+        """Post or edit the message in the report channel, unless another process is doing so."""
+        due, claimed_at = upgrade.report_at, self._clock()
+
+        def claim(row: Upgrade) -> Upgrade | None:
+            return outbox.report_claimed(row, claimed_at) if row.report_at == due else None
+
+        row = await self._transitions.update(upgrade, claim)
+        if row.report_at != outbox.report_claimed(row, claimed_at).report_at:
+            return
+        fields = {"upgrade": row.id, "attempts": row.report_attempts}
+        try:
+            kind = Notification.REPORT if row.report_ts is None else Notification.REPORT_UPDATE
+            ts = await self._publisher.publish(row, kind)
+        except SlackError as error:
+            is_first = not row.report_attempts
+            log.log(
+                logging.WARNING if is_first else logging.INFO,
+                "report.undelivered",
+                extra={**fields, "reason": repr(error)},
+            )
+            is_gone = isinstance(error, SlackRejected) and error.error in GONE_ERRORS and row.report_ts is not None
+            retry_after = error.retry_after if isinstance(error, SlackUnavailable) else None
+            await self._transitions.update(
+                row,
+                lambda row: (
+                    outbox.report_dropped(row) if is_gone else outbox.report_failed(row, self._clock(), retry_after)
+                ),
+            )
+            return
+        await self._transitions.update(row, lambda newest: outbox.report_delivered(newest, row, self._clock(), ts))
 
     async def _deliver_kinds(self, upgrade: Upgrade, kinds: Set[Notification]) -> tuple[Upgrade, set[Notification]]:
         """Publish what is pending of these kinds; the row afterwards, and the edits that were made."""

@@ -11,7 +11,7 @@ from bot.core.audit import AuditEntry
 from bot.core.errors import CloudError, JobIdTaken, StorageUnavailable, Unavailable
 from bot.core.polling import Job, PollSchedule
 from bot.core.ports import Cloud, EphemeralMessages, InstanceInventory
-from bot.core.upgrade import LEASE_SECONDS, State, Upgrade
+from bot.core.upgrade import END_ALARMS, LEASE_SECONDS, EndCheck, State, Upgrade
 from bot.workflow.background_tasks import RareLog, UpgradesInProcess
 from bot.workflow.handle_command import not_posted
 from bot.workflow.notifier import Notifier
@@ -21,6 +21,7 @@ from bot.workflow.transitions import Step, Transitions
 log = logging.getLogger("bot.poller")
 MAX_CONCURRENT_ROWS = 32
 POLL_TIMEOUT_SECONDS = LEASE_SECONDS - 2  # a poll ends before the claim on its row does
+END_READ_SECONDS = 1.5  # how long the end of a job waits for what the instance is like
 IDLE_SECONDS = 1.0
 CLOCK_ERROR_SECONDS = 0.5  # by which the time of the storage may be behind the one that has called a row due
 ON_TIME_SECONDS = 1.0  # a poll that comes so much early or late is on time
@@ -41,6 +42,7 @@ class Poller:
     schedule: PollSchedule
     clock: Callable[[], float]
     _running: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _reports: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     async def run(self) -> None:
         """Handle due rows for ever; while the database is away, try again."""
@@ -59,6 +61,7 @@ class Poller:
                 task = asyncio.create_task(self._handle_safely(row), name=f"handle {row.id}")
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
+                self._start_report(row)
             if self._running and (len(rows) == free or not free):
                 await asyncio.wait(self._running, timeout=idle_seconds, return_when=asyncio.FIRST_COMPLETED)
             else:
@@ -66,10 +69,26 @@ class Poller:
 
     async def stop(self, seconds: float) -> None:
         """Wait so long for the rows in work; the others fall due at the next start."""
-        if self._running:
-            _, late = await asyncio.wait(self._running, timeout=seconds)
+        if self._running or self._reports:
+            _, late = await asyncio.wait(self._running | self._reports, timeout=seconds)
             for task in late:
                 task.cancel()
+
+    def _start_report(self, row: Upgrade) -> None:
+        """Deliver a report that is due, beside everything else; when too many hang, it is tried again later."""
+        is_due = row.report_at is not None and row.report_at <= self.clock() + CLOCK_ERROR_SECONDS
+        if is_due and len(self._reports) < MAX_CONCURRENT_ROWS:
+            task = asyncio.create_task(self._report_safely(row), name=f"report {row.id}")
+            self._reports.add(task)
+            task.add_done_callback(self._reports.discard)
+
+    async def _report_safely(self, row: Upgrade) -> None:
+        try:
+            await self.notifier.deliver_report(row)
+        except StorageUnavailable as error:
+            log.warning("storage.unavailable", extra={"upgrade": row.id, "reason": str(error)})
+        except Exception:
+            log.exception("report.failed", extra={"upgrade": row.id})
 
     async def _handle_safely(self, row: Upgrade) -> None:
         """An exception concerns one row: it falls due again when its claim ends."""
@@ -126,6 +145,8 @@ class Poller:
                 except JobIdTaken:
                     log.warning("search.job_id_taken", extra={"upgrade": upgrade.id})
                     return await self._update(upgrade, lambda row: polling.search_missed(row, INCONCLUSIVE, now))
+            case State.COMPLETED:
+                return await self._check_end(upgrade)
             case _:
                 return await self._update(upgrade, lambda row: row)
 
@@ -143,7 +164,29 @@ class Poller:
             log.warning("job.unknown_status", extra={"upgrade": upgrade.id, "job": job.id, "status": job.status})
         if self._is_unchanged(upgrade, job):
             return None
-        return lambda row: polling.job_polled(row, job, self.clock(), self.schedule)
+        instance = None
+        if job.status in polling.FINAL_STATUSES:
+            instance = await self.inventory.instance(upgrade.instance_id, END_READ_SECONDS)
+        return lambda row: polling.job_polled(row, job, self.clock(), self.schedule, instance)
+
+    async def _check_end(self, upgrade: Upgrade) -> Upgrade:
+        """Read the instance of a completed job again, until it is normal or ten minutes are over."""
+        instance = await self.inventory.instance(upgrade.instance_id, POLL_TIMEOUT_SECONDS)
+
+        def step(row: Upgrade) -> Upgrade | None:
+            if row.end_check is not EndCheck.CHECKING:
+                return None
+            return polling.end_checked(row, instance, self.clock())
+
+        def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
+            is_over = row.end_check is not EndCheck.CHECKING
+            return (AuditEntry.of(row, self.clock(), "instance_checked", reason=row.end_check),) if is_over else ()
+
+        after = await self.transitions.update(upgrade, step, entries)
+        if after.end_check in END_ALARMS:
+            fields = {"upgrade": after.id, "instance": after.instance_id, "job": after.job_id or "-"}
+            log.warning("upgrade.not_proven", extra={**fields, "reason": after.end_check.value})
+        return after
 
     def _is_unchanged(self, upgrade: Upgrade, job: Job) -> bool:
         """Whether the poll showed nothing new and the claim ends when the next poll is due: nothing to write then."""

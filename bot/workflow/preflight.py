@@ -14,7 +14,7 @@ from bot.workflow.transitions import Transitions
 
 log = logging.getLogger("bot.preflight")
 PATIENCE_SECONDS = 2.0
-CONFIRM_WARNING_SECONDS = 0.8  # how long a warning waits to be confirmed or cleared by a new read
+READ_SECONDS = 0.4  # how long a command waits for what its instance is like now
 NOT_DESCRIBED = "-"  # `Upgrade.instance_snapshot` when the cloud did not describe the instance
 
 
@@ -30,14 +30,13 @@ class Preflight:
     async def warning(self, instance_id: str) -> PreflightWarning | None:
         """What speaks against requesting an upgrade; None when nothing is known to.
 
-        Only a warning costs time: what is cached may be minutes old, so it is read again before anybody is warned.
+        What is cached may be minutes old and lacks the data-sync tasks, so the instance is read again, for a moment.
         """
         cached = self.inventory.cached()
         instance = cached.find(instance_id)
         if instance is not None:
-            warning = preflight_warning(instance)
-            current = await self.inventory.instance(instance_id, CONFIRM_WARNING_SECONDS) if warning else None
-            return preflight_warning(current) if current else warning
+            current = await self.inventory.instance(instance_id, READ_SECONDS)
+            return preflight_warning(current or instance)
         if not (cached.is_complete and cached.instances):
             return None  # a list that is empty or incomplete proves nothing
         refreshed = await self.inventory.refreshed(PATIENCE_SECONDS)
@@ -78,9 +77,13 @@ class Preflight:
 
         def step(row: Upgrade) -> Upgrade | None:
             brings_more = instance is not None and (row.delay or not row.is_named)
-            if row.instance_snapshot == snapshot or not (row.state is State.REQUESTED or brings_more):
-                return None
             described = replace(row, instance_snapshot=snapshot)
+            if row.instance_snapshot == snapshot:
+                return None
+            if not (row.state is State.REQUESTED or brings_more):
+                # The end compares the version with the one that was read before the job began.
+                is_first_read = row.is_live and row.instance_before is None and described.instance_before is not None
+                return described if is_first_read else None
             if row.message_ts is None:
                 return described  # the card is posted with it
             return described.with_notifications(self.clock(), Notification.CARD_UPDATE)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from bot.core import outbox
 from bot.core.actions import Origin
 from bot.core.audit import AuditEntry, RefusalCounter
 from bot.core.errors import Refusal, StorageUnavailable
@@ -47,6 +48,7 @@ class Transitions:
     storage: Storage
     metrics: Metrics
     clock: Callable[[], float]
+    has_report_channel: bool = False
     refusals: RefusalCounter = field(default_factory=RefusalCounter)
 
     async def update(self, row: Upgrade, step: Step, entries: Entries = no_entries) -> Upgrade:
@@ -58,6 +60,8 @@ class Transitions:
             after = step(row)
             if after is None or after == row:
                 return row
+            if self.has_report_channel:
+                after = outbox.with_report(row, after, self.clock())
             change_attempted.set(True)
             saved = await self.storage.save(row, after, *entries(after))
             if saved is not None:

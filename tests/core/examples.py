@@ -4,15 +4,17 @@ from typing import Any
 
 from bot.core import outbox, polling
 from bot.core.errors import NotSent, Rejected
+from bot.core.instances import Instance
 from bot.core.messages import Language
 from bot.core.notifications import EDITS, Notification
 from bot.core.polling import Job, PollSchedule
-from bot.core.upgrade import SearchMiss, SearchResult, State, Upgrade
+from bot.core.upgrade import EndCheck, SearchMiss, SearchResult, State, Upgrade
 
 T0 = 1_764_000_000.0
 TTL = 600.0
 ID = "590031445ef845bb912d7fc8243db80cin17"
 SCHEDULE = PollSchedule(10.0)
+BACK = Instance(ID, status="normal", version="3.1.18", running_actions=(), node_count=3, normal_node_count=3)
 
 TRANSITIONS: dict[State, set[State]] = {
     State.REQUESTED: {State.SUBMITTING, State.WITHDRAWN, State.SUPERSEDED, State.EXPIRED},
@@ -101,7 +103,7 @@ def in_every_state() -> dict[State, Upgrade]:
         State.NOT_SENT: confirmed().submission_failed(NotSent(), T0 + 12),
         State.UNRESOLVED: polling.unresolved(unknown(), T0 + 200),
         **{
-            state: polling.job_polled(in_progress(), Job("job-1", end), T0 + 99, SCHEDULE)
+            state: polling.job_polled(in_progress(), Job("job-1", end), T0 + 99, SCHEDULE, BACK)
             for state, end in ends.items()
         },
     }
@@ -115,7 +117,7 @@ def searched(upgrade: Upgrade, result: SearchResult) -> Upgrade:
 
 def check_invariants(upgrade: Upgrade) -> None:
     """The invariants of a row: its timers, and that nothing is forgotten."""
-    timers = [at for at in (upgrade.next_poll_at, upgrade.notify_at) if at is not None]
+    timers = [at for at in (upgrade.next_poll_at, upgrade.notify_at, upgrade.report_at) if at is not None]
     assert upgrade.due_at == min(timers, default=None)
     assert bool(upgrade.pending_notifications) == (upgrade.notify_at is not None), (
         "what is pending has its timer, and nothing else has"
@@ -124,7 +126,7 @@ def check_invariants(upgrade: Upgrade) -> None:
         assert upgrade.state in FINAL
         assert not upgrade.pending_notifications
     if upgrade.state in FINAL:
-        assert upgrade.next_poll_at is None
+        assert (upgrade.next_poll_at is not None) == (upgrade.end_check is EndCheck.CHECKING)
     else:
         assert upgrade.next_poll_at is not None
     assert upgrade.is_live == (upgrade.state in {State.SUBMITTING, State.IN_PROGRESS, State.UNKNOWN})

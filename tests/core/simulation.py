@@ -11,7 +11,7 @@ from bot.core.errors import CloudError, NotSent, OutcomeUnknown, Refusal
 from bot.core.notifications import EDITS, Notification
 from bot.core.polling import Job
 from bot.core.upgrade import LEASE_SECONDS, SearchMiss, SearchResult, State, Upgrade
-from tests.core.examples import SCHEDULE, T0, TRANSITIONS, check_invariants, new_upgrade
+from tests.core.examples import BACK, SCHEDULE, T0, TRANSITIONS, check_invariants, new_upgrade
 
 Step = Callable[[Upgrade], Upgrade]
 
@@ -147,6 +147,8 @@ class Simulation:
                 self.step(lambda row: polling.job_missing(row, self.now, SCHEDULE))
             case State.IN_PROGRESS:
                 self.step(lambda row: polling.poll_failed(row, self.now, SCHEDULE))
+            case State.COMPLETED:
+                self.step(lambda row: polling.end_checked(row, BACK if isinstance(job, Job) else None, self.now))
             case State.UNKNOWN if isinstance(search, SearchResult):
                 self.step(lambda row: polling.search_missed(row, SearchMiss(search), self.now))
             case State.UNKNOWN:

@@ -30,6 +30,7 @@ def test_only_messages_of_the_thread_are_shown_in_the_channel_too() -> None:
     assert {NOTIFICATIONS[notification].target for notification in broadcast} == {Target.THREAD}
     assert broadcast == {
         Notification.AUTHORIZATION_NEEDED,
+        Notification.END_ALARM,
         Notification.OUTCOME_UNKNOWN,
         Notification.UNRESOLVED,
         Notification.FAILED,

@@ -15,6 +15,7 @@ from bot.core.outbox import (
 from bot.core.polling import Job
 from bot.core.upgrade import NOTIFY_SECONDS, State, Upgrade
 from tests.core.examples import (
+    BACK,
     SCHEDULE,
     T0,
     TTL,
@@ -138,7 +139,7 @@ def test_an_edit_that_showed_an_older_state_is_made_again(news: Notification) ->
 def test_an_old_edit_that_lands_after_a_newer_one_is_made_good() -> None:
     """A teller that was slow overwrote what another had shown and written down already."""
     shown = in_progress().with_notifications(AT, Notification.CARD_UPDATE)
-    newer = all_delivered(polling.job_polled(shown, Job("job-1", "Completed"), AT + 1, SCHEDULE), AT + 2)
+    newer = all_delivered(polling.job_polled(shown, Job("job-1", "Completed"), AT + 1, SCHEDULE, BACK), AT + 2)
     assert newer.due_at is None
     step = outbox.delivered(newer, Notification.CARD_UPDATE, AT + 3, None, shown)
     assert (step.pending_notifications, step.due_at) == ((Notification.CARD_UPDATE,), AT + 3 + NOTIFY_SECONDS)

@@ -16,7 +16,7 @@ from bot.core.polling import (
     PollSchedule,
 )
 from bot.core.upgrade import SearchMiss, SearchResult, State, Upgrade
-from tests.core.examples import SCHEDULE, T0, all_delivered, check_invariants, in_progress, searched, unknown
+from tests.core.examples import BACK, SCHEDULE, T0, all_delivered, check_invariants, in_progress, searched, unknown
 
 RUNNING = Job("job-1", "Running", 40)
 AT = T0 + 100
@@ -59,7 +59,7 @@ def test_any_change_is_shown_once(job: Job) -> None:
     ],
 )
 def test_a_job_that_ended_is_over_and_told(status: str, state: State, end: Notification) -> None:
-    step = polling.job_polled(running(), Job("job-1", status, None, "disk full"), AT, SCHEDULE)
+    step = polling.job_polled(running(), Job("job-1", status, None, "disk full"), AT, SCHEDULE, BACK)
     assert (step.state, step.ended_at, step.fail_reason, step.next_poll_at) == (state, AT, "disk full", None)
     assert step.pending_notifications == (end, Notification.CARD_UPDATE, Notification.JOB_PROGRESS)
     check_invariants(step)

@@ -92,6 +92,15 @@ async def test_a_channel_without_the_bot(sandbox: Sandbox) -> None:
     assert "/invite" in private["slack.channel.C0NOBOT001"].remedy
 
 
+async def test_the_report_channel_needs_the_bot_in_it(sandbox: Sandbox) -> None:
+    good = await sandbox.check(REPORT_CHANNEL="C0INC00042")
+    assert good["slack.report_channel"].status is CheckStatus.PASS
+    for channel in ("C0NOBOT001", "C0NOWHERE", "C0ARCHIVE1"):
+        checks = await sandbox.check(REPORT_CHANNEL=channel)
+        assert problems(checks) == {"slack.report_channel": CheckStatus.WARN}, "it holds up nothing else"
+    assert "REPORT_CHANNEL" in checks["slack.report_channel"].remedy
+
+
 async def test_a_public_channel_without_the_bot_is_joined_if_the_scope_is_there(sandbox: Sandbox) -> None:
     check = (await sandbox.check(ALLOWED_CHANNELS="C0INC02051"))["slack.channel.C0INC02051"]
     assert (check.status, check.detail) == (CheckStatus.PASS, "the bot joins #inc-2051 at the first request")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.core.audit import AuditEntry
 from bot.core.messages import Language
 from bot.core.notifications import Notification
-from bot.core.upgrade import EarlierRequest, Operation, State, Upgrade
+from bot.core.upgrade import EarlierRequest, EndCheck, Operation, State, Upgrade
 from bot.storage.opening import AnyStorage, open_storage
 from bot.storage.sql import LIVE_STATE_LIST, OPEN_STATE_LIST, POSTGRES, SQLITE, Statements, as_stored
 from tests.storage.examples import new_upgrade, run_sql
@@ -29,6 +29,7 @@ VALUES_BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     Language: st.sampled_from(Language),
     State: st.sampled_from(State),
+    EndCheck: st.sampled_from(EndCheck),
     tuple[Operation, ...]: st.lists(st.builds(Operation, st.text(max_size=20), st.none() | TIMES), max_size=3).map(
         tuple
     ),

@@ -52,6 +52,7 @@ async def test_every_instance_is_listed_with_its_details(cloud: StandInCloud, ta
         version="3.1.15",
         upgrade_available=True,
         node_count=3,
+        normal_node_count=3,
         window_start="03:00",
         window_end="07:00",
         running_actions=("RESTARTING",),

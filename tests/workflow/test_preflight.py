@@ -97,9 +97,7 @@ async def test_the_facts_are_those_of_now_not_of_minutes_ago(driver: BotDriver) 
     await warm(driver)
     driver.cloud.change_instance("sr-orders", version="3.1.16")
     message = await driver.request(driver.instance())
-    assert "3.1.15" in message.text
-    await driver.wait_for_card(message, "3.1.16")
-    assert len(driver.card(message).history) == 1
+    assert "3.1.16" in message.text
 
 
 async def test_a_question_that_slack_took_late_has_the_facts_all_the_same(idle_driver: BotDriver) -> None:

@@ -256,11 +256,11 @@ def _node_details(instance: Instance, role: str) -> list[Row]:
             "id": node_id,
             "name": name,
             "type": role,
-            "status": "normal",
+            "status": "abnormal" if number < instance.abnormal_nodes else "normal",
             "datastore": {"type": "star-rocks", "version": instance.version},
             "actions": [],
         }
-        for node_id, name, node_role in instance.nodes
+        for number, (node_id, name, node_role) in enumerate(reversed(instance.nodes))
         if node_role == role
     ]
 
@@ -275,10 +275,29 @@ def list_nodes(cloud: CloudState, request: ApiRequest) -> ApiResponse:
 
 
 def list_data_sync_tasks(cloud: CloudState, request: ApiRequest) -> ApiResponse:
-    """`GET …/instances/{in17}/starrocks/databases/replication`: there are none here; the count is a string."""
-    if cloud.find_instance(request.path_params["instance_id"], request.path_params["project_id"]) is None:
+    """`GET …/instances/{in17}/starrocks/databases/replication`: every value is a string."""
+    instance = cloud.find_instance(request.path_params["instance_id"], request.path_params["project_id"])
+    if instance is None:
         return INSTANCE_NOT_FOUND.response(request)
-    return json_response({"total_count": "0", "replications": []})
+    limit = request.query_params.get("limit", str(MAX_INSTANCE_PAGE))
+    offset = request.query_params.get("offset", "0")
+    if not (limit.isdecimal() and 1 <= int(limit) <= MAX_INSTANCE_PAGE and offset.isdecimal()):
+        return _parameter_error(request, "limit, offset")
+    rows = [
+        {
+            "task_name": name,
+            "source_database": name,
+            "target_database": name,
+            "status": "Yes",
+            "stage": stage,
+            "percentage": "100" if stage == "incremental" else "40",
+            "catchup_stage": stage,
+            "catchup_percentage": "100" if stage == "incremental" else "40",
+        }
+        for name, stage in instance.sync_tasks
+    ]
+    page = rows[int(offset) : int(offset) + int(limit)]
+    return json_response({"total_count": str(len(rows)), "replications": page})
 
 
 def list_starrocks_instances(cloud: CloudState, request: ApiRequest) -> ApiResponse:

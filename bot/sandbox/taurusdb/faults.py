@@ -57,6 +57,8 @@ JOB_FAULTS: Final[dict[str, str]] = {
     "job unauthorized": "accepted; the job waits for an authorization",
     "job paused": "accepted; the job stops at 30 % in a status that nobody documented",
     "job in other words": "accepted; the statuses are SUCCESS, FAIL, running",
+    "instance stays abnormal": "accepted; the job is completed, but the instance does not come back",
+    "version stays": "accepted; the job is completed, but the kernel version is the old one",
     "late job": "accepted; the job can be queried only after some seconds",
 }
 """Faults of the job of an accepted upgrade; only for the operation `upgrade`."""
@@ -76,6 +78,8 @@ _JOB_PLANS: Final = {
     "job canceled": JobPlan("Canceled", 30),
     "job unauthorized": JobPlan("Unauthorized", 0),
     "job paused": JobPlan("Paused", 30),
+    "instance stays abnormal": JobPlan(abnormal_nodes=1),
+    "version stays": JobPlan(keeps_version=True),
     "job in other words": JobPlan(in_other_words=True),
 }
 

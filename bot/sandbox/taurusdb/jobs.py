@@ -75,6 +75,8 @@ class JobPlan:
     fail_reason: str = ""
     visible_after: float = 0.0
     in_other_words: bool = False
+    keeps_version: bool = False
+    abnormal_nodes: int = 0  # nodes that do not come back, and the instance with them
 
 
 @dataclass(frozen=True, slots=True)

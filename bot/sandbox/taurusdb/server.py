@@ -222,6 +222,7 @@ class StandInCloud(CloudState, Iam):
             "status": instance.status,
             "running_actions": [action.action for action in self.running_actions(instance)],
             "scheduled": job is not None and self.job_state(job.id).waiting,
+            "sync_tasks": [f"{name}: {stage}" for name, stage in instance.sync_tasks],
             "window": f"{instance.window_start}–{instance.window_end}",
         }
 

@@ -54,6 +54,8 @@ class Instance:
     window_end: str = "06:00"
     actions: tuple[Action, ...] = ()
     project_id: str = PROJECT_ID
+    abnormal_nodes: int = 0  # how many of its nodes are
+    sync_tasks: tuple[tuple[str, str], ...] = ()  # names and stages: wait, full, incremental, paused, cancelled
 
     @property
     def upgrade_available(self) -> bool:
@@ -216,6 +218,11 @@ class CloudState(Recorder):
         """Replace fields of an instance and return the new version."""
         return self._put(replace(self.instances[name], **fields))
 
+    def toggle_sync_task(self, name: str) -> None:
+        """Put a running data-sync task on an instance, or take its tasks away."""
+        has_tasks = bool(self.instances[name].sync_tasks)
+        self.change_instance(name, sync_tasks=() if has_tasks else (("orders_to_sr", "incremental"),))
+
     def remove_instance(self, instance_id: str) -> None:
         """Remove an instance."""
         del self._instances[instance_id]
@@ -337,4 +344,9 @@ class CloudState(Recorder):
         )
         del self._open_jobs[job.instance_id]
         if status == "Completed" and (instance := self._instances.get(job.instance_id)):
-            self._instances[instance.id] = replace(instance, version=instance.latest_version)
+            self._instances[instance.id] = replace(
+                instance,
+                version=instance.version if job.plan.keeps_version else instance.latest_version,
+                status="abnormal" if job.plan.abnormal_nodes else instance.status,
+                abnormal_nodes=job.plan.abnormal_nodes,
+            )

@@ -29,6 +29,7 @@ class Api:
             "fault": self._fault,
             "speed": self._speed,
             "window": self._window,
+            "sync-task": self._sync_task,
         }
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -78,6 +79,11 @@ class Api:
     async def _window(self, body: Body) -> Body:
         """Open the maintenance window of an instance: {instance}, its name."""
         self._cloud.open_window(_text(body, "instance"))
+        return {}
+
+    async def _sync_task(self, body: Body) -> Body:
+        """Put a data-sync task on an instance, or take it away: {instance}, its name."""
+        self._cloud.toggle_sync_task(_text(body, "instance"))
         return {}
 
     def _visible_message(self, body: Body) -> Message | Ephemeral:

@@ -4,11 +4,19 @@ from slack_sdk.models.blocks import Block, ConfirmObject
 
 from bot.core.actions import Action
 from bot.core.command import UpgradeCommand
-from bot.core.instances import Instance, project_message, state_field, version_field, window_field
+from bot.core.instances import (
+    Instance,
+    project_message,
+    state_field,
+    sync_tasks_field,
+    version_field,
+    version_text,
+    window_field,
+)
 from bot.core.messages import Code, Link, Message, Person, Time
 from bot.core.permissions import ConfirmBy
 from bot.core.replies import earlier_request
-from bot.core.upgrade import UNAUTHORIZED, State, Upgrade
+from bot.core.upgrade import END_ALARMS, UNAUTHORIZED, EndCheck, State, Upgrade
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
     HEADER_TEXT,
@@ -75,6 +83,8 @@ def header_message(upgrade: Upgrade) -> tuple[str, Message]:
             return "🕒", Message("header_scheduled", name=name)
         case State.IN_PROGRESS:
             return "🔄", Message("header_in_progress", name=name)
+        case State.COMPLETED if upgrade.end_check in END_ALARMS:
+            return "⚠️", Message("header_not_proven", name=name)
         case State.COMPLETED:
             return "✅", Message("header_completed", name=name)
         case State.FAILED:
@@ -112,7 +122,7 @@ def status_line(upgrade: Upgrade) -> Message:
         case State.IN_PROGRESS:
             return _in_progress_line(upgrade, by)
         case State.COMPLETED:
-            return Message("card_completed", by=by)
+            return _completed_line(upgrade, by)
         case State.FAILED:
             return Message("card_failed", by=by)
         case State.CANCELED if upgrade.canceled_by:
@@ -135,6 +145,20 @@ def status_line(upgrade: Upgrade) -> Message:
             return Message("card_withdrawn_for", by=by, requester=requester)
         case _:
             return Message("card_withdrawn", by=by)
+
+
+def _completed_line(upgrade: Upgrade, by: Person) -> Message:
+    match upgrade.end_check:
+        case EndCheck.CHECKING:
+            return Message("card_completed_checking", by=by)
+        case EndCheck.VERSION_UNCHANGED:
+            return Message("card_completed_unchanged", by=by)
+        case EndCheck.NOT_NORMAL:
+            return Message("card_completed_not_normal", by=by)
+        case EndCheck.NOT_READ:
+            return Message("card_completed_not_read", by=by)
+        case EndCheck.NONE | EndCheck.NORMAL:
+            return Message("card_completed", by=by)
 
 
 def _in_progress_line(upgrade: Upgrade, by: Person) -> Message:
@@ -162,12 +186,16 @@ def _fields(upgrade: Upgrade) -> list[tuple[Message, Message]]:
         candidates.append((Message("field_project"), project_message(upgrade.project)))
     if not is_open and upgrade.skip_validate:
         candidates.append((Message("field_validation"), Message("validation_skipped")))
+    if upgrade.state is State.COMPLETED and (after := version_text(upgrade.instance_after)):
+        before = version_text(upgrade.instance_before)
+        change = Message("version_change", before=before, after=after) if before else None
+        candidates.append((Message("field_version"), change or Message("version_only", version=after)))
     if is_open:
         window = window_field(instance, now) if instance and upgrade.delay else None
         candidates += [
             (Message("field_version"), version_field(instance) if instance else None),
             (Message("field_state"), state_field(instance) if instance else None),
-            (Message("field_sync_tasks"), Message("sync_tasks_unchecked")),
+            (Message("field_sync_tasks"), sync_tasks_field(instance)),
             (Message("field_window"), window),
         ]
     return [(label, value) for label, value in candidates if value is not None]

@@ -3,10 +3,19 @@
 from slack_sdk.models.blocks import Block
 
 from bot.core.actions import Action
-from bot.core.instances import Instance, actions_listing
-from bot.core.messages import Code, Message, Person, Term, Time, Vocabulary, duration_message
+from bot.core.instances import Instance, actions_listing, nodes_message, state_field, version_text
+from bot.core.messages import Code, Link, Message, Person, Term, Time, Vocabulary, duration_message
 from bot.core.notifications import Notification
-from bot.core.upgrade import PENDING, UNAUTHORIZED, Operation, SearchResult, State, Upgrade
+from bot.core.upgrade import (
+    END_ALARMS,
+    PENDING,
+    UNAUTHORIZED,
+    EndCheck,
+    Operation,
+    SearchResult,
+    State,
+    Upgrade,
+)
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
     MRKDWN,
@@ -18,6 +27,7 @@ from bot.slack.blocks.kit import (
     message_view,
     section,
 )
+from bot.slack.blocks.request_card import header_message, status_line
 
 PROGRESS_BAR_CELLS = 10
 MAX_CONTEXT_LINES = 10  # of small print that Slack takes
@@ -207,26 +217,110 @@ def settled_message(upgrade: Upgrade, notification: Notification, translator: Tr
     return message_view(text, section(f"{emoji} {text}"))
 
 
-def end_message(upgrade: Upgrade, notification: Notification, translator: Translator) -> MessageView:
-    """The job's end; it mentions who requested and who confirmed."""
+def end_message(upgrade: Upgrade, translator: Translator) -> MessageView:
+    """The job's end, and what the instance was like after it; it mentions who requested and who confirmed."""
     name, job, people = upgrade.instance_name, Code(upgrade.job_id or ""), _people(upgrade)
     duration = duration_message((upgrade.ended_at or 0.0) - (upgrade.decided_at or 0.0))
     reason = Message("fail_reason", reason=upgrade.fail_reason) if upgrade.fail_reason else None
-    match notification:
-        case Notification.COMPLETED:
-            emoji = ":white_check_mark:"
+    notes: list[Message]
+    match upgrade.state:
+        case State.COMPLETED:
+            emoji = ":warning:" if upgrade.end_check in END_ALARMS else ":white_check_mark:"
             message = Message("upgrade_completed", people=people, name=name, job=job, duration=duration)
-            notes = []
-        case Notification.FAILED:
+            notes = _after_completion(upgrade)
+        case State.FAILED:
             emoji = ":x:"
             message = Message("upgrade_failed", people=people, name=name, job=job, duration=duration)
-            notes = [reason or Message("no_fail_reason"), Message("after_failure")]
+            notes = [reason or Message("no_fail_reason"), *_instance_now(upgrade), Message("after_failure")]
         case _:
             emoji, message = ":no_entry_sign:", _canceled_message(upgrade, people)
             notes = [*([reason] if reason else []), Message("after_cancel")]
     text = translator.render(message, MRKDWN)
     lines = [translator.render(note, MRKDWN) for note in notes]
     return message_view("\n".join([text, *lines]), section(f"{emoji} {text}"), *(section(line) for line in lines))
+
+
+def _after_completion(upgrade: Upgrade) -> list[Message]:
+    """What reading the instance showed, and whether it is read again."""
+    match upgrade.end_check:
+        case EndCheck.NONE:
+            return []
+        case EndCheck.NOT_READ:
+            return [Message("instance_not_read"), Message("check_instance")]
+        case EndCheck.CHECKING:
+            return [*_instance_now(upgrade), Message("end_checking")]
+        case EndCheck.NORMAL:
+            seconds = (upgrade.normal_at or 0.0) - (upgrade.ended_at or 0.0)
+            if not seconds:
+                return [*_instance_now(upgrade), Message("normal_at_once")]
+            return [*_instance_now(upgrade), Message("normal_after", duration=duration_message(max(seconds, 1.0)))]
+        case EndCheck.VERSION_UNCHANGED:
+            return [Message("end_version_unchanged", name=upgrade.instance_name), *_instance_now(upgrade)]
+        case EndCheck.NOT_NORMAL:
+            return [Message("end_not_normal", name=upgrade.instance_name), *_instance_now(upgrade)]
+
+
+def _instance_now(upgrade: Upgrade) -> list[Message]:
+    """The kernel version before and after, the status and the nodes, as far as the cloud said them after the end."""
+    instance = upgrade.instance_after
+    if instance is None:
+        return [Message("instance_not_read")] if upgrade.end_snapshot else []
+    versions, status, nodes = version_change(upgrade), state_field(instance), nodes_message(instance)
+    state = Message("instance_now", state=status) if status else Message("instance_state_not_read")
+    return [*([versions] if versions else []), state, *([nodes] if nodes else [])]
+
+
+def version_change(upgrade: Upgrade) -> Message | None:
+    """The kernel version before and after, as far as they are known; None when the one after is not."""
+    before, after = version_text(upgrade.instance_before), version_text(upgrade.instance_after)
+    if not after:
+        return None
+    if not before:
+        return Message("kernel_version_now", after=after)
+    if before == after:
+        return Message("kernel_version_still", after=after)
+    return Message("kernel_version_change", before=before, after=after)
+
+
+def report_message(upgrade: Upgrade, link: str, translator: Translator) -> MessageView:
+    """The message of the report channel: one for each confirmed upgrade, edited to its end."""
+    emoji, title = header_message(upgrade)
+    requester, confirmer = Person(upgrade.requested_by), Person(upgrade.decided_by or upgrade.requested_by)
+    before = version_text(upgrade.instance_before)
+    version = Message("version_only", version=before) if before else None
+    ends = _after_completion(upgrade) if upgrade.state is State.COMPLETED else []
+    ends = _instance_now(upgrade) if upgrade.state is State.FAILED else ends
+    groups: list[list[Message]] = [
+        [
+            status_line(upgrade),
+            Message("report_people", requester=requester, confirmer=confirmer),
+            Message("report_options", options=Code(upgrade.flags)) if upgrade.flags else Message("report_no_options"),
+            *([Message("field", label=Message("field_version"), value=version)] if version and not ends else []),
+        ],
+        ends,
+        [Message("fail_reason", reason=upgrade.fail_reason)] if upgrade.fail_reason else [],
+        [
+            *([Message("job_id", job=Code(upgrade.job_id))] if upgrade.job_id else []),
+            *([Message("report_link", link=Link(link))] if link else []),
+        ],
+    ]
+    head = f"{emoji} {translator.render(title, MRKDWN)}"
+    texts = ["\n".join(translator.render(line, MRKDWN) for line in group) for group in groups if group]
+    code = translator.render(Message("unnamed_instance", instance=Code(upgrade.instance_id)), MRKDWN)
+    return message_view("\n".join([head, *texts]), section(f"*{head}*"), *map(section, texts), context(code))
+
+
+def end_alarm_message(upgrade: Upgrade, translator: Translator) -> MessageView:
+    """A completed upgrade whose instance is not what it should be: somebody has to look."""
+    name, people = upgrade.instance_name, _people(upgrade)
+    is_unchanged = upgrade.end_check is EndCheck.VERSION_UNCHANGED
+    alarm = Message("alarm_version_unchanged", people=people, name=name)
+    if not is_unchanged:
+        alarm = Message("alarm_not_normal", people=people, name=name)
+    notes = [*_instance_now(upgrade), Message("check_instance"), Message("job_id", job=Code(upgrade.job_id or ""))]
+    text = translator.render(alarm, MRKDWN)
+    lines = "\n".join(translator.render(note, MRKDWN) for note in notes)
+    return message_view(f"{text}\n{lines}", section(f":warning: {text}"), section(lines))
 
 
 def _canceled_message(upgrade: Upgrade, people: Person | Message) -> Message:

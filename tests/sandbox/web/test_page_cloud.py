@@ -19,6 +19,16 @@ async def test_instances_show_versions_state_and_what_runs(page: Page, cloud: St
     await expect(instances.filter(has_text="sr-archive")).to_contain_text("abnormal")
 
 
+async def test_a_data_sync_task_is_put_on_an_instance_and_taken_away(page: Page, cloud: StandInCloud) -> None:
+    ready = page.locator("#instances > li").filter(has_text="sr-orders")
+    await page.get_by_role("button", name="Add a data-sync task to sr-orders").click()
+    await expect(ready).to_contain_text("Data-sync: orders_to_sr: incremental")
+    assert cloud.instances["sr-orders"].sync_tasks
+    await page.get_by_role("button", name="Remove the data-sync task of sr-orders").click()
+    await expect(ready).not_to_contain_text("Data-sync: orders_to_sr")
+    assert not cloud.instances["sr-orders"].sync_tasks
+
+
 async def test_an_id_is_copied(page: Page, cloud: StandInCloud) -> None:
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await page.get_by_role("button", name="Copy the id of 订单分析").click()

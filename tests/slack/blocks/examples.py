@@ -10,7 +10,7 @@ from bot.core.messages import Code, Language, Link, Message, Person, help_messag
 from bot.core.notifications import NOTIFICATIONS, Notification
 from bot.core.permissions import ConfirmBy, Rules
 from bot.core.replies import PreflightReply, instance_list_reply, request_open, upgrade_lines
-from bot.core.upgrade import SearchResult, State, Upgrade
+from bot.core.upgrade import EndCheck, SearchResult, State, Upgrade
 from bot.doctor.report import Check, CheckStatus, to_message
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import MessageView
@@ -75,6 +75,18 @@ WITH_ERROR = replace(
 UNKNOWN = replace(DECIDED, state=State.UNKNOWN)
 UNRESOLVED = replace(UNKNOWN, state=State.UNRESOLVED)
 FAILED = replace(ENDED, state=State.FAILED, fail_reason="FE node 2 did not start: timeout.", job_status="Failed")
+BACK = replace(ORDERS, version="3.1.18", upgrade_available=False, normal_node_count=3)
+BACK_AT_OLD = replace(ORDERS, normal_node_count=3)
+STILL_ABNORMAL = replace(BACK, status="abnormal", normal_node_count=2, running_actions=("RESTARTING",))
+PROVEN = replace(
+    ENDED,
+    state=State.COMPLETED,
+    instance_snapshot=ORDERS.to_json(),
+    end_snapshot=BACK.to_json(),
+    job_status="Completed",
+)
+PROVEN_LATE = 1_795_500_407.0
+NOT_BACK = replace(PROVEN, end_snapshot=STILL_ABNORMAL.to_json())
 
 # views
 
@@ -119,6 +131,11 @@ CARDS: dict[str, tuple[Upgrade, ConfirmBy]] = {
     "submitting": (replace(DECIDED, state=State.SUBMITTING, skip_validate=True), ConfirmBy.REQUESTER),
     "in-progress": (IN_PROGRESS, ConfirmBy.REQUESTER),
     "completed": (replace(ENDED, state=State.COMPLETED), ConfirmBy.REQUESTER),
+    **{
+        f"completed-{check.value}": (replace(PROVEN, end_check=check), ConfirmBy.REQUESTER)
+        for check in EndCheck
+        if check is not EndCheck.NONE
+    },
     "failed": (FAILED, ConfirmBy.REQUESTER),
     "canceled": (replace(ENDED, state=State.CANCELED), ConfirmBy.REQUESTER),
     "withdrawn": (replace(DECIDED, state=State.WITHDRAWN), ConfirmBy.REQUESTER),
@@ -205,6 +222,22 @@ THREAD: dict[str, tuple[Upgrade, Notification]] = {
     "unresolved-job-gone": (replace(IN_PROGRESS, state=State.UNRESOLVED), Notification.UNRESOLVED),
     "completed": (replace(ENDED, state=State.COMPLETED), Notification.COMPLETED),
     "completed-alone": (replace(ENDED, state=State.COMPLETED, decided_by="U0SRE"), Notification.COMPLETED),
+    "completed-proven": (replace(PROVEN, end_check=EndCheck.NORMAL, normal_at=ENDED.ended_at), Notification.COMPLETED),
+    "completed-late": (replace(PROVEN, end_check=EndCheck.NORMAL, normal_at=PROVEN_LATE), Notification.END_UPDATE),
+    "completed-checking": (replace(NOT_BACK, end_check=EndCheck.CHECKING), Notification.COMPLETED),
+    "completed-not-normal": (replace(NOT_BACK, end_check=EndCheck.NOT_NORMAL), Notification.END_UPDATE),
+    "completed-not-read": (replace(PROVEN, end_check=EndCheck.NOT_READ, end_snapshot="-"), Notification.END_UPDATE),
+    "alarm-not-normal": (replace(NOT_BACK, end_check=EndCheck.NOT_NORMAL), Notification.END_ALARM),
+    "alarm-version": (
+        replace(PROVEN, end_check=EndCheck.VERSION_UNCHANGED, end_snapshot=BACK_AT_OLD.to_json()),
+        Notification.END_ALARM,
+    ),
+    "report-confirmed": (replace(DECIDED, skip_validate=True), Notification.REPORT),
+    "report-completed": (
+        replace(PROVEN, end_check=EndCheck.NORMAL, normal_at=ENDED.ended_at),
+        Notification.REPORT_UPDATE,
+    ),
+    "failed-abnormal": (replace(FAILED, end_snapshot=STILL_ABNORMAL.to_json()), Notification.FAILED),
     "failed": (FAILED, Notification.FAILED),
     "failed-without-reason": (replace(FAILED, fail_reason=""), Notification.FAILED),
     "canceled": (replace(ENDED, state=State.CANCELED), Notification.CANCELED),

@@ -126,6 +126,7 @@ def test_only_what_an_incident_needs_is_also_shown_in_the_channel() -> None:
     assert broadcast == {
         Notification.FAILED,
         Notification.CANCELED,
+        Notification.END_ALARM,
         Notification.AUTHORIZATION_NEEDED,
         Notification.OUTCOME_UNKNOWN,
         Notification.UNRESOLVED,

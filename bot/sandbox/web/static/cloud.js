@@ -49,6 +49,8 @@ function renderInstance(instance, item) {
       state(isBusy ? "busy" : instance.status, isBusy ? "busy" : instance.status === "normal" ? "good" : "bad")),
     ...(activity ? [el("p", { class: "activity" }, activity)] : []),
     el("p", { class: "instance-id" }, el("code", {}, instance.id), copyButton(instance)),
+    ...instance.sync_tasks.map((task) => el("p", { class: "activity" }, `Data-sync: ${task}`)),
+    syncTaskButton(instance),
   ];
 }
 
@@ -72,6 +74,13 @@ function renderJob(job, item) {
 function windowButton({ instance }) {
   const onclick = () => callApi("window", { instance });
   return el("button", { class: "outline-button", type: "button", onclick, dataset: { focus: "window" } }, "Open the maintenance window now");
+}
+
+function syncTaskButton({ name, sync_tasks: tasks }) {
+  const onclick = () => callApi("sync-task", { instance: name });
+  const text = tasks.length ? "Remove the data-sync task" : "Add a data-sync task";
+  const label = tasks.length ? `Remove the data-sync task of ${name}` : `Add a data-sync task to ${name}`;
+  return el("button", { class: "outline-button", type: "button", onclick, "aria-label": label, dataset: { focus: "sync-task" } }, text);
 }
 
 const state = (text, tone) => el("span", { class: "state", dataset: { tone } }, text);
