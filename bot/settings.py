@@ -115,7 +115,7 @@ class CloudSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be set; the README's table explains each variable."""
+    """Everything that can be set; the table in bot/docs/set-up.md explains each variable."""
 
     slack: SlackSettings
     clouds: tuple[CloudSettings, ...]  # one a project, at least one

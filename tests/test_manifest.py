@@ -1,10 +1,13 @@
 """The app manifest: valid for Slack, and with the scopes that the code's own calls need, no more."""
 
 import ast
+import copy
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import jsonschema
 import pytest
@@ -40,19 +43,9 @@ def manifest() -> dict[str, Any]:
     return read
 
 
+@pytest.fixture(scope="module")
 def http_manifest() -> dict[str, Any]:
-    """The manifest with the three changes made that its comments ask for in HTTP mode."""
-    lines = (ROOT / "manifest.yml").read_text(encoding="utf-8").splitlines()
-    changed = []
-    for line in lines:
-        before, mark, change = line.partition("# [HTTP] ")
-        if not mark:
-            changed.append(line)
-        elif "add: " in change:
-            changed.append(before + change.partition("add: ")[2])
-        else:
-            changed.append(before.replace("true", change.partition(" ")[2]))
-    read: dict[str, Any] = yaml.safe_load("\n".join(changed))
+    read: dict[str, Any] = yaml.safe_load((ROOT / "bot/docs/manifest-http.yml").read_text(encoding="utf-8"))
     return read
 
 
@@ -100,13 +93,28 @@ def test_the_manifest_is_for_socket_mode(manifest: dict[str, Any]) -> None:
     assert settings["token_rotation_enabled"] is False
 
 
-def test_the_comments_lead_to_a_valid_manifest_for_http_mode() -> None:
-    changed = http_manifest()
+def test_the_manifest_for_http_mode_is_valid_and_differs_in_three_places_only(
+    manifest: dict[str, Any], http_manifest: dict[str, Any]
+) -> None:
     address = "https://bot.example.com/slack/events"
-    assert schema_errors(changed) == []
-    assert changed["settings"]["socket_mode_enabled"] is False
-    assert changed["settings"]["interactivity"] == {"is_enabled": True, "request_url": address}
-    assert [command["url"] for command in changed["features"]["slash_commands"]] == [address]
+    expected = copy.deepcopy(manifest)
+    expected["settings"]["socket_mode_enabled"] = False
+    expected["settings"]["interactivity"]["request_url"] = address
+    for command in expected["features"]["slash_commands"]:
+        command["url"] = address
+    assert schema_errors(http_manifest) == []
+    assert http_manifest == expected
+
+
+def test_the_link_that_creates_the_app_carries_the_manifest(manifest: dict[str, Any]) -> None:
+    (link,) = re.findall(r"^\[create\]: (\S+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    address, _, query = link.partition("?")
+    fields = parse_qs(query)
+    assert address == "https://api.slack.com/apps"
+    assert fields.pop("new_app") == ["1"]
+    (carried,) = fields.pop("manifest_json")
+    assert json.loads(carried) == manifest
+    assert not fields
 
 
 def test_the_command_says_how_it_is_used(manifest: dict[str, Any]) -> None:

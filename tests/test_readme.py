@@ -1,4 +1,4 @@
-"""The README, .env.example and the code say the same: commands, settings, files."""
+"""The README, the pages of bot/docs, .env.example and the code say the same: commands, settings, files."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,15 @@ from dotenv import dotenv_values
 
 from bot.__main__ import main
 from bot.core.upgrade import State
+from bot.doctor.report import passed, to_text
 from bot.environment import SettingsError
 from bot.settings import SECRET_VARIABLES, Settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = ROOT / "bot" / "docs"
+PAGES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted(DOCS.glob("*.md")))}
+SET_UP = PAGES[DOCS / "set-up.md"]
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 
 TRY = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/python -m bot sandbox"
@@ -24,7 +28,7 @@ TEST = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/b
 
 NETWORK = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"}
 NOT_OURS = {*NETWORK, "AF_INET", "AF_INET6", "AF_UNIX"} | set(State.__members__)
-MADE_BY_THE_READER = {".env", "Dockerfile"}
+MADE_BY_THE_READER = {".env"}
 FILE = re.compile(r"[\w.-]+(/[\w.-]+)*/?")
 SUFFIXES = {".py", ".toml", ".yml", ".md", ".example", ".json"}
 
@@ -74,8 +78,8 @@ def names_in_the_code() -> set[str]:
 
 
 def rows_of_settings() -> dict[str, str]:
-    """The README's table of settings: name -> what stands under "default" for it."""
-    chapter = README.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    """The table of settings: name -> what stands under "default" for it."""
+    chapter = SET_UP.partition("\n## Settings\n")[2].partition("\n## ")[0]
     defaults: dict[str, str] = {}
     for line in chapter.splitlines():
         if line.startswith("| `"):
@@ -96,17 +100,29 @@ def example(*, uncommented: bool) -> dict[str, str]:
     return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value}
 
 
-def quoted() -> set[str]:
-    """What stands between back-ticks, and where links and pictures lead, without the code blocks."""
-    prose = re.sub(r"^ *```.*?^ *```", "", README, flags=re.MULTILINE | re.DOTALL)
-    return set(re.findall(r"`([^`\n]+)`", prose)) | set(re.findall(r"\]\(([^)#][^)]*)\)", prose))
+def prose(page: Path) -> str:
+    """A page without its code blocks."""
+    return re.sub(r"^ *```.*?^ *```", "", PAGES[page], flags=re.MULTILINE | re.DOTALL)
+
+
+def links(page: Path) -> list[str]:
+    """Where the links and pictures of a page lead, but to other sites."""
+    text = prose(page)
+    found = re.findall(r"\]\(([^)]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    return [link for link in found if not link.startswith(("http://", "https://"))]
 
 
 def files_named() -> set[str]:
-    """What in the README is a file or folder of this repository."""
+    """What between the back-ticks of all pages is a file or folder of this repository."""
     tops = {"bot", "tests", ".ci", ".pictures"}
-    found = {one for one in quoted() if FILE.fullmatch(one) and one not in MADE_BY_THE_READER}
+    found = {one for page in PAGES for one in re.findall(r"`([^`\n]+)`", prose(page))}
+    found = {one for one in found if FILE.fullmatch(one) and one not in MADE_BY_THE_READER}
     return {one for one in found if one.split("/")[0] in tops or Path(one).suffix in SUFFIXES}
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("command", [TRY, TEST])
@@ -115,12 +131,12 @@ def test_the_two_commands_stand_there_each_on_one_line(command: str) -> None:
 
 
 def test_the_first_screen_has_the_pictures_and_both_commands() -> None:
-    first = README.splitlines()[:32]
+    first = README.splitlines()[:25]
     assert {TRY, TEST} <= {*first}
-    assert "![" in "\n".join(first[:12])
+    assert '<img src=".pictures/card-en.png" width="600"' in "\n".join(first[:12])
 
 
-def test_the_readme_names_the_settings_that_the_code_reads_and_no_other() -> None:
+def test_the_table_names_the_settings_that_the_code_reads_and_no_other() -> None:
     assert set(rows_of_settings()) == names_in_the_code()
 
 
@@ -128,9 +144,9 @@ def test_the_example_has_each_setting_once() -> None:
     assert sorted(names_in_the_example()) == sorted(names_in_the_code())
 
 
-def test_no_text_of_the_readme_names_a_setting_that_is_none() -> None:
+def test_no_page_names_a_setting_that_is_none() -> None:
     known = names_in_the_code() | {f"{secret}_FILE" for secret in SECRET_VARIABLES} | NOT_OURS
-    words = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", README))
+    words = set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", "\n".join(PAGES.values())))
     assert words - known == set()
 
 
@@ -145,8 +161,8 @@ def test_the_example_marks_every_secret_and_holds_none() -> None:
     assert marked == set(SECRET_VARIABLES)
 
 
-def test_every_secret_is_named_where_the_readme_speaks_of_files() -> None:
-    chapter = README.partition("\n## Settings\n")[2].partition("\n## ")[0]
+def test_every_secret_is_named_where_the_set_up_speaks_of_files() -> None:
+    chapter = SET_UP.partition("\n## Settings\n")[2].partition("\n## ")[0]
     about_files = chapter.partition("Secrets can come from files")[2]
     assert {secret for secret in SECRET_VARIABLES if f"`{secret}`" in about_files} == set(SECRET_VARIABLES)
 
@@ -155,7 +171,7 @@ def test_the_example_says_what_is_still_to_be_filled_in() -> None:
     with pytest.raises(SettingsError) as raised:
         Settings.read(example(uncommented=False))
     named = {mistake.partition(":")[0] for mistake in raised.value.mistakes}
-    assert {"SLACK_BOT_TOKEN", "HW_PROJECT_ID", "ALLOWED_CHANNELS", "ALLOWED_USERS"} <= named
+    assert {"SLACK_BOT_TOKEN", "HW_REGION_NAME", "HW_PROJECT_ID", "ALLOWED_CHANNELS", "ALLOWED_USERS"} <= named
 
 
 def test_the_values_in_the_example_are_the_defaults_of_the_code() -> None:
@@ -165,7 +181,7 @@ def test_the_values_in_the_example_are_the_defaults_of_the_code() -> None:
     assert replace(shown, port=None) == plain
 
 
-def test_the_defaults_in_the_readme_are_those_of_the_example() -> None:
+def test_the_defaults_in_the_table_are_those_of_the_example() -> None:
     shown = example(uncommented=True)
     for name, default in rows_of_settings().items():
         literal = re.fullmatch(r"`([^`]+)`", default)
@@ -173,30 +189,57 @@ def test_the_defaults_in_the_readme_are_those_of_the_example() -> None:
             assert literal[1].replace("{region}", "cn-north-4") == shown[name]
 
 
-def test_every_file_the_readme_names_is_there() -> None:
+def test_every_file_that_is_named_is_there() -> None:
     named = files_named()
-    assert {"manifest.yml", ".env.example", ".ci/run", "bot/app.py", "tests/"} <= named
+    assert {"bot/core/", "bot/app.py", ".ci/run", "tests/"} <= named
     missing = {one for one in named if not (ROOT / one).exists()}
     assert {one for one in missing if "/" in one or not next((ROOT / "bot").rglob(one), None)} == set()
 
 
-def test_every_picture_is_there_and_small() -> None:
-    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert len(pictures) >= 2
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_and_a_heading_that_exist(page: Path) -> None:
+    for link in links(page):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.is_relative_to(ROOT), link
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    assert {ROOT / link.partition("#")[0] for link in links(ROOT / "README.md")} >= {*DOCS.glob("*.md")}
+    led_to = {(page.parent / link.partition("#")[0]).resolve() for page in PAGES for link in links(page)}
+    assert {path.resolve() for path in DOCS.iterdir()} <= led_to
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 100
+
+
+def test_every_picture_of_the_readme_is_small() -> None:
+    pictures = {link for link in links(ROOT / "README.md") if link.startswith(".pictures/")}
+    assert {".pictures/card-en.png", ".pictures/upgrade.gif"} <= pictures
     for picture in pictures:
         content = (ROOT / picture).read_bytes()
-        assert content.startswith(b"\x89PNG")
-        assert len(content) < 300_000
+        begins, most = (b"GIF89a", 1_200_000) if picture.endswith(".gif") else (b"\x89PNG", 300_000)
+        assert content.startswith(begins)
+        assert len(content) < most
 
 
-def test_every_heading_that_is_linked_to_exists() -> None:
-    headings = re.findall(r"^#+ (.+)$", README, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= anchors
+def test_the_states_that_are_explained_are_those_of_the_code() -> None:
+    life = PAGES[DOCS / "how-it-works.md"].partition("\n## The life of an upgrade\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([A-Z_, ]+) \|", life, re.MULTILINE)
+    assert {state for row in rows for state in row.split(", ")} == set(State.__members__)
 
 
-def test_every_subcommand_the_readme_names_is_there(capsys: pytest.CaptureFixture[str]) -> None:
-    for subcommand in set(re.findall(r"-m bot ([a-z]+)", README)):
+def test_the_doctor_says_what_the_set_up_promises() -> None:
+    promised = re.search(r"Its last line then begins with `([^`]+)`", README)
+    assert promised
+    assert to_text([passed("settings", "read")], colored=False).splitlines()[-1].startswith(promised[1])
+
+
+def test_every_subcommand_that_is_named_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    for subcommand in set(re.findall(r"-m bot ([a-z]+)", "\n".join(PAGES.values()))):
         with pytest.raises(SystemExit) as ended:
             main([subcommand, "--help"])
         assert ended.value.code == 0

@@ -1,4 +1,4 @@
-"""The README's recipes for a bot in use: back it up and restore it, move it to PostgreSQL, add a replica."""
+"""The recipes of bot/docs/operations.md: back a bot in use up and restore it, move it to PostgreSQL, add a replica."""
 
 import asyncio
 import subprocess

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [figure …] [--quick] [--write]`: every figure of the README, measured on this machine."""
+"""`python -m tests.bench [figure …] [--quick] [--write]`: every figure of bot/docs/figures.md, measured here."""
 
 import argparse
 import asyncio
@@ -29,13 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write; 1 when a promise is missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("figures", nargs="*", choices=[*FIGURES, []], metavar="figure", help=", ".join(FIGURES))
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: for a first look, not for the README")
-    parser.add_argument("--write", action="store_true", help="put the table between the README's markers")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: for a first look, not for the table")
+    parser.add_argument("--write", action="store_true", help="put the table between the markers of bot/docs/figures.md")
     options = parser.parse_args(arguments)
     rows = asyncio.run(measure(options.figures or FIGURES, QUICK if options.quick else FULL))
     print(f"{table(rows)}\n\n{machine()}")
     if options.write:
-        write(ROOT / "README.md", rows)
+        write(ROOT / "bot" / "docs" / "figures.md", rows)
     return 1 if any(row.is_met is False for row in rows) else 0
 
 

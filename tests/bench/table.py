@@ -1,4 +1,4 @@
-"""The figures as a table: a row, whether its promise is met, and the README between the markers."""
+"""The figures as a table: a row, whether its promise is met, and bot/docs/figures.md between the markers."""
 
 import os
 import platform
