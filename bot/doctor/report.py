@@ -72,7 +72,9 @@ def to_json(checks: Sequence[Check]) -> str:
 def unreadable_settings(mistakes: Sequence[str], *, as_json: bool) -> str:
     """What is printed when nothing can be checked: a failed check for each mistake, or one line of text."""
     if not as_json:
-        return "The settings cannot be read, so nothing was looked at: correct them first (bot/docs/set-up.md, Settings)."
+        return (
+            "The settings cannot be read, so nothing else was looked at: correct them (bot/docs/set-up.md, Settings)."
+        )
     remedy = "bot/docs/set-up.md, Settings, explains each variable"
     redact = Redactor()
     lines = [redact(mistake) for mistake in mistakes]
