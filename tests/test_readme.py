@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
+from bot import __main__ as program
 from bot.__main__ import main
 from bot.core.upgrade import State
 from bot.doctor.report import passed, to_text
 from bot.environment import SettingsError
+from bot.metrics import PREFIX, PrometheusMetrics
 from bot.settings import SECRET_VARIABLES, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -230,6 +232,19 @@ def test_the_states_that_are_explained_are_those_of_the_code() -> None:
     life = PAGES[DOCS / "how-it-works.md"].partition("\n## The life of an upgrade\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([A-Z_, ]+) \|", life, re.MULTILINE)
     assert {state for row in rows for state in row.split(", ")} == set(State.__members__)
+
+
+def test_the_metrics_that_are_listed_are_those_that_are_served() -> None:
+    served = {family.name for family in PrometheusMetrics()._registry.collect() if family.name.startswith(PREFIX)}
+    listed = re.findall(rf"^\| `({PREFIX}_\w+)` \|", PAGES[DOCS / "operations.md"], re.MULTILINE)
+    assert sorted(listed) == sorted(served)
+
+
+def test_the_exit_codes_that_are_explained_are_those_of_the_program() -> None:
+    codes = {value for name, value in vars(program).items() if name.startswith("EXIT_") and name != "EXIT_SIGNAL"}
+    chapter = PAGES[DOCS / "operations.md"].partition("\n## Exit codes\n")[2].partition("\n## ")[0]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", chapter, re.MULTILINE)} == codes
+    assert f"{program.EXIT_SIGNAL} and its number" in chapter
 
 
 def test_the_doctor_says_what_the_set_up_promises() -> None:
