@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from bot.storage.opening import AnyStorage, open_storage
 from tests.network_parts import Authority
 from tests.postgres_server import PostgresServer
 
+hypothesis.settings.register_profile("any machine", deadline=None)  # how long one example takes is the machine's load
+hypothesis.settings.load_profile("any machine")
 _database_numbers = count(1)
 
 
