@@ -31,6 +31,9 @@ class AnsweringCloud:
         self._meanwhile = meanwhile
         self._outcome = outcome
 
+    def of(self, _: Upgrade) -> "AnsweringCloud":
+        return self
+
     async def upgrade(self, *_: object, **__: object) -> AcceptedUpgrade:
         await self._meanwhile()
         if isinstance(self._outcome, Exception):

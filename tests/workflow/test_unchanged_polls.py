@@ -25,6 +25,9 @@ class OneJob:
     def __init__(self, job: Job) -> None:
         self._job = job
 
+    def of(self, _: Upgrade) -> "OneJob":
+        return self
+
     async def job(self, *_: object) -> Job:
         return self._job
 
