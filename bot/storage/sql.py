@@ -18,7 +18,7 @@ from bot.core.errors import StorageUnavailable
 from bot.core.messages import Language
 from bot.core.notifications import Notification
 from bot.core.ports import QueueStats
-from bot.core.upgrade import LIVE_STATES, EarlierRequest, EndCheck, Operation, State, Upgrade
+from bot.core.upgrade import LIVE_STATES, NEVER_CONFIRMED, EarlierRequest, EndCheck, Operation, State, Upgrade
 
 log = logging.getLogger("bot.storage")
 StoredRow = TypeVar("StoredRow", Upgrade, AuditEntry)
@@ -148,8 +148,8 @@ _IS_UNREADABLE = (
     f" OR {_other_than(Notification, 'pending_notifications')}"
 )
 LIVE_STATE_LIST = ", ".join(f"'{state}'" for state in sorted(LIVE_STATES))
-UNCONFIRMED_STATE_LIST = f"'{State.REQUESTED}', '{State.WITHDRAWN}', '{State.EXPIRED}'"
-NOT_STARTED_STATE_LIST = f"{UNCONFIRMED_STATE_LIST}, '{State.REJECTED}', '{State.NOT_SENT}'"
+NEVER_CONFIRMED_LIST = ", ".join(f"'{state}'" for state in sorted(NEVER_CONFIRMED))
+NOT_STARTED_STATE_LIST = f"{NEVER_CONFIRMED_LIST}, '{State.REJECTED}', '{State.NOT_SENT}'"
 OPEN_STATE_LIST = f"'{State.REQUESTED}', {LIVE_STATE_LIST}, '{State.UNRESOLVED}'"
 # An unresolved upgrade stays open until a later one of the instance has a job: somebody still has to look.
 OPEN = (
@@ -202,7 +202,7 @@ class Statements:
     open_upgrades: str = _select(f"WHERE {OPEN} {_NEWEST_FIRST} LIMIT $1")
     # instance id, UNIX seconds
     confirmed_since: str = _select(
-        f"WHERE instance_id = $1 AND decided_at >= $2 AND state NOT IN ({UNCONFIRMED_STATE_LIST}) ORDER BY decided_at"
+        f"WHERE instance_id = $1 AND decided_at >= $2 AND state NOT IN ({NEVER_CONFIRMED_LIST}) ORDER BY decided_at"
     )
     # instance id
     last_sent: str = _select(

@@ -20,7 +20,7 @@ from bot.core.errors import (
 from bot.core.notifications import Notification
 from bot.core.polling import AcceptedUpgrade, PollSchedule
 from bot.core.ports import Cloud, Storage
-from bot.core.upgrade import LEASE_SECONDS, SearchMiss, State, Upgrade, is_conflict
+from bot.core.upgrade import LEASE_SECONDS, NEVER_CONFIRMED, SearchMiss, State, Upgrade, is_conflict
 from bot.workflow.notifier import Notifier
 from bot.workflow.preflight import Preflight
 from bot.workflow.reconcile import INCONCLUSIVE, Reconciler
@@ -29,8 +29,6 @@ from bot.workflow.transitions import Transitions
 log = logging.getLogger("bot.submit")
 RENEW_SECONDS = LEASE_SECONDS / 4
 WAITING_STATES = (State.SUBMITTING, State.UNKNOWN, State.UNRESOLVED)  # in which an outcome is still waited for
-# A row in one of these while its upgrade is submitted: the database has lost the commit of the confirmation.
-REVERTED_STATES = (State.REQUESTED, State.WITHDRAWN, State.EXPIRED)
 CARD_UPDATE_SECONDS = 3.0  # how long a slow Slack may hold up the POST
 
 
@@ -150,7 +148,8 @@ class Submitter:
         """Store what the cloud answered: a definite answer is never dropped, whatever state the row is in."""
 
         def step(row: Upgrade) -> Upgrade | None:
-            if row.state in REVERTED_STATES and not isinstance(outcome, NotSent):
+            if row.state in NEVER_CONFIRMED and not isinstance(outcome, NotSent):
+                # While its upgrade is submitted: the database has lost the commit of the confirmation.
                 log.error("upgrade.unexpected_state", extra={"upgrade": row.id, "state": row.state.value})
                 return self._with_outcome(_confirmed_again(row, upgrade), outcome, miss)
             if isinstance(outcome, AcceptedUpgrade):
@@ -195,7 +194,7 @@ class Submitter:
         now = self._clock()
 
         def step(row: Upgrade) -> Upgrade | None:
-            if row.state in REVERTED_STATES:
+            if row.state in NEVER_CONFIRMED:
                 row = polling.unresolved(_confirmed_again(row, upgrade), now)
             if not isinstance(outcome, AcceptedUpgrade) or row.job_id:
                 return row

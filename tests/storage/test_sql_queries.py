@@ -1,9 +1,11 @@
 """Upgrades are found by instance, by message and by state, and what waits is counted."""
 
+import pytest
+
 from bot.core.ports import QueueStats
-from bot.core.upgrade import State
+from bot.core.upgrade import LIVE_STATES, NEVER_CONFIRMED, State
 from bot.storage.opening import AnyStorage
-from tests.storage.examples import instance_id, new_entry, new_upgrade
+from tests.storage.examples import PAST, instance_id, new_entry, new_upgrade
 
 
 async def test_the_live_upgrade_of_an_instance_is_found(storage: AnyStorage) -> None:
@@ -66,3 +68,30 @@ async def test_queue_stats_count_rows_with_a_timer_and_those_that_are_due(storag
     stats = await storage.queue_stats(200.0)
 
     assert sorted(stats, key=lambda row: row.state) == [QueueStats("in_progress", 1, 0), QueueStats("requested", 2, 1)]
+
+
+CONFIRMED_STATES = set(State) - NEVER_CONFIRMED
+
+
+async def test_what_was_confirmed_since_a_time_is_the_earliest_first(storage: AnyStorage) -> None:
+    for number, state in enumerate(State):
+        instance = f"instance-{number}" if state in LIVE_STATES else "instance"
+        row = new_upgrade(number, state=state, decided_at=PAST + number, instance_id=instance)
+        await storage.add(row, new_entry())
+    found = await storage.confirmed_since("instance", PAST)
+    assert {row.state for row in found} == CONFIRMED_STATES - LIVE_STATES
+    assert [row.decided_at for row in found] == sorted(row.decided_at or 0.0 for row in found)
+    later = await storage.confirmed_since("instance", found[1].decided_at or 0.0)
+    assert [row.id for row in later] == [row.id for row in found[1:]]
+
+
+@pytest.mark.parametrize("state", State)
+async def test_the_last_upgrade_that_may_have_started(storage: AnyStorage, state: State) -> None:
+    earlier = new_upgrade(1, instance_id="instance", state=State.UNRESOLVED, decided_at=PAST)
+    later = new_upgrade(2, instance_id="instance", state=state, decided_at=PAST + 1)
+    await storage.add(earlier, new_entry())
+    await storage.add(later, new_entry())
+    last = await storage.last_sent("instance")
+    assert last is not None
+    started = state in CONFIRMED_STATES - {State.REJECTED, State.NOT_SENT}
+    assert last.id == (later.id if started else earlier.id)

@@ -138,7 +138,7 @@ async def test_a_lost_answer_changes_nothing_once_the_row_is_taken_for_lost(
 
 # the database has lost commits: the confirmation, or the whole request
 
-REVERTED = [State.REQUESTED, State.WITHDRAWN, State.EXPIRED]
+REVERTED = [State.REQUESTED, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED]
 
 
 @pytest.mark.parametrize("reverted", REVERTED)

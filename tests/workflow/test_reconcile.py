@@ -26,6 +26,16 @@ async def test_a_job_that_the_cloud_lists_is_found_and_followed(driver: BotDrive
     assert len(driver.cloud.upgrades) == 1
 
 
+async def test_it_is_found_though_another_request_for_the_instance_was_open(driver: BotDriver) -> None:
+    driver.cloud.set_speed("minute")
+    await driver.request(driver.instance())
+    message = await driver.request_anyway(driver.instance(), "waiting for confirmation")
+    driver.cloud.inject_fault("accepted, answer lost")
+    await driver.confirm(message)
+    await driver.wait_for_reply(message, "unknown")
+    await driver.wait_for_reply(message, driver.cloud.upgrades[0].job_id or "?", 60)
+
+
 async def test_what_is_not_found_is_probably_not_started_and_can_be_looked_for_again(
     driver: BotDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
