@@ -93,9 +93,10 @@ def test_the_password_of_a_proxy_is_a_secret_and_is_not_shown() -> None:
 
 
 def test_without_settings_the_systems_certificates_are_trusted() -> None:
-    system = ssl.create_default_context()
-    assert DIRECT.tls_context().get_ca_certs() == system.get_ca_certs() != []
-    assert DIRECT.tls_context() is DIRECT.tls_context()
+    # A context of its own: those of a folder are loaded when they are needed, into the one that `DIRECT` shares.
+    system, trusted = ssl.create_default_context(), network()
+    assert trusted.tls_context().get_ca_certs() == system.get_ca_certs() != []
+    assert trusted.tls_context() is trusted.tls_context()
 
 
 def test_certificates_of_a_file_and_a_folder_are_trusted_beside_the_systems(tmp_path: Path) -> None:
