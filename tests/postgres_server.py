@@ -115,9 +115,13 @@ class PostgresServer:
         try:
             self._popen("initdb", "--version").wait(START_SECONDS)
         except PermissionError:
+            # With the libraries of the wheel, which the programs look for beside their package.
+            installation, package, site = programs.parent, programs.parents[1], programs.parents[2]
             copy = self.folder / "programs"
-            shutil.copytree(programs.parent, copy)
-            return copy / "bin"
+            shutil.copytree(installation, copy / package.name / installation.name)
+            for libraries in site.glob(f"{package.name}.libs"):
+                shutil.copytree(libraries, copy / libraries.name)
+            return copy / package.name / installation.name / "bin"
         return programs
 
 
