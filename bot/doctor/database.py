@@ -16,7 +16,7 @@ from bot.doctor.report import Reporter, failed, passed, warned
 from bot.storage.migrations import APPLIED_VERSIONS, MIGRATIONS, missing_migrations
 from bot.storage.opening import open_readonly
 from bot.storage.sql import COPY_IN_PROGRESS, SQLITE
-from bot.storage.sqlite import SqliteStorage
+from bot.storage.sqlite import SqliteFile, SqliteStorage
 from bot.storage.urls import database_scheme, sqlite_path
 
 if TYPE_CHECKING:
@@ -147,9 +147,7 @@ def _inspect_sqlite(path: Path) -> DatabaseState:
     if not path.exists():
         return DatabaseState(str(path), free_bytes=free_bytes)
     try:
-        uri = f"{path.as_uri()}?mode=rw"
-        connection = sqlite3.connect(uri, timeout=BUSY_SECONDS, isolation_level=None, uri=True)
-        with closing(connection):
+        with closing(SqliteFile(path, BUSY_SECONDS).connect()) as connection:
             connection.execute("BEGIN IMMEDIATE")
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if "schema_migrations" not in tables:

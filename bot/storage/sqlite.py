@@ -261,7 +261,7 @@ class SqliteFile:
             # Only a new file is opened here: closing a file drops the locks that this process holds on it.
             with suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, OWNER_ONLY))
-        connection = self._connect()
+        connection = self.connect()
         try:
             self._switch_to_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")  # with less, a power failure could undo what was sent
@@ -274,7 +274,7 @@ class SqliteFile:
 
     def connect_reader(self) -> sqlite3.Connection:
         """A connection that cannot write."""
-        connection = self._connect()
+        connection = self.connect()
         connection.execute("PRAGMA query_only = ON")
         return connection
 
@@ -299,7 +299,8 @@ class SqliteFile:
                     raise
             time.sleep(WAL_RETRY_SECONDS)  # in the writer's own thread
 
-    def _connect(self) -> sqlite3.Connection:
+    def connect(self) -> sqlite3.Connection:
+        """A connection to the file as it is; sqlite3.OperationalError when there is none."""
         uri = f"{self.path.absolute().as_uri()}?mode=rw"
         return sqlite3.connect(uri, timeout=self.busy_seconds, isolation_level=None, uri=True)
 
