@@ -1,9 +1,16 @@
 """The outbox of an upgrade: what a delivery to Slack, or its failure, does to the pending notifications. Pure steps."""
 
-from dataclasses import replace
-
 from bot.core.notifications import EDITS, Notification
-from bot.core.upgrade import LEASE_SECONDS, NEVER_CONFIRMED, NOTIFY_SECONDS, PENDING, UNAUTHORIZED, State, Upgrade
+from bot.core.upgrade import (
+    LEASE_SECONDS,
+    NEVER_CONFIRMED,
+    NOTIFY_SECONDS,
+    PENDING,
+    UNAUTHORIZED,
+    State,
+    Upgrade,
+    replace,
+)
 
 REPORT_GIVE_UP_SECONDS = 86400.0  # after the end of an upgrade, a report that nobody takes is dropped
 EDIT_INTERVAL_SECONDS = 3.0  # at most one edit of the job message in so many seconds

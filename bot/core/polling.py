@@ -1,7 +1,7 @@
 """What a poll of a job, or a search for a lost one, means for the upgrade, and when the next one is due: pure steps."""
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.core.instances import Instance, version_text
 from bot.core.notifications import Notification
@@ -15,6 +15,7 @@ from bot.core.upgrade import (
     SearchResult,
     State,
     Upgrade,
+    replace,
 )
 
 MINUTE = 60.0

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import asyncpg
 
 from bot.core.audit import AuditEntry, AuditRow
 from bot.core.errors import JobIdTaken, LiveUpgradeExists, StorageUnavailable
-from bot.core.upgrade import Upgrade
+from bot.core.upgrade import Upgrade, replace
 from bot.storage.clock import DatabaseClock
 from bot.storage.copy import TargetNotEmpty
 from bot.storage.migrations import migrate_postgres

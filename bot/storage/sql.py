@@ -11,6 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
 from bot.core.audit import AuditEntry, AuditRow, row_hash
@@ -30,26 +31,36 @@ AUDIT_COLUMNS = ("number", *AUDIT_ENTRY_COLUMNS, "hash")
 
 def storable_text(text: str) -> str:
     """Text that both databases take: PostgreSQL has no NUL, UTF-8 no lone surrogate; answers of the cloud may."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
 def as_stored(row: StoredRow) -> StoredRow:
     """The upgrade or audit entry exactly as it will be read again."""
-    texts = {field.name: value for field in fields(row) if type(value := getattr(row, field.name)) is str}
-    changes: dict[str, Any] = {name: storable_text(text) for name, text in texts.items() if storable_text(text) != text}
+    changes: dict[str, Any] = {}
+    for name in _TEXT_COLUMNS[type(row)]:
+        text = getattr(row, name)
+        if text is not None and (stored := storable_text(text)) != text:
+            changes[name] = stored
     return replace(row, **changes) if changes else row
 
 
 def upgrade_values(upgrade: Upgrade) -> list[object]:
     """The values of a row, in the order of `UPGRADE_COLUMNS`."""
-    return [_TO_COLUMN.get(name, _unchanged)(getattr(upgrade, name)) for name in UPGRADE_COLUMNS]
+    values = list(_columns_of(upgrade))
+    for number, convert in _TO_COLUMNS:
+        values[number] = convert(values[number])
+    return values
 
 
 def upgrade_from_values(values: Iterable[Any]) -> Upgrade:
     """The upgrade in a row whose columns are `UPGRADE_COLUMNS`; raises `UnreadableRow`."""
-    row = tuple(values)
+    row = list(values)
     try:
-        return Upgrade(*(convert(value) for convert, value in zip(_FROM_COLUMNS, row, strict=True)))
+        for number, convert in _FROM_COLUMNS:
+            row[number] = convert(row[number])
+        return Upgrade(*row)
     except (ValueError, TypeError, AttributeError) as error:
         raise UnreadableRow(str(row[0]), error) from error
 
@@ -71,10 +82,6 @@ def audit_row_from_values(values: Iterable[Any]) -> AuditRow:
     """The audit row whose columns are `AUDIT_COLUMNS`, unchecked: a wrong value is for `verify_audit` to report."""
     number, *entry_values, row_hash = values
     return AuditRow(number, AuditEntry(*entry_values), row_hash)
-
-
-def _unchanged(value: Any) -> Any:
-    return value
 
 
 def _join_notifications(notifications: tuple[Notification, ...]) -> str:
@@ -128,7 +135,15 @@ _FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
     "operations": _operations_from_json,
     "earlier_unresolved": _earlier_from_json,
 }
-_FROM_COLUMNS = tuple(_FROM_COLUMN.get(name, _unchanged) for name in UPGRADE_COLUMNS)
+_TO_COLUMNS, _FROM_COLUMNS = (
+    tuple((number, table[name]) for number, name in enumerate(UPGRADE_COLUMNS) if name in table)
+    for table in (_TO_COLUMN, _FROM_COLUMN)
+)
+_TEXT_COLUMNS = {
+    kind: tuple(field.name for field in fields(kind) if field.type in (str, str | None))
+    for kind in (Upgrade, AuditEntry)
+}
+_columns_of = attrgetter(*UPGRADE_COLUMNS)
 
 
 def _sql_list(words: Iterable[str]) -> str:

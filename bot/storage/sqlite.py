@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from bot.core.audit import AuditEntry, AuditRow
 from bot.core.errors import JobIdTaken, LiveUpgradeExists, StorageUnavailable
-from bot.core.upgrade import Upgrade
+from bot.core.upgrade import Upgrade, replace
 from bot.storage.clock import SteadyClock
 from bot.storage.copy import TargetNotEmpty
 from bot.storage.migrations import migrate_sqlite
@@ -335,8 +335,8 @@ def _resolve_all(results: Sequence[_JobResult]) -> None:
 class ConnectionThread:
     """A thread that owns one SQLite connection and runs jobs on it in their order, with group commit.
 
-    All jobs that were queued while the thread was busy become one transaction. Each runs in its own savepoint, so that
-    one that fails does not undo the others. Results reach the event loop only after COMMIT. An error of the database
+    All jobs that were queued while the thread was busy become one transaction. Each of several runs in its own
+    savepoint, so that one that fails does not undo the others. Results reach the event loop only after COMMIT. An error of the database
     itself fails the whole transaction, and the next one gets a new connection: once a lock is released, a full disk has
     room or a file is back, no restart is needed.
 
@@ -402,8 +402,9 @@ class ConnectionThread:
         try:
             connection = self._current_connection()
             connection.execute(self._begin)
-            results = [self._run_job(connection, queued) for queued in group]
-            connection.execute("COMMIT")
+            run = self._run_job if len(group) == 1 else self._run_in_savepoint
+            results = [run(connection, queued) for queued in group]
+            connection.execute("ROLLBACK" if len(group) == 1 and results[0].error else "COMMIT")
         except Exception as error:  # of whatever kind: the callers have to be told, and the thread has to live on
             self._close_connection()
             if not isinstance(error, sqlite3.Error | OSError | StorageUnavailable):
@@ -412,15 +413,20 @@ class ConnectionThread:
         return results
 
     def _run_job(self, connection: sqlite3.Connection, queued: _QueuedJob[Any]) -> _JobResult:
-        """Run one job in its savepoint."""
-        connection.execute("SAVEPOINT job")
+        """Run one job; raises what fails the whole transaction."""
         try:
-            result = _JobResult(queued.future, queued.job(connection))
+            return _JobResult(queued.future, queued.job(connection))
         except Exception as error:
             if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, _JOB_ERRORS):
                 raise
+            return _JobResult(queued.future, error=error)
+
+    def _run_in_savepoint(self, connection: sqlite3.Connection, queued: _QueuedJob[Any]) -> _JobResult:
+        """Run one job of several: what it has done is undone when it fails."""
+        connection.execute("SAVEPOINT job")
+        result = self._run_job(connection, queued)
+        if result.error is not None:
             connection.execute("ROLLBACK TO job")
-            result = _JobResult(queued.future, error=error)
         connection.execute("RELEASE job")
         return result
 

@@ -1,10 +1,11 @@
 """The buttons of request cards and threads: permitted or refused, one winner, then submitted, withdrawn or searched."""
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.core import outbox, polling
 from bot.core.actions import EFFECTIVE_ACTIONS, THREAD_ACTIONS, Action, Click, Origin
@@ -26,7 +27,7 @@ from bot.core.permissions import AccessPolicy, Channel, User
 from bot.core.polling import CANCELED, FINAL_STATUSES, Job, PollSchedule
 from bot.core.ports import CHANNEL_PATIENCE_SECONDS, ChannelDirectory, Cloud, Metrics, Publisher, UserDirectory
 from bot.core.replies import Reply, TranslatedCard
-from bot.core.upgrade import PENDING, RUNNING, State, Upgrade, current_upgrade_id
+from bot.core.upgrade import PENDING, RUNNING, State, Upgrade, current_upgrade_id, replace
 from bot.workflow.background_tasks import UpgradesInProcess
 from bot.workflow.interaction import Replier
 from bot.workflow.notifier import Notifier
@@ -320,7 +321,7 @@ class ActionHandler:
         is_refused = is_waiting or error.status in DENIED_STATUSES
         is_unknown = not is_refused and isinstance(error, OutcomeUnknown | Rejected)
         entry = self._cancel_entry(upgrade, origin, "cancel_unknown" if is_unknown else "cancel_failed", reason)
-        await self.transitions.storage.record(replace(entry, api_request_id=error.api_request_id))
+        await self.transitions.storage.record(dataclasses.replace(entry, api_request_id=error.api_request_id))
         if is_unknown:
             await self._poll_now(upgrade)
             return Message("cancel_scheduled_unknown", name=upgrade.instance_name)

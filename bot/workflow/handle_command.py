@@ -1,10 +1,11 @@
 """The slash command: parsed, permitted or refused, carried out. Everything but the request card is a private reply."""
 
 import asyncio
+import dataclasses
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.core.actions import Action, Click, Origin
@@ -48,7 +49,7 @@ from bot.core.replies import (
     unresolved_before,
     upgrade_lines,
 )
-from bot.core.upgrade import EarlierRequest, State, Upgrade, current_upgrade_id
+from bot.core.upgrade import EarlierRequest, State, Upgrade, current_upgrade_id, replace
 from bot.workflow.background_tasks import UpgradesInProcess
 from bot.workflow.interaction import Replier
 from bot.workflow.notifier import Notifier
@@ -303,7 +304,7 @@ class CommandHandler:
     async def _list(self, page: int) -> Reply:
         """A page of the project's instances that the rules allow, or why there is none."""
         listed = await self.inventory.instances(LIST_SECONDS)
-        instances = replace(listed, instances=tuple(filter(self._may_see, listed.instances)))
+        instances = dataclasses.replace(listed, instances=tuple(filter(self._may_see, listed.instances)))
         if instances.instances:
             _, on_page = instances_on_page(instances, page)
             reads = (self.inventory.instance(instance.id, PAGE_SECONDS) for instance in on_page)

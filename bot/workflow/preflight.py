@@ -1,14 +1,15 @@
 """Before an upgrade is confirmed: what the cloud says against it, and the instance's details on the card."""
 
+import dataclasses
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.core.errors import StorageUnavailable
 from bot.core.instances import PreflightWarning, nearest, not_in_project, preflight_warning
 from bot.core.notifications import Notification
 from bot.core.ports import InstanceInventory
-from bot.core.upgrade import State, Upgrade
+from bot.core.upgrade import State, Upgrade, replace
 from bot.workflow.notifier import Notifier
 from bot.workflow.transitions import Transitions
 
@@ -49,7 +50,7 @@ class Preflight:
         """The `instance_snapshot` of a new row, without a request."""
         instance = self.inventory.cached().find(instance_id)
         # Of an entry of the list the name is worth showing; that details are missing is said after they were asked for.
-        return replace(instance, is_detailed=True).to_json() if instance else ""
+        return dataclasses.replace(instance, is_detailed=True).to_json() if instance else ""
 
     async def describe_conflict(self, upgrade: Upgrade) -> Upgrade:
         """After a rejection because of another operation: the row with the instance as it is now."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.core import polling
 from bot.core.audit import AuditEntry
@@ -20,7 +20,7 @@ from bot.core.errors import (
 from bot.core.notifications import Notification
 from bot.core.polling import AcceptedUpgrade, PollSchedule
 from bot.core.ports import Cloud, Storage
-from bot.core.upgrade import LEASE_SECONDS, NEVER_CONFIRMED, SearchMiss, State, Upgrade, is_conflict
+from bot.core.upgrade import LEASE_SECONDS, NEVER_CONFIRMED, SearchMiss, State, Upgrade, is_conflict, replace
 from bot.workflow.notifier import Notifier
 from bot.workflow.preflight import Preflight
 from bot.workflow.reconcile import INCONCLUSIVE, Reconciler
