@@ -147,8 +147,11 @@ class Storage(Protocol):
         """Upgrades of one instance or of all, the newest first."""
         ...
 
-    async def last_sent(self, instance_id: str) -> Upgrade | None:
-        """The upgrade of an instance that was confirmed last, but for those that certainly did not start."""
+    async def related_upgrades(self, instance_id: str, limit: int) -> Sequence[Upgrade]:
+        """What another request for the instance has to know: live, confirmed last, then the open requests.
+
+        Of the confirmed ones those do not count that certainly did not start.
+        """
         ...
 
     async def confirmed_since(self, instance_id: str, since: float) -> Sequence[Upgrade]:

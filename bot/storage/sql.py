@@ -219,10 +219,12 @@ class Statements:
     confirmed_since: str = _select(
         f"WHERE instance_id = $1 AND decided_at >= $2 AND state NOT IN ({NEVER_CONFIRMED_LIST}) ORDER BY decided_at"
     )
-    # instance id
-    last_sent: str = _select(
-        f"WHERE instance_id = $1 AND decided_at IS NOT NULL AND state NOT IN ({NOT_STARTED_STATE_LIST})"
-        " ORDER BY decided_at DESC LIMIT 1"
+    # instance id, twice, limit
+    related_upgrades: str = _select(
+        f"WHERE instance_id = $1 AND (state IN ('{State.REQUESTED}', {LIVE_STATE_LIST}) OR id = ("  # noqa: S608 - our own names
+        " SELECT id FROM upgrades AS sent WHERE instance_id = $2 AND decided_at IS NOT NULL"
+        f" AND state NOT IN ({NOT_STARTED_STATE_LIST}) ORDER BY decided_at DESC LIMIT 1))"
+        f" ORDER BY state = '{State.REQUESTED}', requested_at DESC, id DESC LIMIT $3"
     )
     # instance id, limit
     latest_of_instance: str = _select(f"WHERE instance_id = $1 {_NEWEST_FIRST} LIMIT $2")
@@ -365,9 +367,13 @@ class SqlQueries(ABC):
             return await self._fetch_upgrades(self.statements.latest, limit)
         return await self._fetch_upgrades(self.statements.latest_of_instance, storable_text(instance_id), limit)
 
-    async def last_sent(self, instance_id: str) -> Upgrade | None:
-        """The upgrade of an instance that was confirmed last, but for those that certainly did not start."""
-        return await self._fetch_upgrade(self.statements.last_sent, storable_text(instance_id))
+    async def related_upgrades(self, instance_id: str, limit: int) -> Sequence[Upgrade]:
+        """What another request for the instance has to know: live, confirmed last, then the open requests.
+
+        Of the confirmed ones those do not count that certainly did not start.
+        """
+        instance_id = storable_text(instance_id)
+        return await self._fetch_upgrades(self.statements.related_upgrades, instance_id, instance_id, limit)
 
     async def confirmed_since(self, instance_id: str, since: float) -> Sequence[Upgrade]:
         """The upgrades of an instance that were confirmed at that time or later (UNIX seconds), the earliest first."""

@@ -336,9 +336,9 @@ class ConnectionThread:
     """A thread that owns one SQLite connection and runs jobs on it in their order, with group commit.
 
     All jobs that were queued while the thread was busy become one transaction. Each of several runs in its own
-    savepoint, so that one that fails does not undo the others. Results reach the event loop only after COMMIT. An error of the database
-    itself fails the whole transaction, and the next one gets a new connection: once a lock is released, a full disk has
-    room or a file is back, no restart is needed.
+    savepoint, so that one that fails does not undo the others. Results reach the event loop only after COMMIT. An
+    error of the database itself fails the whole transaction, and the next one gets a new connection: once a lock is
+    released, a full disk has room or a file is back, no restart is needed.
 
     `file_identity` tells which file the path names now; `begin` is the statement that starts a transaction.
     """

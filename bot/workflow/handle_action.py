@@ -205,8 +205,8 @@ class ActionHandler:
     async def _supersede_others(self, confirmed: Upgrade) -> None:
         """Close the other open requests for the instance; never raises, the submission must not end with it."""
         try:
-            open_upgrades = await self.transitions.storage.open_upgrades(confirmed.instance_id, MAX_SUPERSEDED)
-            others = [row for row in open_upgrades if row.state is State.REQUESTED and row.id != confirmed.id]
+            related = await self.transitions.storage.related_upgrades(confirmed.instance_id, MAX_SUPERSEDED)
+            others = [row for row in related if row.state is State.REQUESTED and row.id != confirmed.id]
             link = await self.publisher.permalink(confirmed) if others else ""
             for other in others:
                 await self._supersede(other, confirmed, link)

@@ -59,6 +59,7 @@ from bot.workflow.transitions import Transitions, change_attempted
 
 log = logging.getLogger("bot.command")
 MAX_LINES = 10  # of `history` and `status`
+MAX_RELATED = 10  # earlier requests that a new one has to know
 READ_ROWS = (MAX_LINES, 100, 1000)  # read for them, ever more while the rules let this person see too few of them
 LIST_SECONDS = 1.2  # a list is answered within two seconds, with what is known by then
 PAGE_SECONDS = 0.5  # of which its page has so much to be read again: operations start faster than lists are read
@@ -193,13 +194,14 @@ class CommandHandler:
     ) -> Reply | None:
         """Store the request and post its card; a reply when that was not done."""
         storage = self.transitions.storage
-        live = await storage.live_upgrade(command.instance_id)
+        related = await storage.related_upgrades(command.instance_id, MAX_RELATED)
+        live = next((row for row in related if row.is_live), None)
         if live is not None:
             return await upgrade_in_progress(self.publisher, live)
-        earlier = await self._earlier_unresolved(command.instance_id)
+        earlier = await self._earlier_unresolved(related)
         if not confirmed.is_warned:
             warning = unresolved_before(command.instance_id, earlier) if earlier else None
-            warning = warning or await self._open_request(command.instance_id)
+            warning = warning or await self._open_request(related)
             if warning is not None:
                 return PreflightReply(warning, command.text)
         project = await self._project(command, confirmed.project)
@@ -228,10 +230,10 @@ class CommandHandler:
         await self.preflight.describe_instance(upgrade)
         return not_posted(upgrade, origin)
 
-    async def _earlier_unresolved(self, instance_id: str) -> EarlierRequest | None:
+    async def _earlier_unresolved(self, related: Sequence[Upgrade]) -> EarlierRequest | None:
         """The last upgrade of the instance, if nobody knows what became of it."""
-        last = await self.transitions.storage.last_sent(instance_id)
-        if last is None or last.state is not State.UNRESOLVED:
+        last = next((row for row in related if row.state is State.UNRESOLVED), None)
+        if last is None:
             return None
         permalink = await self.publisher.permalink(last)
         return EarlierRequest(last.requested_by, last.decided_at or last.requested_at, permalink)
@@ -258,11 +260,10 @@ class CommandHandler:
         warning = not_in_any_project(command.instance_id, instances)
         return PreflightReply(warning, command.text, tuple(self.projects))
 
-    async def _open_request(self, instance_id: str) -> PreflightWarning | None:
+    async def _open_request(self, related: Sequence[Upgrade]) -> PreflightWarning | None:
         """The warning that a request for the instance is open already."""
-        upgrades = await self.transitions.storage.open_upgrades(instance_id, MAX_LINES)
         now = self.clock()
-        requested = (row for row in upgrades if row.state is State.REQUESTED and row.expires_at > now)
+        requested = (row for row in related if row.state is State.REQUESTED and row.expires_at > now)
         open_request = next(requested, None)
         if open_request is None:
             return None

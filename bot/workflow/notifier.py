@@ -12,7 +12,7 @@ from bot.core.errors import SlackError, SlackRejected, SlackUnavailable
 from bot.core.notifications import EDITS, Notification
 from bot.core.ports import Publisher
 from bot.core.upgrade import State, Upgrade
-from bot.workflow.transitions import Transitions, no_entries
+from bot.workflow.transitions import Step, Transitions, no_entries
 
 log = logging.getLogger("bot.notifier")
 RowUpdate = Callable[[Upgrade], Upgrade]
@@ -36,12 +36,34 @@ class Notifier:
         if upgrade.pending_notifications[:1] != (Notification.CARD_UPDATE,):
             return upgrade
         try:
-            await self._edit_card(upgrade)
+            if not await self._edit_card(upgrade):
+                return upgrade
             self._transitions.metrics.response_shown()
         except SlackError as error:
             log.warning("slack.card_not_updated", extra={"upgrade": upgrade.id, "reason": repr(error)})
             return upgrade
         return outbox.delivered(upgrade, Notification.CARD_UPDATE, self._clock(), None, upgrade)
+
+    async def edit_and_store(self, upgrade: Upgrade, step: Step) -> None:
+        """Edit the card as a transition leaves it, then store both at once.
+
+        When another process moves the row during the edit, the card is edited again; this one's edits take turns.
+        """
+        after = step(upgrade)
+        is_edited = after is not None and await self.update_card(after) is not after
+        is_changed = False
+
+        def step_and_edit(row: Upgrade) -> Upgrade | None:
+            nonlocal is_changed
+            result = step(row)
+            if after is not None and is_edited and not (row.decided_at and self._transitions.is_newest_here(row)):
+                result = outbox.delivered(result or row, Notification.CARD_UPDATE, self._clock(), None, after)
+            is_changed = result not in (None, row)
+            return result
+
+        stored = await self._transitions.update(upgrade, step_and_edit)
+        if is_changed and stored.pending_notifications == (Notification.CARD_UPDATE,):
+            await self.deliver(stored)
 
     async def deliver(self, upgrade: Upgrade) -> Upgrade:
         """Publish everything pending, in order, until Slack does not take one; the row afterwards."""

@@ -76,7 +76,7 @@ class Preflight:
         instance = read or cached
         snapshot = instance.to_json() if instance else NOT_DESCRIBED
 
-        def step(row: Upgrade) -> Upgrade | None:
+        def describe(row: Upgrade) -> Upgrade | None:
             brings_more = instance is not None and (row.delay or not row.is_named)
             described = replace(row, instance_snapshot=snapshot)
             if row.instance_snapshot == snapshot:
@@ -90,10 +90,7 @@ class Preflight:
             return described.with_notifications(self.clock(), Notification.CARD_UPDATE)
 
         try:
-            described = await self.transitions.update(upgrade, step)
-            is_only_edit = described.pending_notifications == (Notification.CARD_UPDATE,)
-            if is_only_edit:
-                await self.notifier.deliver(described)
+            await self.notifier.edit_and_store(upgrade, describe)
         except StorageUnavailable as error:
             # The card is posted and can be confirmed all the same.
             log.warning("storage.unavailable", extra={"upgrade": upgrade.id, "reason": str(error)})

@@ -85,6 +85,10 @@ class Transitions:
                     return row
                 row = newest
 
+    def is_newest_here(self, row: Upgrade) -> bool:
+        """Whether this process has stored this state of the row, and so edits the card after it."""
+        return self._stored.get(row.id) is row
+
     def _log_end(self, row: Upgrade) -> None:
         """One line for each end of a confirmed upgrade, also for one that may have no end."""
         if row.state in END_LEVELS:

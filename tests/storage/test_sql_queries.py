@@ -91,7 +91,21 @@ async def test_the_last_upgrade_that_may_have_started(storage: AnyStorage, state
     later = new_upgrade(2, instance_id="instance", state=state, decided_at=PAST + 1)
     await storage.add(earlier, new_entry())
     await storage.add(later, new_entry())
-    last = await storage.last_sent("instance")
-    assert last is not None
+    related = {row.id for row in await storage.related_upgrades("instance", 10)}
     started = state in CONFIRMED_STATES - {State.REJECTED, State.NOT_SENT}
-    assert last.id == (later.id if started else earlier.id)
+    open_requests = {later.id} if state is State.REQUESTED else set()
+    assert related == {later.id if started else earlier.id} | open_requests
+
+
+async def test_open_requests_come_after_the_live_upgrade_and_the_newest_first(storage: AnyStorage) -> None:
+    states = [State.IN_PROGRESS, State.REQUESTED, State.REQUESTED, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN]
+    for number, state in enumerate(states):
+        decided_at = None if state is State.REQUESTED else PAST + number
+        row = new_upgrade(
+            number, instance_id="instance", state=state, decided_at=decided_at, requested_at=PAST + number
+        )
+        await storage.add(row, new_entry())
+    await storage.add(new_upgrade(9, instance_id="another", state=State.REQUESTED), new_entry())
+    related = await storage.related_upgrades("instance", 10)
+    assert [row.id for row in related] == ["upgrade-0", "upgrade-2", "upgrade-1"]
+    assert [row.id for row in await storage.related_upgrades("instance", 2)] == ["upgrade-0", "upgrade-2"]

@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
-from dataclasses import replace
 
 from bot.core.audit import GENESIS, AuditEntry, AuditRow
 from bot.core.errors import LiveUpgradeExists
 from bot.core.ports import QueueStats
-from bot.core.upgrade import State, Upgrade
+from bot.core.upgrade import State, Upgrade, replace
 
 NOT_STARTED = (State.REJECTED, State.NOT_SENT)
 
@@ -19,6 +18,7 @@ class MemoryStorage:
         self._rows: dict[str, Upgrade] = {}
         self._triggers: set[str] = set()
         self._live: dict[str, str] = {}
+        self._of_instance: dict[str, list[str]] = {}
         self._entries: list[AuditEntry] = []
 
     def clock(self) -> float:
@@ -29,6 +29,7 @@ class MemoryStorage:
             return False
         self._triggers.add(upgrade.trigger_id)
         self._rows[upgrade.id] = upgrade
+        self._of_instance.setdefault(upgrade.instance_id, []).append(upgrade.id)
         self._entries.append(entry)
         return True
 
@@ -89,9 +90,12 @@ class MemoryStorage:
         newest = sorted(self._rows.values(), key=lambda row: row.requested_at, reverse=True)
         return [row for row in newest if instance_id in (None, row.instance_id)][:limit]
 
-    async def last_sent(self, instance_id: str) -> Upgrade | None:
-        sent = [row for row in await self.confirmed_since(instance_id, 0.0) if row.state not in NOT_STARTED]
-        return sent[-1] if sent else None
+    async def related_upgrades(self, instance_id: str, limit: int) -> Sequence[Upgrade]:
+        rows = [self._rows[upgrade_id] for upgrade_id in self._of_instance.get(instance_id, ())]
+        confirmed = [row for row in rows if row.decided_at is not None and row.state not in NOT_STARTED]
+        last = max(confirmed, key=lambda row: row.decided_at or 0.0, default=None)
+        related = [row for row in rows if row is last or row.is_live or row.state is State.REQUESTED]
+        return sorted(related, key=lambda row: (row.state is State.REQUESTED, -row.requested_at))[:limit]
 
     async def confirmed_since(self, instance_id: str, since: float) -> Sequence[Upgrade]:
         confirmed = [
