@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from slack_sdk.models.blocks import Block, ButtonElement
-
 from bot.core.actions import Action
 from bot.core.instances import project_message, region_of
 from bot.core.messages import Message
@@ -12,6 +10,7 @@ from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
     MAX_SECTION_TEXT,
     MRKDWN,
+    Block,
     MessageView,
     actions,
     button,
@@ -91,7 +90,7 @@ def instance_list(reply: InstanceListReply, translator: Translator) -> MessageVi
     return message_view(joined_text([*texts, *footer]), *blocks)
 
 
-def _request_buttons(row: InstanceRow, translator: Translator) -> tuple[ButtonElement, ButtonElement]:
+def _request_buttons(row: InstanceRow, translator: Translator) -> tuple[Block, Block]:
     return (
         button(
             translator,

@@ -1,7 +1,5 @@
 """The request card: the one message in the channel, with buttons while it is open and its status afterwards."""
 
-from slack_sdk.models.blocks import Block, ConfirmObject
-
 from bot.core.actions import Action
 from bot.core.command import UpgradeCommand
 from bot.core.instances import (
@@ -21,6 +19,7 @@ from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
     HEADER_TEXT,
     MRKDWN,
+    Block,
     MessageView,
     actions,
     button,
@@ -251,7 +250,7 @@ def _buttons(upgrade: Upgrade, translator: Translator) -> Block:
     )
 
 
-def _dialog(upgrade: Upgrade, translator: Translator) -> ConfirmObject:
+def _dialog(upgrade: Upgrade, translator: Translator) -> Block:
     """Slack's confirmation dialog: title and OK of the mode, in stronger words when the validation is skipped."""
     name, instance = upgrade.instance_name, Code(upgrade.instance_id)
     if upgrade.delay:

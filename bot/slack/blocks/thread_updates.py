@@ -1,7 +1,5 @@
 """The messages in the card's thread: the job and its progress, why there is no job, and the end."""
 
-from slack_sdk.models.blocks import Block
-
 from bot.core.actions import Action
 from bot.core.instances import Instance, actions_listing, nodes_message, state_field, version_text
 from bot.core.messages import Code, Link, Message, Person, Term, Time, Vocabulary, duration_message
@@ -19,6 +17,7 @@ from bot.core.upgrade import (
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
     MRKDWN,
+    Block,
     MessageView,
     actions,
     button,
