@@ -4,9 +4,10 @@
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Any, Protocol
@@ -94,10 +95,10 @@ class Translator:
     def render(self, message: Message, markup: Markup = PLAIN_TEXT) -> str:
         """The text of a message, its values written in this markup. Raises KeyError for an unknown key."""
         parts = []
-        for words, name, label, _ in Formatter().parse(self.messages[message.key]):
+        for words, name, label in _parsed(self.messages[message.key]):
             parts.append(words)
             if name is not None:
-                parts.append(self._render_value(message.values[name], label or "", markup))
+                parts.append(self._render_value(message.values[name], label, markup))
         return "".join(parts)
 
     def error_text(self, outcome: str, status: int | None, code: str) -> ErrorText:
@@ -174,6 +175,12 @@ def _load(language: Language, name: str) -> Translator:
         for vocabulary in Vocabulary
     }
     return Translator(language, table["list_separator"], table["messages"], errors, vocabularies)
+
+
+@cache
+def _parsed(template: str) -> Sequence[tuple[str, str | None, str]]:
+    """The words of a message of the catalogue, each with the name and the label of the value after it."""
+    return [(words, name, label or "") for words, name, label, _ in Formatter().parse(template)]
 
 
 def _normalized(word: str) -> str:

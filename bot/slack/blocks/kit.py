@@ -186,6 +186,8 @@ def neutral(value: str) -> str:
 def single_line(value: str, limit: int) -> str:
     """A value without line breaks and invisible characters; of a long one, more than `limit` characters are kept."""
     head = value[: limit * 4]
+    if head.isascii() and head.isprintable():
+        return " ".join(head.split())
     visible = [letter for letter in head if letter.isspace() or unicodedata.category(letter) not in _INVISIBLE]
     return " ".join("".join(visible).split())
 
