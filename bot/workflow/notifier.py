@@ -62,7 +62,7 @@ class Notifier:
             return result
 
         stored = await self._transitions.update(upgrade, step_and_edit)
-        if is_changed and stored.pending_notifications == (Notification.CARD_UPDATE,):
+        if is_changed and Notification.CARD_UPDATE in stored.pending_notifications and not stored.pending_messages:
             await self.deliver(stored)
 
     async def deliver(self, upgrade: Upgrade) -> Upgrade:
