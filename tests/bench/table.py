@@ -49,8 +49,8 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join([HEAD, *map(str, rows)])
 
 
-def machine() -> str:
-    """The machine and the date of the measurement."""
+def machine(load: float) -> str:
+    """The machine and the date of the measurement; `load` is the load average before it."""
     model = next(
         (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.machine(),
@@ -59,18 +59,18 @@ def machine() -> str:
     day = datetime.now(UTC).date().isoformat()
     return (
         f"Measured {day}: {os.cpu_count()} × {model}, {memory / 2**20:.0f} GiB, Linux {platform.release()}, "
-        f"Python {platform.python_version()}; load average at the end {os.getloadavg()[0]:.1f}."
+        f"Python {platform.python_version()}; load average before the start {load:.1f}."
     )
 
 
-def write(readme: Path, rows: Iterable[Row]) -> None:
+def write(readme: Path, rows: Iterable[Row], load: float) -> None:
     """Put the table between the two markers; ValueError when they are not there."""
     text = readme.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{readme.name} has no {BEGIN} … {END}")
-    readme.write_text(f"{before}{BEGIN}\n{table(rows)}\n\n{machine()}\n{END}{after}", encoding="utf-8")
+    readme.write_text(f"{before}{BEGIN}\n{table(rows)}\n\n{machine(load)}\n{END}{after}", encoding="utf-8")
 
 
 def _lines(path: str) -> list[str]:

@@ -14,7 +14,7 @@ from tests.bench.table import Row, at_most, ratio_of
 
 APPS = ("bot", "bolt_fastest")
 REST_SECONDS = 2.0
-MAX_START_RATIO, MAX_MEMORY_RATIO = 1.35, 1.25
+MAX_START_RATIO, MAX_MEMORY_RATIO = 1.25, 1.12
 
 
 async def measure(scale: Scale) -> list[Row]:
