@@ -1,4 +1,4 @@
-"""One edit of a question's message at a time, the newest last, and none that asks again what was decided."""
+"""One edit of a request's message at a time, the newest last, and none that asks again what was decided."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -50,49 +50,49 @@ class SlowPublisher:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[AnyStorage]:
+async def storage(tmp_path: Path) -> AsyncIterator[AnyStorage]:
     opened = await open_storage(f"sqlite:///{tmp_path}/bot.db")
     yield opened
     await opened.close()
 
 
-async def described(store: AnyStorage) -> Upgrade:
-    """An open question whose facts are still to be shown."""
-    asked = posted().with_notifications(AT, Notification.CARD_UPDATE)
-    assert await store.add(asked, AuditEntry.of(asked, AT, "requested"))
-    stored = await store.get(asked.id)
+async def described(storage: AnyStorage) -> Upgrade:
+    """an open request whose details are still to be shown."""
+    row = posted().with_notifications(AT, Notification.CARD_UPDATE)
+    assert await storage.add(row, AuditEntry.of(row, AT, "requested"))
+    stored = await storage.get(row.id)
     assert stored is not None
     return stored
 
 
-def notifier(store: AnyStorage, publisher: SlowPublisher) -> Notifier:
-    return Notifier(Transitions(store, NO_METRICS, lambda: AT), publisher, lambda: AT)
+def notifier(storage: AnyStorage, publisher: SlowPublisher) -> Notifier:
+    return Notifier(Transitions(storage, NO_METRICS, lambda: AT), publisher, lambda: AT)
 
 
-async def withdrawn(store: AnyStorage, upgrade: Upgrade) -> Upgrade:
+async def withdrawn(storage: AnyStorage, upgrade: Upgrade) -> Upgrade:
     step = upgrade.withdraw("UBOB", AT)
     assert isinstance(step, Upgrade)
-    stored = await store.save(upgrade, step)
+    stored = await storage.save(upgrade, step)
     assert stored is not None
     return stored
 
 
-async def test_a_question_that_was_decided_is_not_shown_as_open(store: AnyStorage) -> None:
-    publisher, asked = SlowPublisher(), await described(store)
-    delivery = notifier(store, publisher)
-    decided = await withdrawn(store, asked)
-    await delivery.deliver(asked)
+async def test_a_request_that_was_decided_is_not_shown_as_open(storage: AnyStorage) -> None:
+    publisher, row = SlowPublisher(), await described(storage)
+    delivery = notifier(storage, publisher)
+    decided = await withdrawn(storage, row)
+    await delivery.deliver(row)
     assert publisher.states == []
     assert (await delivery.deliver(decided)).pending_notifications == ()
     assert publisher.states == [State.WITHDRAWN]
 
 
-async def test_the_edit_of_a_click_waits_for_the_edit_before_it(store: AnyStorage) -> None:
-    publisher, asked = SlowPublisher(), await described(store)
-    delivery = notifier(store, publisher)
-    adding = asyncio.create_task(delivery.deliver(asked))
+async def test_the_edit_of_a_click_waits_for_the_edit_before_it(storage: AnyStorage) -> None:
+    publisher, row = SlowPublisher(), await described(storage)
+    delivery = notifier(storage, publisher)
+    adding = asyncio.create_task(delivery.deliver(row))
     await publisher.started.wait()
-    decided = await withdrawn(store, asked)
+    decided = await withdrawn(storage, row)
     deciding = asyncio.create_task(delivery.deliver(decided))
     for _ in range(20):
         await asyncio.sleep(0)
@@ -101,41 +101,41 @@ async def test_the_edit_of_a_click_waits_for_the_edit_before_it(store: AnyStorag
     await asyncio.gather(adding, deciding)
     assert publisher.states[0] is State.REQUESTED
     assert set(publisher.states[1:]) == {State.WITHDRAWN}
-    stored = await store.get(asked.id)
+    stored = await storage.get(row.id)
     assert stored is not None
     assert stored.pending_notifications == ()
 
 
-async def test_an_edit_that_came_too_late_is_made_good_at_once(store: AnyStorage) -> None:
-    publisher, asked = SlowPublisher(), await described(store)
-    adding = asyncio.create_task(notifier(store, publisher).deliver(asked))
+async def test_an_edit_that_came_too_late_is_made_good_at_once(storage: AnyStorage) -> None:
+    publisher, row = SlowPublisher(), await described(storage)
+    adding = asyncio.create_task(notifier(storage, publisher).deliver(row))
     await publisher.started.wait()
-    await notifier(store, publisher).deliver(await withdrawn(store, asked))
+    await notifier(storage, publisher).deliver(await withdrawn(storage, row))
     publisher.release.set()
     assert (await adding).pending_notifications == ()
     assert publisher.states == [State.WITHDRAWN, State.REQUESTED, State.WITHDRAWN]
 
 
-async def test_who_makes_good_an_edit_tells_nothing_that_another_is_telling(store: AnyStorage) -> None:
-    publisher, asked = SlowPublisher(), await described(store)
-    adding = asyncio.create_task(notifier(store, publisher).deliver(asked))
+async def test_who_makes_good_an_edit_tells_nothing_that_another_is_telling(storage: AnyStorage) -> None:
+    publisher, row = SlowPublisher(), await described(storage)
+    adding = asyncio.create_task(notifier(storage, publisher).deliver(row))
     await publisher.started.wait()
-    confirmed = asked.confirm("UBOB", AT, "sender-1")
+    confirmed = row.confirm("UBOB", AT, "sender-1")
     assert isinstance(confirmed, Upgrade)
-    sending = await store.save(asked, confirmed)
+    sending = await storage.save(row, confirmed)
     assert sending is not None
-    assert await store.save(sending, sending.accepted("job-1", AT, AT + 10)) is not None
+    assert await storage.save(sending, sending.accepted("job-1", AT, AT + 10)) is not None
     publisher.release.set()
     row = await adding
     assert publisher.states == [State.REQUESTED, State.IN_PROGRESS]
     assert row.pending_notifications == (Notification.JOB_ACCEPTED,)
 
 
-async def test_an_edit_without_an_answer_is_made_good_later(store: AnyStorage) -> None:
-    publisher, asked = SlowPublisher(is_unavailable=True), await described(store)
-    adding = asyncio.create_task(notifier(store, publisher).deliver(asked))
+async def test_an_edit_without_an_answer_is_made_good_later(storage: AnyStorage) -> None:
+    publisher, row = SlowPublisher(is_unavailable=True), await described(storage)
+    adding = asyncio.create_task(notifier(storage, publisher).deliver(row))
     await publisher.started.wait()
-    await notifier(store, publisher).deliver(await withdrawn(store, asked))
+    await notifier(storage, publisher).deliver(await withdrawn(storage, row))
     publisher.release.set()
     row = await adding
     assert (row.state, row.pending_notifications) == (State.WITHDRAWN, (Notification.CARD_UPDATE,))

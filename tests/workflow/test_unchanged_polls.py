@@ -40,20 +40,20 @@ class AcceptingPublisher:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStorage]:
+async def storage(tmp_path: Path) -> AsyncIterator[SqliteStorage]:
     opened = await SqliteStorage.open(tmp_path / "bot.db")
     yield opened
     await opened.close()
 
 
-async def polled(store: SqliteStorage, row: Upgrade, job: Job, poll_seconds: float) -> tuple[Upgrade, Upgrade]:
+async def polled(storage: SqliteStorage, row: Upgrade, job: Job, poll_seconds: float) -> tuple[Upgrade, Upgrade]:
     """The row as it was claimed, and as it is after one poll."""
-    await store.copy_rows([row], ())
-    (claimed,) = await store.claim_due(1, LEASE_SECONDS)
+    await storage.copy_rows([row], ())
+    (claimed,) = await storage.claim_due(1, LEASE_SECONDS)
     unused: Any = None  # not called by the poll of a job
     cloud: Any = OneJob(job)
     publisher: Any = AcceptingPublisher()
-    transitions = Transitions(store, NO_METRICS, time.time)
+    transitions = Transitions(storage, NO_METRICS, time.time)
     poller = Poller(
         transitions=transitions,
         cloud=cloud,
@@ -66,7 +66,7 @@ async def polled(store: SqliteStorage, row: Upgrade, job: Job, poll_seconds: flo
         clock=time.time,
     )
     await poller.handle(claimed)
-    after = await store.get(row.id)
+    after = await storage.get(row.id)
     assert after is not None
     return claimed, after
 
@@ -76,8 +76,8 @@ def running(**changes: Any) -> Upgrade:
     return replace(live_upgrade(0, time.time() - 1), **changes)
 
 
-async def test_nothing_new_is_not_written_when_the_claim_ends_at_the_next_poll(store: SqliteStorage) -> None:
-    claimed, after = await polled(store, running(), Job("j", "Running", 40), LEASE_SECONDS)
+async def test_nothing_new_is_not_written_when_the_claim_ends_at_the_next_poll(storage: SqliteStorage) -> None:
+    claimed, after = await polled(storage, running(), Job("j", "Running", 40), LEASE_SECONDS)
     assert after == claimed
     assert after.due_at is not None
     assert after.due_at == pytest.approx(time.time() + LEASE_SECONDS, abs=1)
@@ -85,24 +85,24 @@ async def test_nothing_new_is_not_written_when_the_claim_ends_at_the_next_poll(s
 
 @pytest.mark.parametrize("poll_seconds", [1.0, 60.0])
 async def test_the_next_poll_is_written_down_when_the_claim_does_not_say_it(
-    store: SqliteStorage, poll_seconds: float
+    storage: SqliteStorage, poll_seconds: float
 ) -> None:
-    _, after = await polled(store, running(), Job("j", "Running", 40), poll_seconds)
+    _, after = await polled(storage, running(), Job("j", "Running", 40), poll_seconds)
     assert after.due_at == pytest.approx(time.time() + poll_seconds, abs=1)
 
 
-async def test_a_job_that_went_on_is_written_down_and_told(store: SqliteStorage) -> None:
-    claimed, after = await polled(store, running(), Job("j", "Running", 41), LEASE_SECONDS)
+async def test_a_job_that_went_on_is_written_down_and_told(storage: SqliteStorage) -> None:
+    claimed, after = await polled(storage, running(), Job("j", "Running", 41), LEASE_SECONDS)
     assert (after.progress_percent, after.pending_notifications) == (41, ())
     assert after.revision > claimed.revision
 
 
-async def test_an_answer_after_failed_polls_is_written_down(store: SqliteStorage) -> None:
-    _, after = await polled(store, running(failed_polls=2), Job("j", "Running", 40), LEASE_SECONDS)
+async def test_an_answer_after_failed_polls_is_written_down(storage: SqliteStorage) -> None:
+    _, after = await polled(storage, running(failed_polls=2), Job("j", "Running", 40), LEASE_SECONDS)
     assert after.failed_polls == 0
 
 
-async def test_a_job_that_is_seen_again_is_written_down(store: SqliteStorage) -> None:
+async def test_a_job_that_is_seen_again_is_written_down(storage: SqliteStorage) -> None:
     lost = running(job_missing_since=time.time() - 30)
-    _, after = await polled(store, lost, Job("j", "Running", 40), LEASE_SECONDS)
+    _, after = await polled(storage, lost, Job("j", "Running", 40), LEASE_SECONDS)
     assert after.job_missing_since is None
