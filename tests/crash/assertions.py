@@ -49,20 +49,20 @@ async def _the_card_follows(driver: ProcessDriver) -> None:
 
 
 async def _nothing_can_be_pressed(driver: ProcessDriver) -> None:
-    """No decided question has buttons; one that was posted twice loses them when it is pressed, and nothing is sent."""
+    """No decided card has buttons; one that was posted twice loses them when it is pressed, and nothing is sent."""
     sent = len(driver.sent())
     try:  # edits come after new messages
         await driver.slack.until(lambda: len(driver.open_cards()) <= len(driver.cards()) - 1, 5)
     except AssertionError:
         raise AssertionError(f"buttons are left\n{driver.account()}") from None
     open_still = driver.open_cards()
-    for question in open_still:
-        await driver.slack.click("sre", question, "confirm_upgrade")
+    for card in open_still:
+        await driver.slack.click("sre", card, "confirm_upgrade")
     try:
         await driver.slack.until(lambda: not driver.open_cards(), 5)
     except AssertionError:
-        raise AssertionError(f"a lost question keeps its buttons\n{driver.account()}") from None
-    assert len(driver.sent()) == sent, f"a lost question sent\n{driver.account()}"
+        raise AssertionError(f"a lost card keeps its buttons\n{driver.account()}") from None
+    assert len(driver.sent()) == sent, f"a lost card sent\n{driver.account()}"
 
 
 async def _the_trail_is_whole(driver: ProcessDriver) -> None:

@@ -19,7 +19,7 @@ SHORT_TTL = {"CONFIRM_TTL_SECONDS": "2"}
 class KillPoint:
     """One moment: how it is brought about, how it is seen, how long after it the end comes.
 
-    Nobody presses Confirm when `confirms` is not set: the question expires.
+    Nobody presses Confirm when `confirms` is not set: the card expires.
     """
 
     name: str
@@ -71,7 +71,7 @@ def at_random(rng: random.Random) -> KillPoint:
 
 
 def token_for_sending(name: str, seconds: float | None = None) -> Arrange:
-    """The token ends when the question is decided; getting another one for the POST goes wrong like this."""
+    """The token ends when the card is decided; getting another one for the POST goes wrong like this."""
 
     def arrange(driver: ProcessDriver) -> None:
         def choose() -> None:
@@ -86,7 +86,7 @@ def token_for_sending(name: str, seconds: float | None = None) -> Arrange:
 
 
 def asked_token_to_send(driver: ProcessDriver) -> bool:
-    """Whether a token was asked for after the question was decided."""
+    """Whether a token was asked for after the card was decided."""
     edits = [call.at for call in driver.slack.calls if _is(call, EDIT, DECIDED)]
     return bool(edits) and any(call.operation == "token" and call.at >= edits[0] for call in driver.cloud.calls)
 
@@ -101,7 +101,7 @@ def _has(arguments: Mapping[str, Any], words: Iterable[str]) -> bool:
     return all((word[1:] not in text) if word.startswith("!") else (word in text) for word in words)
 
 
-QUESTION = ("confirm_upgrade",)
+CARD = ("confirm_upgrade",)
 ACCEPTED, RUNNING, ENDED = ("accepted the upgrade",), ("· running",), ("completed", "after confirmation")
 DECIDED, SENT = ("sending the request to huawei cloud",), ("accepted by huawei cloud",)
 EXPIRED = ("expired",)
@@ -109,10 +109,8 @@ decided = slack_call(EDIT, *DECIDED)
 
 KILL_POINTS = (
     KillPoint("the command is acknowledged", acked("command")),
-    KillPoint(
-        "the question is about to be posted", slack_call(POST, *QUESTION, effect=False), held_up(POST, *QUESTION)
-    ),
-    KillPoint("the question is posted, its ts not written", slack_call(POST, *QUESTION)),
+    KillPoint("the card is about to be posted", slack_call(POST, *CARD, effect=False), held_up(POST, *CARD)),
+    KillPoint("the card is posted, its ts not written", slack_call(POST, *CARD)),
     KillPoint("the click is acknowledged", acked("click")),
     KillPoint("the card is about to be edited", slack_call(EDIT, *DECIDED, effect=False), held_up(EDIT, *DECIDED)),
     KillPoint("the card is edited, nothing is sent", decided),
@@ -133,13 +131,13 @@ KILL_POINTS = (
     KillPoint("the end is about to be told", slack_call(POST, *ENDED, effect=False), held_up(POST, *ENDED)),
     KillPoint("the end is told", slack_call(POST, *ENDED)),
     KillPoint(
-        "an expired question is about to be closed",
+        "an expired card is about to be closed",
         slack_call(EDIT, *EXPIRED, effect=False),
         held_up(EDIT, *EXPIRED),
         tuple(SHORT_TTL.items()),
         confirms=False,
     ),
     KillPoint(
-        "an expired question is closed", slack_call(EDIT, *EXPIRED), settings=tuple(SHORT_TTL.items()), confirms=False
+        "an expired card is closed", slack_call(EDIT, *EXPIRED), settings=tuple(SHORT_TTL.items()), confirms=False
     ),
 )

@@ -48,7 +48,7 @@ class Run:
     kill_point: KillPoint
     patient: bool  # waits for what comes again instead of pressing the first button there is
     waits_for_the_end: bool = False  # also of the two minutes of looking for what was never sent
-    posted: int = 0  # questions in the channel when the process died
+    posted: int = 0  # cards in the channel when the process died
 
     async def play(self) -> None:
         """Everything from the command to the verdict."""
@@ -128,13 +128,13 @@ class Run:
         await self._within(patience, process, lambda: driver.has_reply(*ENDED, job) and driver.shows("completed"))
 
     async def _confirm(self, process: BotProcess, left: Upgrade | None) -> None:
-        """Press the button of a question; a patient person waits for the one that is posted again."""
+        """Press the button of a card; a patient person waits for the one that is posted again."""
         driver = self.driver
         lost = left is not None and left.message_ts is None
         enough = self.posted + 1 if lost and self.patient else 1
         await self._within(TELL_SECONDS, process, lambda: len(driver.open_cards()) >= enough)
-        for question in driver.open_cards():
-            await driver.slack.click("sre", question, "confirm_upgrade")
+        for card in driver.open_cards():
+            await driver.slack.click("sre", card, "confirm_upgrade")
         await driver.until(driver.sent)
 
     async def _within(self, seconds: float, process: BotProcess, condition: Callable[[], T]) -> None:

@@ -74,7 +74,7 @@ class ProcessDriver(BotDriver):
         return [call for call in self.cloud.upgrades if call.status != TURNED_AWAY]
 
     def cards(self) -> list[Message]:
-        """The bot's questions in the channel, decided or not."""
+        """The bot's cards in the channel, decided or not."""
         return [one for one in self.slack.messages("db-ops") if one.thread_ts is None]
 
     def open_cards(self) -> list[Message]:
@@ -82,16 +82,16 @@ class ProcessDriver(BotDriver):
         return [one for one in self.cards() if "confirm_upgrade" in buttons(one)]
 
     def replies(self) -> list[Message]:
-        """Everything in the threads of the questions."""
-        return [reply for question in self.cards() for reply in self.thread(question)]
+        """Everything in the threads of the cards."""
+        return [reply for card in self.cards() for reply in self.thread(card)]
 
     def has_reply(self, *words: str) -> bool:
         """Whether one message of a thread has all these words."""
         return any(all(word.lower() in text_of(reply).lower() for word in words) for reply in self.replies())
 
     def shows(self, word: str) -> bool:
-        """Whether a question says this word."""
-        return any(word.lower() in text_of(question).lower() for question in self.cards())
+        """Whether a card says this word."""
+        return any(word.lower() in text_of(card).lower() for card in self.cards())
 
     def account(self) -> str:
         """What everybody saw, for people to read."""

@@ -49,8 +49,8 @@ async def test_two_questions_for_one_instance_start_one_upgrade(replicas: Proces
     await replicas.until(lambda: len(replicas.open_cards()) == 2)
     replicas.cloud.set_speed("minute")
     clicks = [
-        replicas.slack.click("dba", question, "confirm_upgrade", through=way)
-        for question, way in zip(replicas.open_cards(), ways, strict=True)
+        replicas.slack.click("dba", card, "confirm_upgrade", through=way)
+        for card, way in zip(replicas.open_cards(), ways, strict=True)
     ]
     await asyncio.gather(*clicks)
     await replicas.until(lambda: replicas.slack.ephemerals("dba"))
@@ -119,12 +119,12 @@ async def test_a_question_whose_message_nobody_wrote_down_is_closed_when_it_is_p
     """The process died between posting it and writing down where; then its time was over."""
     first = await driver.launch(CONFIRM_TTL_SECONDS="1")
     stop = driver.slack.on_change(lambda: first.kill() if driver.open_cards() else None)
-    question = await driver.request(driver.instance())
+    card = await driver.request(driver.instance())
     stop()
     await first.ended()
     second = await driver.launch(CONFIRM_TTL_SECONDS="1")
     await driver.until(lambda: second.has_logged("upgrade.expired"))
-    await driver.confirm(question)
+    await driver.confirm(card)
     await driver.until(lambda: not driver.open_cards())
     await driver.until(lambda: any("expired" in text_of(one).lower() for one in driver.slack.ephemerals("sre")))
     assert not driver.sent()
@@ -175,10 +175,10 @@ async def upgraded(driver: ProcessDriver, name: str) -> None:
     instance = driver.instance(name)
     while not (await driver.slack.command("sre", CHANNEL, instance)).acked:
         pass
-    question = await driver.until(lambda: next((one for one in driver.open_cards() if instance in text_of(one)), None))
-    while not (await driver.slack.click("sre", question, "confirm_upgrade")).acked:
+    card = await driver.until(lambda: next((one for one in driver.open_cards() if instance in text_of(one)), None))
+    while not (await driver.slack.click("sre", card, "confirm_upgrade")).acked:
         pass
     await driver.until(
-        lambda: any("after confirmation" in text_of(one) for one in driver.thread(question)),
+        lambda: any("after confirmation" in text_of(one) for one in driver.thread(card)),
         2 * LEASE_SECONDS + 40,
     )
