@@ -7,6 +7,7 @@ import re
 import secrets
 import signal
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from bot.core.ports import NO_METRICS, Metrics, Storage
 from bot.doctor.runner import SelfCheck
 from bot.environment import SettingsError
 from bot.http_server import EventsEndpoint, Readiness, start_server, web_app
-from bot.i18n.catalog import Catalog
+from bot.i18n.catalog import Catalog, Regions
 from bot.settings import Settings
 from bot.slack.bolt_app import Listeners, bolt_app
 from bot.slack.channels import SlackChannels
@@ -83,7 +84,7 @@ def build(
 ) -> Components:
     """Build every part once."""
     clock, rules, inventory = storage.clock, settings.rules, cloud.inventory
-    catalog, schedule = Catalog.load(), PollSchedule(settings.job_poll_seconds)
+    catalog, schedule = Catalog.load(_regions(settings)), PollSchedule(settings.job_poll_seconds)
     tasks, in_process = BackgroundTasks(), UpgradesInProcess()
     policy = AccessPolicy(rules, identity.team_id)
     channels = SlackChannels(client, rules, time.monotonic)
@@ -144,6 +145,14 @@ def build(
     )
     listeners = Listeners(command_handler, action_handler, tasks, identity)
     return Components(storage, cloud, tasks, poller, submitter, listeners, users, channels)
+
+
+def _regions(settings: Settings) -> Regions:
+    """What messages say of the projects' places."""
+    counts = Counter(cloud.region for cloud in settings.clouds)
+    consoles = {cloud.region: cloud.console_url for cloud in settings.clouds}
+    shared = frozenset(region for region, count in counts.items() if count > 1)
+    return Regions({"": settings.cloud.console_url, **consoles}, shared)
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: OnReady = lambda _: None) -> None:

@@ -15,7 +15,7 @@ from bot.core.tokenizer import INSTANCE_ID
 from bot.environment import SettingsError, misspelt_names, read_file, reason_of, without_quotes
 from bot.network import Network
 from bot.storage.urls import check_url
-from bot.taurusdb.endpoints import iam_url, taurusdb_endpoint
+from bot.taurusdb.endpoints import console_url, iam_url, taurusdb_endpoint
 
 DEFAULT_DATABASE_URL = "sqlite:///starrocks-upgrade-bot.db"
 DEFAULT_PORT = 3000
@@ -36,6 +36,7 @@ _REPORT_CHANNEL = re.compile(r"[CG][A-Z0-9]+", re.ASCII)
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]+", re.ASCII)
 _CHANNEL_NAME = re.compile(r"[\w*-]{1,80}")  # letters of any script, as in Slack
 _OTHER_ID = re.compile(r"[A-Z][A-Z0-9]+|[A-Za-z]0[A-Za-z0-9]{7,}", re.ASCII)  # of something else, or mistyped
+_NOT_IN_LINK = re.compile(r"[\s<>|{}]|.{501}")  # what a link in Slack cannot hold, and a placeholder that is not ours
 _REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
 
 
@@ -106,6 +107,7 @@ class CloudSettings:
     credentials: Credentials
     auth_url: str
     endpoint: str
+    console_url: str  # of the web console, for people; empty when it is not known
 
     @property
     def project(self) -> str:
@@ -404,7 +406,10 @@ def _cloud_settings(
         except ValueError as error:
             reader.mistake(region_variable, f"{error}; or set TAURUSDB_ENDPOINT")
     auth_url = reader.url("HW_AUTH_URL", iam_url(region), region).rstrip("/")
-    return CloudSettings(region, project_id, credentials, auth_url, endpoint)
+    console = reader.url("CONSOLE_URL", console_url(region), region)
+    if _NOT_IN_LINK.search(console):
+        reader.mistake("CONSOLE_URL", "should be an address like https://host")
+    return CloudSettings(region, project_id, credentials, auth_url, endpoint, console)
 
 
 def _read_credentials(reader: SettingsReader) -> Credentials:

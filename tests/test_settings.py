@@ -50,6 +50,11 @@ WRONG_VALUES = (
     ("HW_SECURITY_TOKEN", "without-a-key"),
     ("HW_AUTH_URL", "ftp://iam"),
     ("TAURUSDB_ENDPOINT", "https://"),
+    ("CONSOLE_URL", "console.huaweicloud.com"),
+    ("CONSOLE_URL", "https://console.example/?region={Region}"),
+    ("CONSOLE_URL", "https://console.example/?region={region}|here"),
+    ("CONSOLE_URL", "https://console.example/a b"),
+    ("CONSOLE_URL", f"https://console.example/{'a' * 500}"),
     ("DATABASE_URL", "mysql://host/db"),
     ("ALLOWED_CHANNELS", ""),
     ("ALLOWED_CHANNELS", "#"),
@@ -284,6 +289,23 @@ def test_the_region_is_filled_into_addresses_also_of_one_project() -> None:
     assert settings.clouds[1].auth_url == "https://iam.ap-southeast-3.example/v3"
     assert settings.clouds[0].endpoint == "http://cn-north-4.example:81"
     assert Settings.read({**GOOD, **urls}).cloud.endpoint == "http://cn-north-4.example:81"
+
+
+def test_the_console_is_that_of_the_region_unless_nobody_knows_it() -> None:
+    settings = Settings.read({**GOOD, **ONE_PROJECT, "HW_PROJECTS": SEVERAL})
+    assert [cloud.console_url for cloud in settings.clouds] == [
+        "https://console.huaweicloud.com/gaussdbformysql/?region=cn-north-4",
+        "https://console-intl.huaweicloud.com/gaussdbformysql/?region=ap-southeast-3",
+    ]
+    own = {**GOOD, "CONSOLE_URL": "https://console.example/{region}/#/tasks"}
+    assert Settings.read(own).cloud.console_url == "https://console.example/cn-north-4/#/tasks"
+    private = {**GOOD, "HW_REGION_NAME": "my-cloud-1", "TAURUSDB_ENDPOINT": "https://taurusdb.my.cloud"}
+    assert Settings.read(private).cloud.console_url == ""
+
+
+@pytest.mark.parametrize("value", ["ftp://host/{x}", "host/{region} x"])
+def test_a_wrong_console_is_one_line(value: str) -> None:
+    assert mistakes(CONSOLE_URL=value) == ("CONSOLE_URL: should be an address like https://host",)
 
 
 @pytest.mark.parametrize(

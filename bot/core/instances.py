@@ -164,11 +164,6 @@ def region_of(project: str) -> str:
     return project.partition(":")[0]
 
 
-def project_id_of(project: str) -> str:
-    """The project id of a `region:project_id`."""
-    return project.partition(":")[2]
-
-
 def upgradable_first(instances: Iterable[Instance]) -> list[Instance]:
     """The order of the list: by project; in each those that can be upgraded, then by name."""
 
@@ -405,8 +400,9 @@ def project_choices(projects: Iterable[str]) -> tuple[Message, ...]:
 
 
 def project_message(project: str) -> Message:
-    """A project by its region and id."""
-    return Message("project", region=region_of(project), project=Code(project_id_of(project)))
+    """A project by its region and id, where projects are told apart."""
+    region, _, project_id = project.partition(":")
+    return Message("project_by_id", region=region, project=Code(project_id))
 
 
 def not_in_project(instance_id: str, near: Sequence[Instance]) -> PreflightWarning:

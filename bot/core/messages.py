@@ -56,6 +56,20 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Console:
+    """The cloud's web console in a region (empty: that of the only project), a link where its address is known."""
+
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project (`region:project_id`), shown by its region, and its id where several are served in the region."""
+
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """Text to copy or to compare letter by letter: an id, a command, a token of the user's input."""
 
@@ -93,7 +107,9 @@ class Listing:
     terms: tuple[Term, ...]
 
 
-Value: TypeAlias = "str | int | Person | Time | Link | Code | Term | Listing | Message | tuple[Message, ...]"
+Value: TypeAlias = (
+    "str | int | Person | Time | Link | Console | Project | Code | Term | Listing | Message | tuple[Message, ...]"
+)
 
 
 class Message:

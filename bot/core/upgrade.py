@@ -19,8 +19,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from bot.core.errors import CloudError, NotSent, Rejected, TooLate
-from bot.core.instances import Instance, display_name
-from bot.core.messages import Language, Person, Time
+from bot.core.instances import Instance, display_name, region_of
+from bot.core.messages import Console, Language, Person, Time
 from bot.core.notifications import EDITS, Notification, in_order
 
 # statuses of a job in the API's words
@@ -188,6 +188,11 @@ class Upgrade:
     def instance_name(self) -> str:
         """What messages call the instance: its name, or the beginning of its id until the name is known."""
         return display_name(self.instance_id, self.instance_snapshot)
+
+    @property
+    def console(self) -> Console:
+        """The cloud's console in the instance's region."""
+        return Console(region_of(self.project))
 
     @property
     def is_named(self) -> bool:

@@ -1,18 +1,31 @@
 """The catalogues: a `Message` of the core in, its text in one language out.
 
-`{name}` in a catalogue is a value of the message; `{link:words}` shows the words as a link.
+`{name}` in a catalogue is a value of the message; `{link:words}` and `{console:words}` show the words as a link.
 """
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Any, Protocol
 
-from bot.core.messages import Code, Language, Link, Listing, Message, Person, Term, Time, Value, Vocabulary
+from bot.core.messages import (
+    Code,
+    Console,
+    Language,
+    Link,
+    Listing,
+    Message,
+    Person,
+    Project,
+    Term,
+    Time,
+    Value,
+    Vocabulary,
+)
 
 FILES = {Language.EN: "en-us.toml", Language.ZH: "zh-cn.toml"}
 
@@ -74,8 +87,22 @@ def utc_time(time: Time) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Regions:
+    """Of the served projects: the console's URL by region (the key "" is the first project's); regions with several."""
+
+    consoles: Mapping[str, str] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
+
+
+NO_REGIONS = Regions()
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorText:
-    """What an error of the cloud means, and what to do next when the upgrade's outcome is `outcome`."""
+    """What an error of the cloud means, and what to do next when the upgrade's outcome is `outcome`.
+
+    `next` may name the console: `{console:words}`.
+    """
 
     meaning: str
     next: str
@@ -84,21 +111,29 @@ class ErrorText:
 
 @dataclass(frozen=True, slots=True)
 class Translator:
-    """The catalogue of one language."""
+    """The catalogue of one language, and where the projects are that the bot serves."""
 
     language: Language
     list_separator: str
     messages: Mapping[str, str]
     cloud_errors: Mapping[str, ErrorText]
     vocabularies: Mapping[Vocabulary, Mapping[str, str]]
+    regions: "Regions"
 
     def render(self, message: Message, markup: Markup = PLAIN_TEXT) -> str:
         """The text of a message, its values written in this markup. Raises KeyError for an unknown key."""
+        return self._render_text(self.messages[message.key], message.values, markup)
+
+    def render_next(self, error: ErrorText, console: Console, markup: Markup = PLAIN_TEXT) -> str:
+        """What to do next after an error of the cloud."""
+        return self._render_text(error.next, {"console": console}, markup)
+
+    def _render_text(self, text: str, values: Mapping[str, Value], markup: Markup) -> str:
         parts = []
-        for words, name, label in _parsed(self.messages[message.key]):
+        for words, name, label in _parsed(text):
             parts.append(words)
             if name is not None:
-                parts.append(self._render_value(message.values[name], label, markup))
+                parts.append(self._render_value(values[name], label, markup))
         return "".join(parts)
 
     def error_text(self, outcome: str, status: int | None, code: str) -> ErrorText:
@@ -137,6 +172,13 @@ class Translator:
                 return markup.time(value)
             case Link():
                 return markup.link(value, label)
+            case Console(region):
+                return markup.link(Link(self.regions.consoles.get(region, "")), label)
+            case Project(project):
+                region, _, project_id = project.partition(":")
+                if region not in self.regions.shared:
+                    return markup.text(region)
+                return self.render(Message("project_by_id", region=region, project=Code(project_id)), markup)
             case Code():
                 return markup.code(value)
             case Term():
@@ -154,16 +196,16 @@ class Catalog:
     translators: Mapping[Language, Translator]
 
     @classmethod
-    def load(cls) -> "Catalog":
+    def load(cls, regions: Regions = NO_REGIONS) -> "Catalog":
         """Read the catalogue files of the package."""
-        return cls({language: _load(language, name) for language, name in FILES.items()})
+        return cls({language: _load(language, name, regions) for language, name in FILES.items()})
 
     def translator(self, language: Language) -> Translator:
         """The translator of one language."""
         return self.translators[language]
 
 
-def _load(language: Language, name: str) -> Translator:
+def _load(language: Language, name: str, regions: Regions) -> Translator:
     table: dict[str, Any] = tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     errors = {
         key: ErrorText(error["meaning"], error["next"], error["outcome"])
@@ -174,7 +216,7 @@ def _load(language: Language, name: str) -> Translator:
         vocabulary: {_normalized(word): text for word, text in table[vocabulary.value].items()}
         for vocabulary in Vocabulary
     }
-    return Translator(language, table["list_separator"], table["messages"], errors, vocabularies)
+    return Translator(language, table["list_separator"], table["messages"], errors, vocabularies, regions)
 
 
 @cache

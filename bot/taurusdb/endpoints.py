@@ -21,6 +21,18 @@ def taurusdb_endpoint(region: str) -> str:
     return f"https://{PREFIXES[region]}.{region}.myhuaweicloud.com"
 
 
+def console_url(region: str) -> str:
+    """The TaurusDB console in a region; empty when the region is not in the table.
+
+    Not documented: hosts and path are as links of the cloud's own have them. The account decides which of the two sites
+    it is; an account of the Chinese one has its instances in `cn-` regions as a rule.
+    """
+    if region not in PREFIXES:
+        return ""
+    site = "console" if region.startswith("cn-") else "console-intl"
+    return f"https://{site}.huaweicloud.com/gaussdbformysql/?region={region}"
+
+
 def iam_url(region: str) -> str:
     """The base URL of IAM in a region."""
     return f"https://iam.{region}.myhuaweicloud.com/v3"

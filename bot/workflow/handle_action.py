@@ -326,8 +326,10 @@ class ActionHandler:
             await self._poll_now(upgrade)
             return Message("cancel_scheduled_unknown", name=upgrade.instance_name)
         if error.status is None:
-            return Message("cancel_scheduled_not_sent", name=upgrade.instance_name)
-        return Message("cancel_scheduled_failed", name=upgrade.instance_name, error=Code(reason))
+            return Message("cancel_scheduled_not_sent", name=upgrade.instance_name, console=upgrade.console)
+        return Message(
+            "cancel_scheduled_failed", name=upgrade.instance_name, error=Code(reason), console=upgrade.console
+        )
 
     async def _poll_now(self, upgrade: Upgrade) -> None:
         """Have the poller look at the job now: while it waits for its window it is polled rarely."""

@@ -9,8 +9,21 @@ from string import Formatter
 import pytest
 
 import bot
-from bot.core.messages import Code, Language, Link, Listing, Message, Person, Term, Time, Value, Vocabulary
-from bot.i18n.catalog import Catalog, Translator
+from bot.core.messages import (
+    Code,
+    Console,
+    Language,
+    Link,
+    Listing,
+    Message,
+    Person,
+    Project,
+    Term,
+    Time,
+    Value,
+    Vocabulary,
+)
+from bot.i18n.catalog import Catalog, Regions, Translator
 
 CATALOG = Catalog.load()
 EVERY_LANGUAGE = pytest.mark.parametrize(
@@ -96,7 +109,8 @@ def test_every_use_gives_exactly_the_values_that_the_catalogue_has_places_for(tr
 
 def sample_value(name: str) -> Value:
     """A value for a placeholder; which type it has matters to links alone."""
-    return Link("https://example.com") if name == "link" else "value"
+    values: dict[str, Value] = {"link": Link("https://example.com"), "console": Console("")}
+    return values.get(name, "value")
 
 
 @EVERY_LANGUAGE
@@ -144,7 +158,30 @@ def test_only_links_carry_words_of_their_own(translator: Translator) -> None:
     for key, text in translator.messages.items():
         for _, name, label, _ in Formatter().parse(text):
             if name is not None:
-                assert bool(label) == (name == "link"), key
+                assert bool(label) == (name in ("link", "console")), key
+
+
+@EVERY_LANGUAGE
+def test_the_task_center_is_a_link_wherever_a_link_can_stand(translator: Translator) -> None:
+    errors = [error.next for error in translator.cloud_errors.values()]
+    for text in [*translator.messages.values(), *errors]:
+        without_links = re.sub(r"\{console:[^}]*\}", "", text)
+        is_dialog = text == translator.messages["cancel_scheduled_text"]  # plain text
+        assert is_dialog or not re.search(r"Task Center|任务中心|TaurusDB 控制台|TaurusDB console", without_links), text
+
+
+def test_the_console_and_a_project_are_those_of_the_region() -> None:
+    regions = Regions({"": "https://one.example", "cn-north-4": "https://north.example"}, frozenset({"cn-south-1"}))
+    translator = Catalog.load(regions).translator(Language.EN)
+
+    def rendered(value: Value, key: str) -> str:
+        return translator.render(Message(key, **{"project" if key == "project" else "console": value}))
+
+    for region, url in (("cn-north-4", "https://north.example"), ("", "https://one.example")):
+        assert f"TaurusDB console ({url})" in rendered(Console(region), "check_instance")
+    assert rendered(Console("cn-south-1"), "check_instance") == "Check the instance in the TaurusDB console."
+    assert rendered(Project(f"cn-north-4:{'a' * 32}"), "project") == "cn-north-4"
+    assert rendered(Project(f"cn-south-1:{'a' * 32}"), "project") == f"cn-south-1 · {'a' * 32}"
 
 
 def test_a_value_named_link_is_a_link_and_no_other_value_is() -> None:
@@ -160,7 +197,7 @@ def test_chinese_uses_full_width_punctuation_and_spaces_latin_off() -> None:
     translator = CATALOG.translator(Language.ZH)
     errors = [text for error in translator.cloud_errors.values() for text in (error.meaning, error.next)]
     for text in [*translator.messages.values(), *errors]:
-        plain = re.sub(r"\{link:([^}]*)\}", r"\1", text)
+        plain = re.sub(r"\{(?:link|console):([^}]*)\}", r"\1", text)
         assert not re.search(rf"[{HAN}][,.;:!?()]|[,;:!?()][{HAN}]", plain), text
         assert not re.search(rf"[{HAN}][A-Za-z0-9{{]|[A-Za-z0-9}}][{HAN}]", plain), text
         assert not re.search(r"[，。；：！？（）] | [，。；：！？（）]", plain), text

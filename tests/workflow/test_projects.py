@@ -49,7 +49,7 @@ def project_of_last_upgrade(driver: BotDriver) -> str:
 
 
 @pytest.mark.parametrize("by_key", [False, True], ids=["password", "ak/sk"])
-@pytest.mark.parametrize(("person", "field"), [(ENGLISH, "Region and project"), (CHINESE, "区域与项目")])
+@pytest.mark.parametrize(("person", "field"), [(ENGLISH, "Region: "), (CHINESE, "区域：")])
 async def test_a_request_goes_to_the_project_that_lists_the_instance(
     projects: BotDriver, by_key: bool, person: str, field: str
 ) -> None:
@@ -62,7 +62,8 @@ async def test_a_request_goes_to_the_project_that_lists_the_instance(
     )
     for name, region, project_id in names:
         message = await projects.request(name, person=person)
-        assert all(word in message.text for word in (field, region, project_id))
+        assert f"{field}{region}" in message.text
+        assert project_id not in text_of(message)
         await projects.confirm(message, person=person)
         await projects.wait_for_card(message, "upgraded" if person == ENGLISH else "已完成")
         assert project_of_last_upgrade(projects) == project_id
@@ -72,6 +73,17 @@ async def test_a_request_goes_to_the_project_that_lists_the_instance(
         SECOND,
         f"{FIRST_REGION}:{projects.cloud.project_id}",
     }
+
+
+async def test_projects_in_one_region_are_told_apart_by_their_ids_on_the_card(socket_projects: BotDriver) -> None:
+    cloud = socket_projects.cloud
+    cloud.add_project(FIRST_REGION, "a" * 32)
+    await socket_projects.start()
+    await warm(socket_projects)
+    shared = await socket_projects.request("sr-metrics")
+    assert f"Region: {FIRST_REGION} · `{cloud.project_id}`" in shared.text
+    alone = await socket_projects.request("sr-clicks")
+    assert SECOND_PROJECT_ID not in text_of(alone)
 
 
 @pytest.mark.parametrize(("person", "word"), [(ENGLISH, "sr-orders"), (CHINESE, "sr-orders")])

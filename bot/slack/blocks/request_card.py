@@ -4,14 +4,13 @@ from bot.core.actions import Action
 from bot.core.command import UpgradeCommand
 from bot.core.instances import (
     Instance,
-    project_message,
     state_field,
     sync_tasks_field,
     version_field,
     version_text,
     window_field,
 )
-from bot.core.messages import Code, Link, Message, Person, Time
+from bot.core.messages import Code, Link, Message, Person, Project, Time
 from bot.core.permissions import ConfirmBy
 from bot.core.replies import earlier_request
 from bot.core.upgrade import END_ALARMS, UNAUTHORIZED, EndCheck, State, Upgrade
@@ -162,7 +161,7 @@ def _completed_line(upgrade: Upgrade, by: Person) -> Message:
 
 def _in_progress_line(upgrade: Upgrade, by: Person) -> Message:
     if upgrade.job_status == UNAUTHORIZED:
-        return Message("card_awaits_authorization", by=by)
+        return Message("card_awaits_authorization", by=by, console=upgrade.console)
     if upgrade.awaits_window:
         starts_at = upgrade.starts_at
         if starts_at is None:
@@ -182,7 +181,7 @@ def _fields(upgrade: Upgrade) -> list[tuple[Message, Message]]:
         (Message("field_mode"), Message("mode_window") if upgrade.delay else Message("mode_immediate")),
     ]
     if upgrade.project:
-        candidates.append((Message("field_project"), project_message(upgrade.project)))
+        candidates.append((Message("field_project"), Message("project", project=Project(upgrade.project))))
     if not is_open and upgrade.skip_validate:
         candidates.append((Message("field_validation"), Message("validation_skipped")))
     if upgrade.state is State.COMPLETED and (after := version_text(upgrade.instance_after)):

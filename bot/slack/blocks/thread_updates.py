@@ -76,7 +76,7 @@ def _progress(upgrade: Upgrade) -> list[Message]:
     if upgrade.awaits_window:
         return [Message("job_awaits_window", status=status)]
     if upgrade.job_status == UNAUTHORIZED:
-        return [Message("job_awaits_authorization", status=status)]
+        return [Message("job_awaits_authorization", status=status, console=upgrade.console)]
     return [Message("job_status", status=status), *_running_time(upgrade)]
 
 
@@ -105,7 +105,7 @@ def no_job_message(upgrade: Upgrade, notification: Notification, translator: Tra
             emoji, outcome = ":no_entry:", "rejected"
             message = Message("upgrade_rejected", people=people, name=name)
             if upgrade.is_unexplained_conflict:
-                message = Message("upgrade_rejected_unchecked", people=people, name=name)
+                message = Message("upgrade_rejected_unchecked", people=people, name=name, console=upgrade.console)
         case Notification.NOT_SENT:
             emoji, outcome = ":no_entry:", "sign_in" if upgrade.is_sign_in_failure else "not_sent"
             message = Message("upgrade_not_sent", people=people, name=name)
@@ -114,7 +114,8 @@ def no_job_message(upgrade: Upgrade, notification: Notification, translator: Tra
             message = Message("outcome_unknown", people=people, name=name)
     text = translator.render(message, MRKDWN)
     error = translator.error_text(outcome, upgrade.http_status, upgrade.error_code)
-    lines = [error.meaning, *_conflicting_actions(upgrade, translator), error.next]
+    next_step = translator.render_next(error, upgrade.console, MRKDWN)
+    lines = [error.meaning, *_conflicting_actions(upgrade, translator), next_step]
     if notification is Notification.OUTCOME_UNKNOWN:
         lines.insert(0, translator.render(Message("do_not_retry"), MRKDWN))
     details = [translator.render(detail, MRKDWN) for detail in _api_details(upgrade)]
@@ -149,7 +150,7 @@ def _api_details(upgrade: Upgrade) -> list[Message]:
 def authorization_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     """Somebody has to authorize the job in the console before it goes on."""
     name, job = upgrade.instance_name, Code(upgrade.job_id or "")
-    message = Message("authorization_needed", people=_people(upgrade), name=name, job=job)
+    message = Message("authorization_needed", people=_people(upgrade), name=name, console=upgrade.console, job=job)
     text = translator.render(message, MRKDWN)
     return message_view(text, section(f":hand: {text}"))
 
@@ -163,15 +164,16 @@ def polls_failing_message(upgrade: Upgrade, translator: Translator) -> MessageVi
 
 def unresolved_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     """Nobody can say what became of it: what was seen, and a button that searches again."""
-    name, people = upgrade.instance_name, _people(upgrade)
+    name, people, console = upgrade.instance_name, _people(upgrade), upgrade.console
     if upgrade.job_id:
-        message = Message("unresolved_job_gone", people=people, name=name, job=Code(upgrade.job_id))
+        job = Code(upgrade.job_id)
+        message = Message("unresolved_job_gone", people=people, name=name, console=console, job=job)
     elif upgrade.search_result == SearchResult.IDLE:
-        message = Message("unresolved_idle", people=people, name=name)
+        message = Message("unresolved_idle", people=people, name=name, console=console)
     elif upgrade.search_result == SearchResult.BUSY:
-        message = Message("unresolved_busy", people=people, name=name)
+        message = Message("unresolved_busy", people=people, name=name, console=console)
     else:
-        message = Message("unresolved_inconclusive", people=people, name=name)
+        message = Message("unresolved_inconclusive", people=people, name=name, console=console)
     text = translator.render(message, MRKDWN)
     lines = [translator.render(_operation(operation), MRKDWN) for operation in upgrade.operations]
     search_again = button(translator, Message("search_again_button"), Action.SEARCH_AGAIN, upgrade.id)
@@ -230,7 +232,11 @@ def end_message(upgrade: Upgrade, translator: Translator) -> MessageView:
         case State.FAILED:
             emoji = ":x:"
             message = Message("upgrade_failed", people=people, name=name, job=job, duration=duration)
-            notes = [reason or Message("no_fail_reason"), *_instance_now(upgrade), Message("after_failure")]
+            notes = [
+                reason or Message("no_fail_reason"),
+                *_instance_now(upgrade),
+                Message("after_failure", console=upgrade.console),
+            ]
         case _:
             emoji, message = ":no_entry_sign:", _canceled_message(upgrade, people)
             notes = [*([reason] if reason else []), Message("after_cancel")]
@@ -245,7 +251,7 @@ def _after_completion(upgrade: Upgrade) -> list[Message]:
         case EndCheck.NONE:
             return []
         case EndCheck.NOT_READ:
-            return [Message("instance_not_read"), Message("check_instance")]
+            return [Message("instance_not_read"), Message("check_instance", console=upgrade.console)]
         case EndCheck.CHECKING:
             return [*_instance_now(upgrade), Message("end_checking")]
         case EndCheck.NORMAL:
@@ -316,7 +322,11 @@ def end_alarm_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     alarm = Message("alarm_version_unchanged", people=people, name=name)
     if not is_unchanged:
         alarm = Message("alarm_not_normal", people=people, name=name)
-    notes = [*_instance_now(upgrade), Message("check_instance"), Message("job_id", job=Code(upgrade.job_id or ""))]
+    notes = [
+        *_instance_now(upgrade),
+        Message("check_instance", console=upgrade.console),
+        Message("job_id", job=Code(upgrade.job_id or "")),
+    ]
     text = translator.render(alarm, MRKDWN)
     lines = "\n".join(translator.render(note, MRKDWN) for note in notes)
     return message_view(f"{text}\n{lines}", section(f":warning: {text}"), section(lines))

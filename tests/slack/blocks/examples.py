@@ -6,7 +6,7 @@ from functools import partial
 
 from bot.core.errors import PermissionDenied, TooLate, UpgradeInProgress
 from bot.core.instances import Instance, InstanceList, PreflightWarning, not_in_project, preflight_warning
-from bot.core.messages import Code, Language, Link, Message, Person, help_message
+from bot.core.messages import Code, Console, Language, Link, Message, Person, help_message
 from bot.core.notifications import NOTIFICATIONS, Notification
 from bot.core.permissions import ConfirmBy, Rules
 from bot.core.replies import PreflightReply, instance_list_reply, request_open, upgrade_lines
@@ -268,9 +268,11 @@ TEXT_REPLIES: dict[str, Message] = {
     "cancel-done": Message("cancel_scheduled_done", name="sr-orders"),
     "cancel-already": Message("cancel_scheduled_already", name="sr-orders"),
     "cancel-too-late": Message("cancel_scheduled_too_late", name="sr-orders"),
-    "cancel-failed": Message("cancel_scheduled_failed", name="sr-orders", error=Code("403 APIGW.0302")),
+    "cancel-failed": Message(
+        "cancel_scheduled_failed", name="sr-orders", error=Code("403 APIGW.0302"), console=Console("cn-north-4")
+    ),
     "cancel-unknown": Message("cancel_scheduled_unknown", name="sr-orders"),
-    "cancel-not-sent": Message("cancel_scheduled_not_sent", name="sr-orders"),
+    "cancel-not-sent": Message("cancel_scheduled_not_sent", name="sr-orders", console=Console("cn-north-4")),
     "cancel-only-requester": PermissionDenied("only_requester_cancels", requester=Person("U0SRE")),
     "upgrade-in-progress": UpgradeInProgress(
         "upgrade_in_progress",

@@ -7,18 +7,19 @@ from typing import Any
 import pytest
 
 from bot.core.messages import Language
-from bot.i18n.catalog import Catalog
+from bot.i18n.catalog import Catalog, Regions
 from bot.slack.blocks.kit import MessageView
 from tests.slack.blocks.examples import every_view
 
 FOLDER = Path(__file__).parent / "snapshots"
 VIEWS = every_view()
+REGIONS = Regions({"": "https://console.example/?region=cn-north-4"})
 
 
 @pytest.mark.parametrize("kind", ["request_card", "thread", "button_reply", "text_reply"])
 @pytest.mark.parametrize("language", list(Language))
 def test_every_view_reads_as_it_was_approved(language: Language, kind: str) -> None:
-    translator = Catalog.load().translator(language)
+    translator = Catalog.load(REGIONS).translator(language)
     texts = [
         f"##### {name}\n{view_as_text(view(translator))}" for name, view in VIEWS.items() if name.startswith(f"{kind}-")
     ]
