@@ -103,8 +103,14 @@ def undeliverable(upgrade: Upgrade, at: float) -> Upgrade:
     return hold_until(replace(upgrade, dm_channel_id=None, notify_attempts=attempts), at + pause)
 
 
-def job_message_editable_at(upgrade: Upgrade) -> float:
-    """From when on the job message may be edited again."""
+def is_progress_edit(upgrade: Upgrade, notification: Notification) -> bool:
+    """Whether it only shows how far the job is: such edits keep an interval, and give way to all others."""
+    is_card = notification is Notification.CARD_UPDATE and upgrade.running_percent is not None
+    return is_card or notification is Notification.JOB_PROGRESS
+
+
+def progress_editable_at(upgrade: Upgrade) -> float:
+    """From when on the progress may be edited again: the job message, and the card together with it."""
     return (upgrade.job_message_edited_at or 0.0) + EDIT_INTERVAL_SECONDS
 
 

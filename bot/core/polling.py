@@ -178,12 +178,18 @@ def _end_checked(upgrade: Upgrade, instance: Instance | None, otherwise: EndChec
 
 
 def _progress(before: Upgrade, after: Upgrade) -> tuple[Notification, ...]:
-    """What is told of a poll that showed something new; the card only says whether it waits or runs."""
+    """What is told of a poll that showed something new; the card says whether it waits or runs, and each tenth."""
     statuses = (before.job_status, after.job_status)
-    if before.job_status == after.job_status or not (after.delay or UNAUTHORIZED in statuses):
+    is_new_status = before.job_status != after.job_status and (after.delay or UNAUTHORIZED in statuses)
+    if not is_new_status and _tenth(after) in (None, _tenth(before)):
         return (Notification.JOB_PROGRESS,)
-    alarm = (Notification.AUTHORIZATION_NEEDED,) if after.job_status == UNAUTHORIZED else ()
+    alarm = (Notification.AUTHORIZATION_NEEDED,) if is_new_status and after.job_status == UNAUTHORIZED else ()
     return (*alarm, Notification.CARD_UPDATE, Notification.JOB_PROGRESS)
+
+
+def _tenth(upgrade: Upgrade) -> int | None:
+    """The tenths of the progress that the card shows; edits of it at every percent would use up Slack's rate."""
+    return None if upgrade.running_percent is None else upgrade.running_percent // 10
 
 
 def _unknown_since(upgrade: Upgrade, job: Job, at: float) -> float | None:

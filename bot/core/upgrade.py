@@ -217,6 +217,12 @@ class Upgrade:
         return self.delay and self.state is State.IN_PROGRESS and self.job_status in ("", PENDING)
 
     @property
+    def running_percent(self) -> int | None:
+        """How far the running job is, from 0 to 100; None when that is not known."""
+        is_running = self.state is State.IN_PROGRESS and self.job_status == RUNNING
+        return self.progress_percent if is_running else None
+
+    @property
     def starts_at(self) -> float | None:
         """When a delayed upgrade starts; None when that is not known, or the window was open at the confirmation."""
         instance = Instance.from_json(self.instance_snapshot) if self.delay and self.instance_snapshot else None

@@ -13,6 +13,7 @@ from bot.core.actions import Origin
 from bot.core.errors import NOT_IN_CHANNEL_ERRORS, SlackError, SlackRejected, SlackUnavailable
 from bot.core.messages import Language, Message
 from bot.core.notifications import NOTIFICATIONS, Notification, Renderer, Target
+from bot.core.outbox import is_progress_edit
 from bot.core.permissions import Rules
 from bot.core.replies import InstanceListReply, PreflightReply, Reply, TranslatedCard
 from bot.core.upgrade import State, Upgrade
@@ -81,7 +82,8 @@ class SlackPublisher:
             case Target.NEW_CARD:
                 return await self._post(upgrade.channel_id, view, Turn(upgrade.id))
             case Target.CARD:
-                await self._edit_upgrade(upgrade, upgrade.channel_id, upgrade.message_ts, view, Turn(upgrade.id))
+                turn = Turn(upgrade.id, gives_way=is_progress_edit(upgrade, notification))
+                await self._edit_upgrade(upgrade, upgrade.channel_id, upgrade.message_ts, view, turn)
             case Target.JOB_MESSAGE:
                 channel_id = upgrade.job_message_channel_id or upgrade.channel_id
                 turn = Turn(upgrade.id, gives_way=True)  # the next edit shows more

@@ -130,8 +130,8 @@ class Notifier:
     async def _publish(self, upgrade: Upgrade, notification: Notification) -> tuple[RowUpdate, Set[Notification]]:
         """Publish one; what its outcome does to the row, and which kinds to go on with."""
         now = self._clock()
-        if notification is Notification.JOB_PROGRESS and now < outbox.job_message_editable_at(upgrade):
-            return partial(_hold_edits, at=outbox.job_message_editable_at(upgrade)), NOTHING
+        if outbox.is_progress_edit(upgrade, notification) and now < outbox.progress_editable_at(upgrade):
+            return partial(_hold_edits, at=outbox.progress_editable_at(upgrade)), NOTHING
         ts = None
         try:
             if notification is not Notification.CARD_UPDATE:

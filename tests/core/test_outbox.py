@@ -165,20 +165,30 @@ def test_a_message_told_is_told_even_if_the_state_has_moved_on() -> None:
 def test_the_message_with_the_job_is_the_one_whose_progress_is_edited(news: Notification) -> None:
     upgrade = started() if news is Notification.JOB_ACCEPTED else unknown().accepted("job-1", AT, AT + 10)
     step = outbox.delivered(upgrade, news, AT, "2.0", upgrade)
-    assert (step.job_message_ts, outbox.job_message_editable_at(step)) == ("2.0", AT + EDIT_INTERVAL_SECONDS)
+    assert (step.job_message_ts, outbox.progress_editable_at(step)) == ("2.0", AT + EDIT_INTERVAL_SECONDS)
 
 
 def test_progress_is_edited_at_most_once_in_three_seconds() -> None:
     upgrade = in_progress().with_notifications(AT, Notification.JOB_PROGRESS)
     step = outbox.delivered(upgrade, Notification.JOB_PROGRESS, AT, None, upgrade)
-    assert (step.job_message_ts, outbox.job_message_editable_at(step)) == (upgrade.job_message_ts, AT + 3)
-    held = outbox.hold_until(upgrade, outbox.job_message_editable_at(step))
+    assert (step.job_message_ts, outbox.progress_editable_at(step)) == (upgrade.job_message_ts, AT + 3)
+    held = outbox.hold_until(upgrade, outbox.progress_editable_at(step))
     assert (held.notify_at, held.pending_notifications) == (AT + 3, (Notification.JOB_PROGRESS,))
     check_invariants(held)
 
 
+def test_an_edit_of_the_card_is_one_of_the_progress_only_while_the_job_runs_and_its_percent_is_known() -> None:
+    row = polling.job_polled(in_progress(), Job("job-1", "Running", 40), AT, SCHEDULE)
+    assert outbox.is_progress_edit(row, Notification.CARD_UPDATE)
+    for other in (Job("job-1", "Running"), Job("job-1", "Completed", 100), Job("job-1", "Unauthorized", 40)):
+        moved = polling.job_polled(row, other, AT + 1, SCHEDULE)
+        assert not outbox.is_progress_edit(moved, Notification.CARD_UPDATE)
+        assert outbox.is_progress_edit(moved, Notification.JOB_PROGRESS)
+    assert not outbox.is_progress_edit(row, Notification.COMPLETED)
+
+
 def test_progress_that_was_never_shown_may_be_shown_at_once() -> None:
-    assert outbox.job_message_editable_at(confirmed()) <= T0
+    assert outbox.progress_editable_at(confirmed()) <= T0
 
 
 # Slack does not take it

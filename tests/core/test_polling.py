@@ -34,7 +34,8 @@ def running() -> Upgrade:
 def test_a_job_that_goes_on_is_shown_and_looked_at_again() -> None:
     step = polling.job_polled(in_progress(), RUNNING, AT, SCHEDULE)
     assert (step.state, step.job_status, step.progress_percent) == (State.IN_PROGRESS, "Running", 40)
-    assert (step.pending_notifications, step.next_poll_at) == ((Notification.JOB_PROGRESS,), AT + 10)
+    edits = (Notification.CARD_UPDATE, Notification.JOB_PROGRESS)
+    assert (step.pending_notifications, step.next_poll_at) == (edits, AT + 10)
     check_invariants(step)
 
 
@@ -43,11 +44,19 @@ def test_a_job_that_did_not_change_is_not_shown_again() -> None:
     assert (step.pending_notifications, step.due_at) == ((), AT + 10)
 
 
+@pytest.mark.parametrize(("percent", "is_on_card"), [(41, False), (49, False), (50, True), (100, True), (39, True)])
+def test_the_card_shows_each_tenth_of_the_progress(percent: int, is_on_card: bool) -> None:
+    step = polling.job_polled(running(), Job("job-1", "Running", percent), AT, SCHEDULE)
+    card = (Notification.CARD_UPDATE,) if is_on_card else ()
+    assert step.pending_notifications == (*card, Notification.JOB_PROGRESS)
+
+
 @pytest.mark.parametrize("job", [Job("job-1", "Running", 41), Job("job-1", "Pending", 40), Job("job-1", "Running")])
 def test_any_change_is_shown_once(job: Job) -> None:
     step = polling.job_polled(running(), job, AT, SCHEDULE)
     assert step.pending_notifications == (Notification.JOB_PROGRESS,)
-    assert polling.job_polled(step, RUNNING, AT + 10, SCHEDULE).pending_notifications == (Notification.JOB_PROGRESS,)
+    again = polling.job_polled(step, RUNNING, AT + 10, SCHEDULE).pending_notifications
+    assert again.count(Notification.JOB_PROGRESS) == 1
 
 
 @pytest.mark.parametrize(

@@ -197,10 +197,12 @@ def test_chinese_uses_full_width_punctuation_and_spaces_latin_off() -> None:
     translator = CATALOG.translator(Language.ZH)
     errors = [text for error in translator.cloud_errors.values() for text in (error.meaning, error.next)]
     for text in [*translator.messages.values(), *errors]:
-        plain = re.sub(r"\{(?:link|console):([^}]*)\}", r"\1", text)
+        plain = re.sub(r"\{(?:link|console):([^}]*)\}", r"\1", text).replace("{duration}", "4 秒")
         assert not re.search(rf"[{HAN}][,.;:!?()]|[,;:!?()][{HAN}]", plain), text
         assert not re.search(rf"[{HAN}][A-Za-z0-9{{]|[A-Za-z0-9}}][{HAN}]", plain), text
         assert not re.search(r"[，。；：！？（）] | [，。；：！？（）]", plain), text
+        assert not re.search(rf"[{HAN}] [{HAN}]", plain), text
+        assert not re.search(r"\{people\}(?![，：])", text), text  # a mention is set off from the sentence
 
 
 @pytest.mark.parametrize(

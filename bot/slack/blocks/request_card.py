@@ -10,7 +10,7 @@ from bot.core.instances import (
     version_text,
     window_field,
 )
-from bot.core.messages import Code, Link, Message, Person, Project, Time
+from bot.core.messages import Code, Link, Message, Person, Project, Time, duration_message
 from bot.core.permissions import ConfirmBy
 from bot.core.replies import earlier_request
 from bot.core.upgrade import END_ALARMS, UNAUTHORIZED, EndCheck, State, Upgrade
@@ -167,6 +167,10 @@ def _in_progress_line(upgrade: Upgrade, by: Person) -> Message:
         if starts_at is None:
             return Message("card_scheduled", by=by)
         return Message("card_scheduled_starts", by=by, at=Time(starts_at))
+    if upgrade.started_at is not None and upgrade.running_percent is not None:
+        duration = duration_message((upgrade.progress_at or upgrade.started_at) - upgrade.started_at)
+        started, percent = Time(upgrade.started_at), min(max(upgrade.running_percent, 0), 100)
+        return Message("card_progress", at=started, by=by, percent=percent, duration=duration)
     if upgrade.started_at is not None:
         return Message("card_started", at=Time(upgrade.started_at), by=by)
     return Message("card_in_progress", by=by)

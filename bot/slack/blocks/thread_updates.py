@@ -1,5 +1,7 @@
 """The messages in the card's thread: the job and its progress, why there is no job, and the end."""
 
+from dataclasses import replace
+
 from bot.core.actions import Action
 from bot.core.instances import Instance, actions_listing, nodes_message, state_field, version_text
 from bot.core.messages import Code, Link, Message, Person, Term, Time, Vocabulary, duration_message
@@ -297,7 +299,7 @@ def report_message(upgrade: Upgrade, link: str, translator: Translator) -> Messa
     ends = _instance_now(upgrade) if upgrade.state is State.FAILED else ends
     groups: list[list[Message]] = [
         [
-            status_line(upgrade),
+            status_line(replace(upgrade, progress_percent=None)),  # edited when the state changes only
             Message("report_people", requester=requester, confirmer=confirmer),
             Message("report_options", options=Code(upgrade.flags)) if upgrade.flags else Message("report_no_options"),
             *([Message("field", label=Message("field_version"), value=version)] if version and not ends else []),
