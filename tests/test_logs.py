@@ -122,7 +122,7 @@ async def test_one_id_leads_from_the_command_to_the_end(tmp_path: Path, caplog: 
     lines = [json.loads(line) for line in output.getvalue().splitlines()]
     requested = next(line for line in lines if line["event"] == "upgrade.requested")
     events = [line["event"] for line in lines if line.get("upgrade") == requested["upgrade"]]
-    for event in ("upgrade.requested", "upgrade.confirmed", "upgrade.not_sent", "upgrade.submitted"):
+    for event in ("upgrade.requested", "upgrade.confirmed", "submit.retried", "upgrade.submitted"):
         assert event in events
     assert {"slack.unavailable", "slack.card_not_updated"} & set(events)
     submitted = next(line for line in lines if line["event"] == "upgrade.submitted")

@@ -1,5 +1,6 @@
 """The README, the pages of bot/docs, .env.example and the code say the same: commands, settings, files."""
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from bot.doctor.report import passed, to_text
 from bot.environment import SettingsError
 from bot.metrics import PREFIX, PrometheusMetrics
 from bot.settings import SECRET_VARIABLES, Settings
+from bot.workflow.transitions import END_LEVELS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -238,6 +240,47 @@ def test_the_metrics_that_are_listed_are_those_that_are_served() -> None:
     served = {family.name for family in PrometheusMetrics()._registry.collect() if family.name.startswith(PREFIX)}
     listed = re.findall(rf"^\| `({PREFIX}_\w+)` \|", PAGES[DOCS / "operations.md"], re.MULTILINE)
     assert sorted(listed) == sorted(served)
+
+
+def events_in_the_docs(chapter: str) -> list[str]:
+    """The events in the first column of a table of bot/docs/operations.md."""
+    rows = re.findall(r"^\| (`.*?`) \|", PAGES[DOCS / "operations.md"].partition(chapter)[2], re.MULTILINE)
+    return [event for row in rows for event in re.findall(r"`([a-z_.]+)`", row)]
+
+
+def calls_in_the_code() -> Iterator[ast.Call]:
+    """Every call outside the stand-ins."""
+    for path in (ROOT / "bot").rglob("*.py"):
+        if "sandbox" not in path.relative_to(ROOT).parts:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def words_in(*nodes: ast.expr) -> set[str]:
+    constants = (node for one in nodes for node in ast.walk(one) if isinstance(node, ast.Constant))
+    return {node.value for node in constants if isinstance(node.value, str)}
+
+
+def test_the_log_events_that_are_listed_are_those_of_the_code() -> None:
+    logged = {f"upgrade.{state.value}" for state in END_LEVELS}
+    for call in calls_in_the_code():
+        match call.func:
+            case ast.Attribute(value=ast.Name(id="log" | "logger" | "end_log")):
+                logged |= words_in(*call.args)
+    listed = events_in_the_docs("\n### Log events\n")
+    listed = listed[: listed.index("upgrade.failed") + 1]
+    assert sorted(listed) == sorted(logged)
+
+
+def test_the_audit_events_that_are_listed_are_those_of_the_code() -> None:
+    recorded = {state.value for state in State} - {State.REQUESTED.value}
+    for call in calls_in_the_code():
+        match call.func:
+            case ast.Attribute(attr="_cancel_entry") | ast.Attribute(value=ast.Name(id="AuditEntry"), attr="of"):
+                recorded |= words_in(call.args[2])
+            case ast.Name(id="AuditEntry"):
+                recorded |= words_in(*(keyword.value for keyword in call.keywords if keyword.arg == "event"))
+    assert sorted(events_in_the_docs("\n## Audit\n")) == sorted(recorded)
 
 
 def test_the_exit_codes_that_are_explained_are_those_of_the_program() -> None:

@@ -30,7 +30,7 @@ INSTALL_REMEDY = "add it under OAuth & Permissions (see manifest.yml) and instal
 
 SCOPES = {
     "commands": "the slash command",
-    "chat:write": "the question, its edits, the thread",
+    "chat:write": "the request card, its edits, the thread",
     "users:read": "a person's language, and whether they are a guest",
     "usergroups:read": "the members of user groups",
     "im:write": "the way to the requester when the channel is gone",

@@ -120,8 +120,8 @@ class TaurusDb:
                     if attempts == MAX_ATTEMPTS or self._clock() + wait > last_attempt_at:
                         raise
                     log.info(
-                        "upgrade.not_sent",
-                        extra={"instance_id": instance_id, "error": str(error), "retry_seconds": round(wait, 1)},
+                        "submit.retried",
+                        extra={"instance": instance_id, "reason": str(error), "retry_seconds": round(wait, 1)},
                     )
                 await self._sleep(wait)
 

@@ -260,7 +260,7 @@ async def _try_step(step: Awaitable[T]) -> T | None:
         async with asyncio.timeout(STEP_SECONDS):
             return await step
     except (CloudError, TimeoutError) as error:
-        log.info("job_search.step_failed", extra={"error": str(error) or f"no answer within {STEP_SECONDS:g} s"})
+        log.info("search.step_failed", extra={"error": str(error) or f"no answer within {STEP_SECONDS:g} s"})
         return None
 
 

@@ -90,7 +90,7 @@ class BackgroundTasks:
             for task in late:
                 task.cancel()
             if late:
-                log.warning("tasks.cancelled", extra={"tasks": len(late)})
+                log.warning("tasks.canceled", extra={"tasks": len(late)})
                 await asyncio.wait(late)
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
