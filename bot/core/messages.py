@@ -101,6 +101,13 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """An English sentence of the doctor, translated where the catalogue has its pattern, values within it as well."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """Several terms in one line, joined as the language does it."""
 
@@ -108,7 +115,8 @@ class Listing:
 
 
 Value: TypeAlias = (
-    "str | int | Person | Time | Link | Console | Project | Code | Term | Listing | Message | tuple[Message, ...]"
+    "str | int | Person | Time | Link | Console | Project | Code | Term | Sentence | Listing | Message"
+    " | tuple[Message, ...]"
 )
 
 

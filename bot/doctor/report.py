@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.core.messages import Code, Message, Term, Vocabulary
+from bot.core.messages import Code, Message, Sentence, Term, Vocabulary
 from bot.logs import Redactor
 
 MAX_LINES = 20  # of a private reply
@@ -119,7 +119,7 @@ def _line(check: Check) -> Message:
         status=status,
         title=title,
         name=Code(check.name),
-        detail=_single_line(check.detail)[:MAX_DETAIL],
+        detail=Sentence(_single_line(check.detail)[:MAX_DETAIL]),
         remedy=remedy,
     )
 

@@ -3,6 +3,7 @@
 `{name}` in a catalogue is a value of the message; `{link:words}` and `{console:words}` show the words as a link.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from bot.core.messages import (
     Message,
     Person,
     Project,
+    Sentence,
     Term,
     Time,
     Value,
@@ -28,6 +30,17 @@ from bot.core.messages import (
 )
 
 FILES = {Language.EN: "en-us.toml", Language.ZH: "zh-cn.toml"}
+
+
+# What a value of a sentence of the doctor looks like, by its name; others are any text.
+_SENTENCE_VALUES = {
+    "url": r"\w+://\S+",
+    "place": r"[a-z]+(?:-[a-z0-9]+)+(?::\w+)?",
+    "count": r"\d+",
+    "seconds": r"[+-]?[\d.]+",
+    "problem": r".+",
+    **dict.fromkeys(("name", "first", "second", "kind"), r"\w+"),
+}
 
 
 class Markup(Protocol):
@@ -118,6 +131,7 @@ class Translator:
     messages: Mapping[str, str]
     cloud_errors: Mapping[str, ErrorText]
     vocabularies: Mapping[Vocabulary, Mapping[str, str]]
+    sentences: tuple[tuple[re.Pattern[str], str], ...]
     regions: "Regions"
 
     def render(self, message: Message, markup: Markup = PLAIN_TEXT) -> str:
@@ -160,6 +174,14 @@ class Translator:
         keys = (_normalized("".join(parts[:length])) for length in range(len(parts), 0, -1))
         return next((words[key] for key in keys if key in words), term.fallback or term.word)
 
+    def sentence(self, text: str) -> str:
+        """The words for a sentence of the doctor, and for those within it; what no pattern fits stays as it is."""
+        for pattern, words in self.sentences:
+            if match := pattern.fullmatch(text):
+                parts = Formatter().parse(words)
+                return "".join(part + (self.sentence(match[name]) if name else "") for part, name, _, _ in parts)
+        return text
+
     def _render_value(self, value: Value, label: str, markup: Markup) -> str:
         match value:
             case Message():
@@ -183,6 +205,8 @@ class Translator:
                 return markup.code(value)
             case Term():
                 return markup.text(self.term(value))
+            case Sentence(text):
+                return markup.text(self.sentence(text))
             case Listing(terms):
                 return markup.text(self.list_separator.join(self.term(term) for term in terms))
             case _:
@@ -216,7 +240,18 @@ def _load(language: Language, name: str, regions: Regions) -> Translator:
         vocabulary: {_normalized(word): text for word, text in table[vocabulary.value].items()}
         for vocabulary in Vocabulary
     }
-    return Translator(language, table["list_separator"], table["messages"], errors, vocabularies, regions)
+    patterns = sorted(table["sentences"].items(), key=lambda item: -len(item[0]))  # "{a}: {b}" fits too much
+    sentences = tuple((_pattern(english), words) for english, words in patterns)
+    return Translator(language, table["list_separator"], table["messages"], errors, vocabularies, sentences, regions)
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    """What a sentence with these placeholders looks like."""
+
+    def value(name: str | None) -> str:
+        return f"(?P<{name}>{_SENTENCE_VALUES.get(name, '.+?')})" if name else ""
+
+    return re.compile("".join(re.escape(words) + value(name) for words, name, _, _ in Formatter().parse(english)))
 
 
 @cache

@@ -196,7 +196,7 @@ def test_a_value_named_link_is_a_link_and_no_other_value_is() -> None:
 def test_chinese_uses_full_width_punctuation_and_spaces_latin_off() -> None:
     translator = CATALOG.translator(Language.ZH)
     errors = [text for error in translator.cloud_errors.values() for text in (error.meaning, error.next)]
-    for text in [*translator.messages.values(), *errors]:
+    for text in [*translator.messages.values(), *errors, *(words for _, words in translator.sentences)]:
         plain = re.sub(r"\{(?:link|console):([^}]*)\}", r"\1", text).replace("{duration}", "4 秒")
         assert not re.search(rf"[{HAN}][,.;:!?()]|[,;:!?()][{HAN}]", plain), text
         assert not re.search(rf"[{HAN}][A-Za-z0-9{{]|[A-Za-z0-9}}][{HAN}]", plain), text
