@@ -143,9 +143,10 @@ class Translator:
         return self._render_text(error.next, {"console": console}, markup)
 
     def _render_text(self, text: str, values: Mapping[str, Value], markup: Markup) -> str:
-        parts = []
+        parts: list[str] = []
         for words, name, label in _parsed(text):
-            parts.append(words)
+            is_after_cut = words.startswith(".") and parts[-1:] and parts[-1].endswith("…")  # no four dots
+            parts.append(words[1:] if is_after_cut else words)
             if name is not None:
                 parts.append(self._render_value(values[name], label, markup))
         return "".join(parts)

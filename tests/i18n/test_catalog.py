@@ -135,6 +135,13 @@ def test_values_of_every_type_are_rendered() -> None:
     assert translator.render(Message("seconds", seconds=7)) == "7 s"
 
 
+def test_a_sentence_ends_in_three_dots_where_its_last_value_does() -> None:
+    message = Message("found_rejected", name="59003144…")
+    assert CATALOG.translator(Language.EN).render(message) == (
+        "Late answer: Huawei Cloud refused the upgrade of 59003144… Nothing was started."
+    )
+
+
 def vocabulary_words(translator: Translator) -> list[str]:
     return [word for words in translator.vocabularies.values() for word in words.values()]
 

@@ -108,6 +108,17 @@ CARDS: dict[str, tuple[Upgrade, ConfirmBy]] = {
         replace(IN_PROGRESS, instance_snapshot=ORDERS.to_json(), job_status="Running", started_at=DECIDED.decided_at),
         ConfirmBy.ANYONE,
     ),
+    "progress": (
+        replace(
+            IN_PROGRESS,
+            instance_snapshot=ORDERS.to_json(),
+            job_status="Running",
+            progress_percent=60,
+            started_at=1_795_500_070.0,
+            progress_at=1_795_500_790.0,
+        ),
+        ConfirmBy.ANYONE,
+    ),
     "scheduled": (replace(IN_PROGRESS, delay=True, instance_snapshot=ORDERS.to_json()), ConfirmBy.ANYONE),
     "scheduled-window-unknown": (replace(IN_PROGRESS, delay=True), ConfirmBy.ANYONE),
     "awaits-authorization": (
@@ -269,10 +280,10 @@ TEXT_REPLIES: dict[str, Message] = {
     "cancel-already": Message("cancel_scheduled_already", name="sr-orders"),
     "cancel-too-late": Message("cancel_scheduled_too_late", name="sr-orders"),
     "cancel-failed": Message(
-        "cancel_scheduled_failed", name="sr-orders", error=Code("403 APIGW.0302"), console=Console("cn-north-4")
+        "cancel_scheduled_failed", name="sr-orders", error=Code("403 APIGW.0302"), console=Console("")
     ),
     "cancel-unknown": Message("cancel_scheduled_unknown", name="sr-orders"),
-    "cancel-not-sent": Message("cancel_scheduled_not_sent", name="sr-orders", console=Console("cn-north-4")),
+    "cancel-not-sent": Message("cancel_scheduled_not_sent", name="sr-orders", console=Console("")),
     "cancel-only-requester": PermissionDenied("only_requester_cancels", requester=Person("U0SRE")),
     "upgrade-in-progress": UpgradeInProgress(
         "upgrade_in_progress",
