@@ -1,7 +1,5 @@
 """The messages in the card's thread: the job and its progress, why there is no job, and the end."""
 
-from dataclasses import replace
-
 from bot.core.actions import Action
 from bot.core.instances import Instance, actions_listing, nodes_message, state_field, version_text
 from bot.core.messages import Code, Link, Message, Person, Term, Time, Vocabulary, duration_message
@@ -15,6 +13,7 @@ from bot.core.upgrade import (
     SearchResult,
     State,
     Upgrade,
+    replace,
 )
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
