@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -12,7 +12,7 @@ from yarl import URL
 from bot.core.actions import Origin
 from bot.core.errors import NOT_IN_CHANNEL_ERRORS, SlackError, SlackRejected, SlackUnavailable
 from bot.core.messages import Language, Message
-from bot.core.notifications import NOTIFICATIONS, Notification, Renderer, Target
+from bot.core.notifications import NOTIFICATIONS, Notification, NotificationSpec, Renderer, Target
 from bot.core.outbox import is_progress_edit
 from bot.core.permissions import Rules
 from bot.core.replies import InstanceListReply, PreflightReply, Reply, TranslatedCard
@@ -35,7 +35,7 @@ from bot.slack.blocks.thread_updates import (
 from bot.slack.channels import SlackChannels
 from bot.slack.client import FORM_ERRORS, SlackClient
 from bot.slack.payloads import id_field, ts_field, url_field
-from bot.slack.rate_limits import ANY_TURN, Turn
+from bot.slack.rate_limits import ANY_TURN, Priority, Turn
 
 log = logging.getLogger("bot.slack.publisher")
 NO_UNFURL = {"unfurl_links": False, "unfurl_media": False}
@@ -78,27 +78,28 @@ class SlackPublisher:
             return await self._report(upgrade)
         translator = self.catalog.translator(upgrade.language)
         view = RENDERERS[spec.renderer](upgrade, notification, translator, self.rules)
+        turn = Turn(upgrade.id, priority=_priority(upgrade, spec))
         match spec.target:
             case Target.NEW_CARD:
-                return await self._post(upgrade.channel_id, view, Turn(upgrade.id))
+                return await self._post(upgrade.channel_id, view, turn)
             case Target.CARD:
-                turn = Turn(upgrade.id, gives_way=is_progress_edit(upgrade, notification))
+                turn = replace(turn, gives_way=is_progress_edit(upgrade, notification))
                 await self._edit_upgrade(upgrade, upgrade.channel_id, upgrade.message_ts, view, turn)
             case Target.JOB_MESSAGE:
                 channel_id = upgrade.job_message_channel_id or upgrade.channel_id
-                turn = Turn(upgrade.id, gives_way=True)  # the next edit shows more
+                turn = replace(turn, gives_way=True)  # the next edit shows more
                 await self._edit_upgrade(upgrade, channel_id, upgrade.job_message_ts, view, turn)
             case Target.UNKNOWN_MESSAGE:
                 channel_id = upgrade.unknown_message_channel_id or upgrade.channel_id
-                await self._edit_upgrade(upgrade, channel_id, upgrade.unknown_message_ts, view, Turn(upgrade.id))
+                await self._edit_upgrade(upgrade, channel_id, upgrade.unknown_message_ts, view, turn)
             case Target.UNRESOLVED_MESSAGE:
                 channel_id = upgrade.unresolved_message_channel_id or upgrade.channel_id
-                await self._edit_upgrade(upgrade, channel_id, upgrade.unresolved_message_ts, view, Turn(upgrade.id))
+                await self._edit_upgrade(upgrade, channel_id, upgrade.unresolved_message_ts, view, turn)
             case Target.END_MESSAGE:
                 channel_id = upgrade.end_message_channel_id or upgrade.channel_id
-                await self._edit_upgrade(upgrade, channel_id, upgrade.end_message_ts, view, Turn(upgrade.id))
+                await self._edit_upgrade(upgrade, channel_id, upgrade.end_message_ts, view, turn)
             case Target.THREAD:
-                return await self._reply(upgrade, view, broadcast=spec.broadcast)
+                return await self._reply(upgrade, view, turn, broadcast=spec.broadcast)
         return None
 
     async def open_dm(self, user_id: str) -> str:
@@ -130,23 +131,23 @@ class SlackPublisher:
         link = await self.permalink(upgrade)
         view = report_message(upgrade, link, self.catalog.translator(self.report_language))
         if upgrade.report_ts is None:
-            return await self._post(self.report_channel, view, Turn(f"report {upgrade.id}"))
+            return await self._post(self.report_channel, view, Turn(f"report {upgrade.id}", priority=Priority.REPORT))
         turn = Turn(f"report {upgrade.id}", gives_way=True)
         await self._edit_upgrade(upgrade, self.report_channel, upgrade.report_ts, view, turn)
         return None
 
-    async def _reply(self, upgrade: Upgrade, view: MessageView, *, broadcast: bool) -> str:
+    async def _reply(self, upgrade: Upgrade, view: MessageView, turn: Turn, *, broadcast: bool) -> str:
         """Post in the card's thread, or directly to the requester when the channel is gone."""
         channel_id, thread = upgrade.dm_channel_id or upgrade.channel_id, {}
         if upgrade.dm_channel_id is None and upgrade.message_ts:
             thread = {"thread_ts": upgrade.message_ts} | ({"reply_broadcast": True} if broadcast else {})
         try:
-            return await self._post(channel_id, view, Turn(upgrade.id), **thread)
+            return await self._post(channel_id, view, turn, **thread)
         except SlackRejected as rejected:
             if rejected.error not in FORM_ERRORS:
                 raise
             log.warning("slack.form_rejected", extra={"upgrade": upgrade.id, "error": rejected.error})
-            return await self._post(channel_id, _plain(view), Turn(upgrade.id), **thread)
+            return await self._post(channel_id, _plain(view), turn, **thread)
 
     async def _post(self, channel_id: str, view: MessageView, turn: Turn, **thread: Any) -> str:
         """Post it; a public channel without the bot is joined first, once. Returns the `ts`."""
@@ -178,6 +179,15 @@ class SlackPublisher:
         if ts is None:
             raise SlackRejected("message_not_found")
         await self.client.call("chat.update", turn=turn, channel=channel_id, ts=ts, text=view.text, blocks=view.blocks)
+
+
+def _priority(upgrade: Upgrade, spec: NotificationSpec) -> Priority:
+    """Which messages and edits go first while Slack limits them."""
+    if spec.broadcast or spec.renderer is Renderer.SETTLED:
+        return Priority.OUTCOME
+    if upgrade.state in (State.REQUESTED, State.SUBMITTING, State.IN_PROGRESS):
+        return Priority.NORMAL
+    return Priority.BEFORE_OUTCOME if spec.renderer is Renderer.JOB else Priority.OUTCOME
 
 
 def _plain(view: MessageView) -> MessageView:

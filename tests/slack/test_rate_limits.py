@@ -9,7 +9,7 @@ import pytest
 from bot.core.errors import SlackUnavailable
 from bot.sandbox.slack import StandInSlack
 from bot.slack.client import SlackClient
-from bot.slack.rate_limits import MAX_RETRY_AFTER_SECONDS, PATIENCE_SECONDS, QUIET_SECONDS, RateLimits, Turn
+from bot.slack.rate_limits import MAX_RETRY_AFTER_SECONDS, PATIENCE_SECONDS, QUIET_SECONDS, Priority, RateLimits, Turn
 
 POST, UPDATE = "chat.postMessage", "chat.update"
 HERE, THERE = "C1", "C2"
@@ -99,6 +99,49 @@ async def test_a_further_429_moves_everybody_and_keeps_the_order(limits: RateLim
         limits.limited(POST, HERE, 5.0, turn)
     limits.limited(POST, HERE, 20.0)
     assert [await when_called(limits, clock, POST, HERE, turn) for turn in turns] == [20, 21, 22]
+
+
+def outcome(name: str) -> Turn:
+    return Turn(name, priority=Priority.OUTCOME)
+
+
+async def test_outcomes_go_before_what_waits_already_and_both_keep_their_order(
+    limits: RateLimits, clock: Clock
+) -> None:
+    normal, outcomes = [Turn("n1"), Turn("n2"), Turn("n3")], [outcome("o1"), outcome("o2")]
+    for turn in (*normal, *outcomes):
+        limits.limited(POST, HERE, 5.0, turn)
+    assert [await when_called(limits, clock, POST, HERE, turn) for turn in (*outcomes, *normal)] == [5, 6, 7, 8, 9]
+
+
+async def test_who_comes_back_with_an_outcome_is_moved_forward_once(limits: RateLimits, clock: Clock) -> None:
+    for name in ("1", "2", "3"):
+        limits.limited(POST, HERE, 5.0, Turn(name))
+    turns = [outcome("3"), Turn("1"), Turn("2"), Turn("4")]
+    for turn in turns * 2:
+        with pytest.raises(SlackUnavailable):
+            await limits.wait(POST, HERE, turn)
+    assert [await when_called(limits, clock, POST, HERE, turn) for turn in turns] == [5, 6, 7, 8]
+
+
+async def test_a_pause_holds_outcomes_too_and_keeps_them_in_front(limits: RateLimits, clock: Clock) -> None:
+    limits.limited(POST, HERE, 5.0, Turn("normal"))
+    limits.limited(POST, HERE, 5.0, outcome("first"))
+    limits.limited(POST, HERE, 20.0)
+    turns = [outcome("first"), Turn("normal")]
+    assert [await when_called(limits, clock, POST, HERE, turn) for turn in turns] == [20, 21]
+
+
+async def test_a_call_that_others_go_before_is_told_to_come_later_instead_of_waiting_on(clock: Clock) -> None:
+    async def sleep(seconds: float) -> None:
+        await clock.sleep(seconds)
+        busy.limited(POST, HERE, 0.5, outcome(f"at {clock.now}"))
+
+    busy = RateLimits(clock, sleep)
+    busy.limited(POST, HERE, 1.0)
+    with pytest.raises(SlackUnavailable):
+        await busy.wait(POST, HERE, Turn("normal"))
+    assert sum(clock.slept) <= PATIENCE_SECONDS
 
 
 async def test_a_short_wait_is_waited_for(limits: RateLimits, clock: Clock) -> None:
