@@ -35,11 +35,10 @@ class Preflight:
         """
         cached = self.inventory.cached()
         instance = cached.find(instance_id)
-        if instance is not None:
-            current = await self.inventory.instance(instance_id, READ_SECONDS)
-            return preflight_warning(current or instance)
-        if not (cached.is_complete and cached.instances):
-            return None  # a list that is empty or incomplete proves nothing
+        if instance is not None or not (cached.is_complete and cached.instances):
+            # A list that is empty or incomplete (the bot has just started) proves nothing.
+            instance = await self.inventory.instance(instance_id, READ_SECONDS) or instance
+            return preflight_warning(instance) if instance else None
         refreshed = await self.inventory.refreshed(PATIENCE_SECONDS)
         instance = refreshed.find(instance_id)
         if instance is not None or not refreshed.is_complete:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.driver import BotDriver, text_of
+from tests.driver import CHANNEL, BotDriver, text_of
 
 ENGLISH, CHINESE = "sre", "dba"
 both_languages = pytest.mark.parametrize("person", [ENGLISH, CHINESE])
@@ -24,6 +24,8 @@ async def test_a_running_task_is_a_private_warning_with_a_way_to_request_all_the
     any_driver: BotDriver, person: str, stage: str, english: str, chinese: str
 ) -> None:
     any_driver.cloud.change_instance("sr-orders", sync_tasks=(("orders_to_sr", stage), ("old", "paused")))
+    await any_driver.slack.command(person, CHANNEL, "list")
+    await any_driver.wait_for_ephemeral(person, "sr-billing")  # the bot has read what is there
     card = await any_driver.request_anyway(any_driver.instance(), "orders_to_sr", person=person)
     warning = await any_driver.wait_for_ephemeral(person, "orders_to_sr")
     assert word(person, english, chinese) in warning.text
