@@ -9,7 +9,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -177,7 +177,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: O
             return
         if identity.is_org_wide:
             log.error("start.org_wide_token", extra={"setting": "SLACK_BOT_TOKEN", "team": identity.team_id})
-        cloud = await stack.enter_async_context(open_cloud(settings, metrics, storage.clock))
+        cloud = await stack.enter_async_context(aclosing(open_cloud(settings, metrics, storage.clock)))
         components = build(settings, client, identity, storage, cloud, metrics)
         await _serve(stop, settings, client, identity, components, front, prometheus, on_ready)
 

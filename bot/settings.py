@@ -242,16 +242,14 @@ class SettingsReader:
 
     def matching(self, name: str, pattern: re.Pattern[str], form: str, default: str = "") -> str:
         """A text of the given form; required when there is no default."""
-        value = self.text(name, default)
+        value = self.optional(name, pattern, form, default)
         if not value:
             self.mistake(name, f"required: {form}")
-        elif not pattern.fullmatch(value):
-            self.mistake(name, f"should be {form}")
         return value
 
-    def optional(self, name: str, pattern: re.Pattern[str], form: str) -> str:
+    def optional(self, name: str, pattern: re.Pattern[str], form: str, default: str = "") -> str:
         """A text of the given form, or none."""
-        value = self.text(name, "")
+        value = self.text(name, default)
         if value and not pattern.fullmatch(value):
             self.mistake(name, f"should be {form}")
         return value
@@ -289,20 +287,19 @@ class SettingsReader:
                 self.mistake(name, "should be an address like https://host")
         return value
 
+    def words(self, name: str, default: str = "") -> list[str]:
+        """What stands between commas."""
+        return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+
     def slack_ids(self, name: str, prefixes: str, form: str) -> IdSet:
         """Slack ids, separated by commas, or `*`; never names or e-mail addresses."""
-        words = [word.strip() for word in self.text(name, "").split(",") if word.strip()]
-        if words == ["*"]:
-            return IdSet(is_everything=True)
-        for word in words:
-            if not re.fullmatch(f"[{prefixes}][A-Z0-9]+", word, re.ASCII):
-                self.mistake(name, f"{word!r} is no id; {form}")
-        return IdSet(frozenset(words))
+        pattern = re.compile(f"[{prefixes}][A-Z0-9]+", re.ASCII)
+        return self._ids(name, self.words(name), pattern, f"is no id; {form}")
 
     def channels(self, name: str) -> tuple[IdSet, frozenset[str]]:
         """Channel ids (or `*`), and names or patterns of names in lower case."""
         ids, names, is_everything = set(), set(), False
-        for word in filter(None, (word.strip() for word in self.text(name, "").split(","))):
+        for word in self.words(name):
             bare = word.removeprefix("#")
             if word == "*":
                 is_everything = True
@@ -316,12 +313,19 @@ class SettingsReader:
 
     def instance_ids(self, name: str) -> IdSet:
         """StarRocks instance ids, or `*`."""
-        words = [word.strip().lower() for word in self.text(name, "*").split(",") if word.strip()]
+        words = [word.lower() for word in self.words(name, "*")]
+        return self._ids(name, words, INSTANCE_ID, "is no StarRocks id: 32 hex digits and in17")
+
+    def _words(self, name: str, default: str = "") -> list[str]:
+        """What stands between the commas."""
+        return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
+
+    def _ids(self, name: str, words: Sequence[str], pattern: re.Pattern[str], mistake: str) -> IdSet:
         if words == ["*"]:
-            return IdSet(is_everything=True)
+            return EVERYTHING
         for word in words:
-            if not INSTANCE_ID.fullmatch(word):
-                self.mistake(name, f"{word!r} is no StarRocks id: 32 hex digits and in17")
+            if not pattern.fullmatch(word):
+                self.mistake(name, f"{word!r} {mistake}")
         return IdSet(frozenset(words))
 
     def _read_file(self, name: str) -> str:
@@ -375,10 +379,10 @@ def _read_projects(reader: SettingsReader) -> list[tuple[str, str]]:
     """Region and project id of each entry of HW_PROJECTS; a project belongs to one region."""
     form = "region:project_id, region:project_id \u2026"
     projects: dict[str, str] = {}
-    entries = [entry.strip() for entry in reader.text("HW_PROJECTS", "").split(",")]
-    if not any(entries):
+    entries = reader.words("HW_PROJECTS")
+    if not entries:
         reader.mistake("HW_PROJECTS", f"names no project: {form}")
-    for entry in filter(None, entries):
+    for entry in entries:
         region, colon, project_id = (part.strip() for part in entry.partition(":"))
         if not colon:
             reader.mistake("HW_PROJECTS", f"{entry!r} should be region:project_id")
@@ -464,7 +468,7 @@ def _read_rules(reader: SettingsReader) -> Rules:
         usergroups=usergroups,
         confirm_by=ConfirmBy(confirm_by),
         confirm_skip_validate_by=ConfirmBy(confirm_skip_validate_by),
-        skip_validate_users=skip_users if is_limited else IdSet(is_everything=True),
+        skip_validate_users=skip_users if is_limited else EVERYTHING,
         skip_validate_usergroups=skip_usergroups,
         instances=reader.instance_ids("ALLOWED_INSTANCES"),
     )

@@ -19,17 +19,16 @@ _database_numbers = count(1)
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A running server; a test that stops it starts it again."""
-    server = PostgresServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
+    yield from _running_server()
 
 
 @pytest.fixture
 def own_server() -> Iterator[PostgresServer]:
     """A server of its own for a test that stops it."""
+    yield from _running_server()
+
+
+def _running_server() -> Iterator[PostgresServer]:
     server = PostgresServer()
     try:
         server.start()

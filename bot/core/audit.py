@@ -168,11 +168,9 @@ class AuditSource(Protocol):
 
     def audit(self) -> AsyncIterator[AuditRow]:
         """Every audit row in order, streamed."""
-        ...
 
     async def audit_head(self) -> tuple[int, str]:
         """How many audit rows there are, and the last one's hash, as noted at each write."""
-        ...
 
 
 async def verify_audit(source: AuditSource) -> AuditVerdict:

@@ -148,11 +148,6 @@ _ABOUT_INSTANCES = {"two_instances", "same_instance_twice", "ambiguous_name", "u
 _ABOUT_INSTANCES |= {"invalid_letters", "taurusdb_instance", "taurusdb_instance_known"}
 
 
-def parse_upgrade(text: str, command_name: str = DEFAULT_COMMAND_NAME) -> UpgradeCommand | HelpCommand | CommandMistake:
-    """Parse one upgrade by instance id and flags, in any order."""
-    return _parse_upgrade(read_words(text), command_name, ())
-
-
 def _parse_upgrade(
     typed_words: Sequence[Word], command_name: str, instances: Sequence[Instance]
 ) -> UpgradeCommand | HelpCommand | CommandMistake:

@@ -253,7 +253,7 @@ def instance_choices(instances: Iterable[Instance]) -> tuple[Message, ...]:
 
 def display_name(instance_id: str, snapshot: str) -> str:
     """What an upgrade's messages call its instance: the name in the snapshot, else the id's first eight characters."""
-    instance = Instance.from_json(snapshot) if snapshot else None
+    instance = Instance.from_json(snapshot)
     name = _clipped(instance.name, MAX_NAME) if instance else ""
     return name or f"{instance_id[:ID_HEAD]}…"
 

@@ -194,28 +194,38 @@ class AccessPolicy:
         self, user: User, upgrade: Upgrade, channels: Mapping[str, Channel] = NO_CHANNELS
     ) -> PermissionDenied | None:
         """May this user confirm the request?"""
-        refusal = self._check_effect(user, upgrade, channels)
-        if refusal:
-            return refusal
-        if self._must_be_requester(user, upgrade):
-            return PermissionDenied("only_requester", requester=Person(upgrade.requested_by))
-        return PermissionDenied("only_another") if self._must_be_another(user, upgrade) else None
+        only_requester = PermissionDenied("only_requester", requester=Person(upgrade.requested_by))
+        return self._check_decision(user, upgrade, channels, only_requester, PermissionDenied("only_another"))
 
     def check_cancel_scheduled(
         self, user: User, upgrade: Upgrade, channels: Mapping[str, Channel] = NO_CHANNELS
     ) -> PermissionDenied | None:
         """May this user cancel the delayed upgrade before its window? Whoever may confirm it may."""
-        refusal = self._check_effect(user, upgrade, channels)
-        if refusal:
-            return refusal
-        if self._must_be_requester(user, upgrade):
-            return PermissionDenied("only_requester_cancels", requester=Person(upgrade.requested_by))
-        return PermissionDenied("only_another_cancels") if self._must_be_another(user, upgrade) else None
+        only_requester = PermissionDenied("only_requester_cancels", requester=Person(upgrade.requested_by))
+        return self._check_decision(user, upgrade, channels, only_requester, PermissionDenied("only_another_cancels"))
 
-    def _check_effect(self, user: User, upgrade: Upgrade, channels: Mapping[str, Channel]) -> PermissionDenied | None:
-        return self.check_request(
+    def _check_decision(
+        self,
+        user: User,
+        upgrade: Upgrade,
+        channels: Mapping[str, Channel],
+        only_requester: PermissionDenied,
+        only_another: PermissionDenied,
+    ) -> PermissionDenied | None:
+        """Whoever decides has to be allowed to request it, and to be the one whom CONFIRM_BY names."""
+        refusal = self.check_request(
             user, upgrade.channel_id, upgrade.instance_id, upgrade.skip_validate, channels, has_effect=True
         )
+        if refusal:
+            return refusal
+        is_requester = upgrade.requested_by in user.ids
+        match self.rules.confirmers(upgrade.skip_validate):
+            case ConfirmBy.REQUESTER:
+                return None if is_requester else only_requester
+            case ConfirmBy.ANOTHER:
+                return only_another if is_requester else None
+            case ConfirmBy.ANYONE:
+                return None
 
     def _check_person(self, user: User, has_effect: bool) -> PermissionDenied | None:
         rules = self.rules
@@ -231,14 +241,6 @@ class AccessPolicy:
                 return PermissionDenied("user_not_identified")
             return PermissionDenied("user_not_allowed")
         return PermissionDenied("user_not_identified") if has_effect and not user.is_identified else None
-
-    def _must_be_requester(self, user: User, upgrade: Upgrade) -> bool:
-        is_required = self.rules.confirmers(upgrade.skip_validate) is ConfirmBy.REQUESTER
-        return is_required and upgrade.requested_by not in user.ids
-
-    def _must_be_another(self, user: User, upgrade: Upgrade) -> bool:
-        is_required = self.rules.confirmers(upgrade.skip_validate) is ConfirmBy.ANOTHER
-        return is_required and upgrade.requested_by in user.ids
 
     def _may_skip_validate(self, user: User) -> bool:
         rules = self.rules

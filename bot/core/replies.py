@@ -188,5 +188,4 @@ def request_open(upgrade: Upgrade, permalink: str) -> PreflightWarning:
 
 def _label_of(upgrade: Upgrade) -> Message:
     """The instance as it was named when it was requested."""
-    instance = Instance.from_json(upgrade.instance_snapshot)
-    return instance_label(replace(instance or Instance(upgrade.instance_id), project=upgrade.project))
+    return instance_label(replace(upgrade.instance or Instance(upgrade.instance_id), project=upgrade.project))

@@ -197,7 +197,7 @@ class Upgrade:
     @property
     def is_named(self) -> bool:
         """Whether the name of the instance is known."""
-        instance = Instance.from_json(self.instance_snapshot) if self.instance_snapshot else None
+        instance = self.instance
         return instance is not None and bool(instance.name.strip())
 
     @property
@@ -225,19 +225,24 @@ class Upgrade:
     @property
     def starts_at(self) -> float | None:
         """When a delayed upgrade starts; None when that is not known, or the window was open at the confirmation."""
-        instance = Instance.from_json(self.instance_snapshot) if self.delay and self.instance_snapshot else None
+        instance = self.instance if self.delay else None
         return instance.delayed_start(self.decided_at or self.requested_at) if instance else None
+
+    @property
+    def instance(self) -> Instance | None:
+        """The instance as it was last described before the job's end; None when it was not."""
+        return Instance.from_json(self.instance_snapshot)
 
     @property
     def instance_before(self) -> Instance | None:
         """The instance as described for the confirmation, with details: the list may write its version otherwise."""
-        instance = Instance.from_json(self.instance_snapshot) if self.instance_snapshot else None
+        instance = self.instance
         return instance if instance and instance.upgrade_available is not None else None
 
     @property
     def instance_after(self) -> Instance | None:
         """The instance as it was last read after the job's end."""
-        return Instance.from_json(self.end_snapshot) if self.end_snapshot else None
+        return Instance.from_json(self.end_snapshot)
 
     @property
     def is_card_rejected(self) -> bool:

@@ -48,23 +48,18 @@ class Markup(Protocol):
 
     def text(self, value: str) -> str:
         """A plain value, from a person or from an API."""
-        ...
 
     def person(self, person: Person) -> str:
         """A mention."""
-        ...
 
     def time(self, time: Time) -> str:
         """A point in time."""
-        ...
 
     def link(self, link: Link, label: str) -> str:
         """A link that shows `label`, or only the label when the URL is empty."""
-        ...
 
     def code(self, code: Code) -> str:
         """Text to copy or to compare letter by letter."""
-        ...
 
 
 class PlainText:

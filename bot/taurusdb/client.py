@@ -11,8 +11,6 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 from bot.core.errors import NotSent, OutcomeUnknown, Rejected
@@ -76,14 +74,6 @@ class TaurusDb:
         self.inventory = Inventory(self._api, scanner, clock)
         self._clock = clock
         self._sleep = sleep
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """End what runs in the background and close every connection."""

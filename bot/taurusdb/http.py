@@ -157,19 +157,15 @@ class Credentials(Protocol):
     @property
     def refusals(self) -> Refusals:
         """What the cloud refused of them."""
-        ...
 
     async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
         """What authorises the next request; raises Rejected or NotSent when signing in fails."""
-        ...
 
     def invalidate(self, used: httpx.Auth) -> bool:
         """The cloud answered 401 to this one; whether the request can be authorised anew."""
-        ...
 
     async def aclose(self) -> None:
         """Stop what runs in the background."""
-        ...
 
 
 class DeadlinePassed(NotSent):

@@ -8,8 +8,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import chain
-from types import TracebackType
-from typing import Self
 
 from bot.core.errors import NotSent
 from bot.core.instances import Instance, InstanceList
@@ -97,14 +95,6 @@ class Projects:
             )
             raise NotSent(note=note)
         return client
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close every client."""

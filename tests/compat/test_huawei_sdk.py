@@ -97,7 +97,7 @@ async def cloud() -> AsyncIterator[RecordingCloud]:
 @pytest.fixture
 async def client(cloud: RecordingCloud) -> AsyncIterator[TaurusDb]:
     credentials = AkSk(cloud.access_key, cloud.secret_key, "", cloud.project_id)
-    async with TaurusDb(cloud.endpoint, cloud.project_id, credentials) as client:
+    async with contextlib.aclosing(TaurusDb(cloud.endpoint, cloud.project_id, credentials)) as client:
         yield client
 
 

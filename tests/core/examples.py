@@ -14,6 +14,17 @@ T0 = 1_764_000_000.0
 TTL = 600.0
 ID = "590031445ef845bb912d7fc8243db80cin17"
 SCHEDULE = PollSchedule(10.0)
+ORDERS = Instance(
+    ID,
+    "sr-orders",
+    status="normal",
+    version="3.1.15",
+    upgrade_available=True,
+    node_count=3,
+    window_start="02:00",
+    window_end="06:00",
+    running_actions=(),
+)
 BACK = Instance(ID, status="normal", version="3.1.18", running_actions=(), node_count=3, normal_node_count=3)
 
 TRANSITIONS: dict[State, set[State]] = {
@@ -32,6 +43,11 @@ END_NOTIFICATIONS = {
     State.FAILED: Notification.FAILED,
     State.CANCELED: Notification.CANCELED,
 }
+
+
+def many(count: int, **fields: Any) -> tuple[Instance, ...]:
+    """So many instances, each with an id and a name of its own."""
+    return tuple(Instance(f"{n:032x}in17", f"sr-{n:05}", **fields) for n in range(count))
 
 
 def new_upgrade(**changes: Any) -> Upgrade:

@@ -5,11 +5,10 @@ import unicodedata
 
 import pytest
 
-from bot.core.command import HelpCommand, UpgradeCommand, parse_upgrade
+from bot.core.command import HelpCommand, UpgradeCommand
 from bot.core.tokenizer import DASHES, LETTER_DASHES, QUOTES, read_words
+from tests.core.command_examples import ANOTHER, ID, parse
 
-ID = "590031445ef845bb912d7fc8243db80cin17"
-ANOTHER = "0123456789abcdef0123456789abcdefin17"
 BOTH = UpgradeCommand(ID, delay=True, skip_validate=True)
 DELAYED = UpgradeCommand(ID, delay=True)
 BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2003\u2007\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -24,11 +23,11 @@ def hexa(characters: str) -> list[str]:
 
 
 def test_an_id_alone_is_an_upgrade_at_once_with_validation() -> None:
-    assert parse_upgrade(ID) == UpgradeCommand(ID, delay=False, skip_validate=False)
+    assert parse(ID) == UpgradeCommand(ID, delay=False, skip_validate=False)
 
 
 def test_an_id_in_upper_case_is_sent_in_lower_case() -> None:
-    assert parse_upgrade(ID.upper()) == parse_upgrade(ID.swapcase()) == UpgradeCommand(ID)
+    assert parse(ID.upper()) == parse(ID.swapcase()) == UpgradeCommand(ID)
 
 
 @pytest.mark.parametrize(
@@ -47,12 +46,12 @@ def test_an_id_in_upper_case_is_sent_in_lower_case() -> None:
     ],
 )
 def test_flags_come_in_any_order(text: str, command: UpgradeCommand) -> None:
-    assert parse_upgrade(text) == command
+    assert parse(text) == command
 
 
 def test_the_same_flag_twice_counts_once() -> None:
-    assert parse_upgrade(f"--delay {ID} --delay —delay") == DELAYED
-    assert parse_upgrade(f"--skip-validate {ID} -skip–validate --delay") == BOTH
+    assert parse(f"--delay {ID} --delay —delay") == DELAYED
+    assert parse(f"--skip-validate {ID} -skip–validate --delay") == BOTH
 
 
 def test_every_dash_of_unicode_is_known() -> None:
@@ -63,37 +62,37 @@ def test_every_dash_of_unicode_is_known() -> None:
 @pytest.mark.parametrize("dash", DASHES, ids=hexa(DASHES))
 def test_any_run_of_any_dash_begins_a_flag(dash: str) -> None:
     for length in (1, 2, 3, 7):
-        assert parse_upgrade(f"{ID} {dash * length}delay") == DELAYED
-        assert parse_upgrade(f"{dash * length}skip-validate {ID}") == UpgradeCommand(ID, skip_validate=True)
+        assert parse(f"{ID} {dash * length}delay") == DELAYED
+        assert parse(f"{dash * length}skip-validate {ID}") == UpgradeCommand(ID, skip_validate=True)
 
 
 @pytest.mark.parametrize("dash", DASHES, ids=hexa(DASHES))
 def test_any_dash_stands_inside_skip_validate(dash: str) -> None:
-    assert parse_upgrade(f"{ID} --skip{dash}validate —delay") == BOTH
+    assert parse(f"{ID} --skip{dash}validate —delay") == BOTH
 
 
 @pytest.mark.parametrize("text", ["-—delay", "—-delay", "――delay", "－－delay", "−‐‑‒–—―delay"])
 def test_a_run_may_mix_its_dashes(text: str) -> None:
-    assert parse_upgrade(f"{ID} {text}") == DELAYED
+    assert parse(f"{ID} {text}") == DELAYED
 
 
 @pytest.mark.parametrize("blank", BLANKS, ids=hexa(BLANKS))
 def test_every_blank_separates_words(blank: str) -> None:
-    assert parse_upgrade(f"{blank}{ID}{blank * 3}--delay{blank}--skip-validate{blank}") == BOTH
+    assert parse(f"{blank}{ID}{blank * 3}--delay{blank}--skip-validate{blank}") == BOTH
     assert [word.text for word in read_words(f"a{blank}b")] == ["a", "b"]
 
 
 @pytest.mark.parametrize("nothing", ZERO_WIDTH, ids=hexa(ZERO_WIDTH))
 def test_zero_width_characters_are_dropped_wherever_they_are(nothing: str) -> None:
-    assert parse_upgrade(f"{nothing}{ID[:5]}{nothing}{ID[5:]}{nothing} {nothing}--del{nothing}ay{nothing}") == DELAYED
-    assert parse_upgrade(f"{ID} {nothing} -{nothing}-delay") == DELAYED
+    assert parse(f"{nothing}{ID[:5]}{nothing}{ID[5:]}{nothing} {nothing}--del{nothing}ay{nothing}") == DELAYED
+    assert parse(f"{ID} {nothing} -{nothing}-delay") == DELAYED
 
 
 @pytest.mark.parametrize("quote", QUOTES, ids=hexa(QUOTES))
 def test_quotes_around_words_are_dropped(quote: str) -> None:
-    assert parse_upgrade(f"{quote}{ID}{quote} {quote}--delay{quote}") == DELAYED
-    assert parse_upgrade(f"{quote * 3}{ID} --delay{quote * 3}") == DELAYED
-    assert parse_upgrade(f"{ID} {quote} --delay {quote * 2}") == DELAYED
+    assert parse(f"{quote}{ID}{quote} {quote}--delay{quote}") == DELAYED
+    assert parse(f"{quote * 3}{ID} --delay{quote * 3}") == DELAYED
+    assert parse(f"{ID} {quote} --delay {quote * 2}") == DELAYED
 
 
 @pytest.mark.parametrize(
@@ -112,19 +111,19 @@ def test_quotes_around_words_are_dropped(quote: str) -> None:
     ],
 )
 def test_quotes_as_keyboards_pair_them_are_dropped(text: str) -> None:
-    assert parse_upgrade(text.format(ID)) == DELAYED
+    assert parse(text.format(ID)) == DELAYED
 
 
 @pytest.mark.parametrize(
     "text", ["help", "HELP", "--help", "—help", "-h", "h", "?", "？", "“help”", "\u3000help\u200b"]
 )
 def test_a_question_for_help_is_answered_with_help(text: str) -> None:
-    assert parse_upgrade(text) == HelpCommand()
+    assert parse(text) == HelpCommand()
 
 
 @pytest.mark.parametrize("dash", LETTER_DASHES, ids=hexa(LETTER_DASHES))
 def test_letters_that_look_like_dashes_are_dashes_beside_a_flag(dash: str) -> None:
-    assert parse_upgrade(f"{ID} {dash}delay {dash * 2}skip{dash}validate") == BOTH
+    assert parse(f"{ID} {dash}delay {dash * 2}skip{dash}validate") == BOTH
 
 
 @pytest.mark.parametrize(
@@ -167,7 +166,7 @@ def test_letters_that_look_like_dashes_are_dashes_beside_a_flag(dash: str) -> No
     ],
 )
 def test_what_surrounds_an_id_or_a_flag_is_dropped(text: str) -> None:
-    assert parse_upgrade(text.format(id=ID)) == DELAYED
+    assert parse(text.format(id=ID)) == DELAYED
 
 
 @pytest.mark.parametrize(
@@ -187,32 +186,32 @@ def test_what_surrounds_an_id_or_a_flag_is_dropped(text: str) -> None:
     ],
 )
 def test_blanks_and_other_signs_inside_a_flag_are_dropped(flag: str) -> None:
-    assert parse_upgrade(f"{ID} {flag}") == parse_upgrade(f"{flag} {ID}") == UpgradeCommand(ID, skip_validate=True)
-    assert parse_upgrade(f"--delay {flag} {ID}") == BOTH
+    assert parse(f"{ID} {flag}") == parse(f"{flag} {ID}") == UpgradeCommand(ID, skip_validate=True)
+    assert parse(f"--delay {flag} {ID}") == BOTH
 
 
 def test_full_width_letters_and_digits_of_an_id_are_that_id() -> None:
     wide = "".join(chr(ord(letter) + 0xFEE0) for letter in ID)
-    assert parse_upgrade(wide) == parse_upgrade(wide.upper()) == UpgradeCommand(ID)
+    assert parse(wide) == parse(wide.upper()) == UpgradeCommand(ID)
 
 
 @pytest.mark.parametrize("text", [f"help {ID}", f"{ID} --help", "help --delay", "help help", "helpme"])
 def test_help_with_anything_else_is_no_question_for_help(text: str) -> None:
-    assert not isinstance(parse_upgrade(text), HelpCommand | UpgradeCommand)
+    assert not isinstance(parse(text), HelpCommand | UpgradeCommand)
 
 
 def test_dashes_inside_an_id_are_never_rewritten() -> None:
     for dash in DASHES:
-        assert not isinstance(parse_upgrade(f"{ID[:8]}{dash}{ID[8:]}"), UpgradeCommand)
-        assert not isinstance(parse_upgrade(f"{dash}{ID}"), UpgradeCommand)
+        assert not isinstance(parse(f"{ID[:8]}{dash}{ID[8:]}"), UpgradeCommand)
+        assert not isinstance(parse(f"{dash}{ID}"), UpgradeCommand)
 
 
 @pytest.mark.parametrize("text", ["ın17", "İn17", "𝐢n17", "in১৭", "in①⑦", "in¹⁷"])
 def test_letters_that_only_look_alike_make_no_id(text: str) -> None:
-    assert not isinstance(parse_upgrade(ID[:32] + text), UpgradeCommand)
-    assert not isinstance(parse_upgrade("⁵" + ID[1:]), UpgradeCommand)
+    assert not isinstance(parse(ID[:32] + text), UpgradeCommand)
+    assert not isinstance(parse("⁵" + ID[1:]), UpgradeCommand)
 
 
 def test_an_id_beside_other_letters_is_not_that_id() -> None:
     for text in (f"{ID}0", f"0{ID}", f"x-{ID}", f"{ID}\u0301", f"https://x/{ID}0", f"{ID}/{ANOTHER}", f"x={ID}"):
-        assert not isinstance(parse_upgrade(text), UpgradeCommand), text
+        assert not isinstance(parse(text), UpgradeCommand), text

@@ -6,13 +6,13 @@ import unicodedata
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from bot.core.command import HelpCommand, UpgradeCommand, parse_command, parse_upgrade
+from bot.core.command import UpgradeCommand
 from bot.core.errors import CommandMistake
 from bot.core.messages import Code
+from bot.core.suggestions import VERBS
 from bot.core.tokenizer import FLAGS, LETTER_DASHES, QUOTES, ZERO_WIDTH, read_words
+from tests.core.command_examples import NAME, parse
 from tests.core.command_strategies import ALPHABET, IDS, MESSES, decorated_flags, negated_commands, spelled_commands
-
-NAME = "/starrocks-upgrade"
 
 
 def offers(mistake: CommandMistake) -> list[str]:
@@ -36,7 +36,7 @@ def letters_of(text: str) -> str:
 @settings(max_examples=400)
 def test_any_spelling_is_read_the_same(spelled: tuple[str, UpgradeCommand]) -> None:
     text, command = spelled
-    assert parse_upgrade(text) == command
+    assert parse(text) == command
 
 
 @given(MESSES)
@@ -47,20 +47,18 @@ def test_any_spelling_is_read_the_same(spelled: tuple[str, UpgradeCommand]) -> N
 @example("-=")
 @example("--delay\u0600")
 def test_any_text_is_a_command_or_a_mistake_that_offers_one(text: str) -> None:
-    answer = parse_upgrade(text)
+    answer = parse(text)
     if isinstance(answer, CommandMistake):
         assert offers(answer)
         for code in (blank for blank in answer.values.values() if isinstance(blank, Code)):
             assert code.text
             code.text.encode()
-    else:
-        assert isinstance(answer, UpgradeCommand | HelpCommand)
 
 
 @given(MESSES)
 @settings(max_examples=600)
 def test_no_upgrade_without_exactly_one_id_and_no_flag_that_is_not_in_the_text(text: str) -> None:
-    command = parse_upgrade(text)
+    command = parse(text)
     if not isinstance(command, UpgradeCommand):
         return
     ids = re.findall(r"(?<![0-9a-z])[0-9a-f]{32}in17(?![0-9a-z])", visible(text), re.IGNORECASE | re.ASCII)
@@ -72,14 +70,17 @@ def test_no_upgrade_without_exactly_one_id_and_no_flag_that_is_not_in_the_text(t
 @given(MESSES)
 @settings(max_examples=600)
 def test_what_is_offered_is_read_as_what_it_says(text: str) -> None:
-    answer = parse_upgrade(text, NAME)
+    answer = parse(text)
     for offered in offers(answer) if isinstance(answer, CommandMistake) else []:
         assert offered.startswith(f"{NAME} ")
-        if isinstance(answer, CommandMistake) and answer.key in {"misspelled_verb", "cancel_elsewhere"}:
-            assert not isinstance(parse_command(offered, NAME), UpgradeCommand | CommandMistake)
-            continue
         first, *flags = offered.removeprefix(f"{NAME} ").split(" ")
-        again = parse_upgrade(offered.removeprefix(NAME))
+        again = parse(offered)
+        if isinstance(answer, CommandMistake) and answer.key in {"misspelled_verb", "cancel_elsewhere"}:
+            assert not isinstance(again, UpgradeCommand | CommandMistake)
+            continue
+        if first in VERBS:
+            assert not isinstance(again, UpgradeCommand)
+            continue
         if first == "<instance_id>":
             assert isinstance(again, CommandMistake)
             assert offered in offers(again)
@@ -92,7 +93,7 @@ def test_what_is_offered_is_read_as_what_it_says(text: str) -> None:
 @given(MESSES)
 @settings(max_examples=600)
 def test_no_flag_is_offered_that_nothing_in_the_text_resembles(text: str) -> None:
-    answer = parse_upgrade(text)
+    answer = parse(text)
     letters = letters_of(text)
     for offered in offers(answer) if isinstance(answer, CommandMistake) else []:
         assert "--delay" not in offered or re.search("d|ela|now|immediate", letters)
@@ -103,7 +104,7 @@ def test_no_flag_is_offered_that_nothing_in_the_text_resembles(text: str) -> Non
 @settings(max_examples=400)
 def test_a_flag_that_was_negated_is_neither_taken_nor_offered(negated: tuple[str, str]) -> None:
     text, flag = negated
-    answer = parse_upgrade(text)
+    answer = parse(text)
     assert isinstance(answer, CommandMistake)
     assert not any(f"--{flag}" in offered for offered in offers(answer))
     if answer.key == "misspelled_flag":
@@ -118,7 +119,7 @@ def test_no_flag_is_lost_beside_a_word_that_is_not_understood_and_no_upgrade_at_
     spelled: tuple[str, UpgradeCommand], wrong: str
 ) -> None:
     text, command = spelled
-    answer = parse_upgrade(f"{wrong} {text}")
+    answer = parse(f"{wrong} {text}")
     assert isinstance(answer, CommandMistake)
     instance, *flags = offers(answer)[0].removeprefix(f"{NAME} ").split(" ")
     assert instance == (command.instance_id if command.delay else "<instance_id>")
@@ -133,7 +134,7 @@ def test_a_flag_with_any_signs_around_it_is_taken_or_offered(
     instance: str, decorated: tuple[str, str], is_first: bool
 ) -> None:
     text, flag = decorated
-    answer = parse_upgrade(f"{text} {instance}" if is_first else f"{instance} {text}", NAME)
+    answer = parse(f"{text} {instance}" if is_first else f"{instance} {text}")
     if isinstance(answer, CommandMistake):
         assert all(f"--{flag}" in offered.split(" ") for offered in offers(answer))
         assert all(offered.split(" ")[1] in (instance.lower(), "<instance_id>") for offered in offers(answer))
@@ -145,7 +146,7 @@ def test_a_flag_with_any_signs_around_it_is_taken_or_offered(
 @settings(max_examples=600)
 def test_no_word_but_a_flag_makes_an_offer_of_an_upgrade_at_once(instance: str, word: str, flags: str) -> None:
     assume(not re.search("skip|now|valid|no|not|delay|help|立|马|不|别|d", letters_of(word)))
-    answer = parse_upgrade(f"{word} {instance}{flags}")
+    answer = parse(f"{word} {instance}{flags}")
     if isinstance(answer, CommandMistake) and answer.key != "same_instance_twice":
         assert not any(offered.split(" ")[1:] == [instance.lower(), *flags.split()] for offered in offers(answer))
 
@@ -154,11 +155,11 @@ def test_no_word_but_a_flag_makes_an_offer_of_an_upgrade_at_once(instance: str, 
 def test_of_two_ids_each_is_offered_with_the_flags(spelled: tuple[str, UpgradeCommand], another: str) -> None:
     text, command = spelled
     assume(another.lower() != command.instance_id)
-    answer = parse_upgrade(f"{text} {another}")
+    answer = parse(f"{text} {another}")
     assert isinstance(answer, CommandMistake)
     assert answer.key == "two_instances"
     flags = (command.delay, command.skip_validate)
-    assert [parse_upgrade(offered.removeprefix(NAME)) for offered in offers(answer)] == [
+    assert [parse(offered.removeprefix(NAME)) for offered in offers(answer)] == [
         UpgradeCommand(command.instance_id, *flags),
         UpgradeCommand(another.lower(), *flags),
     ]

@@ -2,35 +2,21 @@
 
 import pytest
 
-from bot.core.command import parse_upgrade
 from bot.core.errors import CommandMistake, NotAnInstance
 from bot.core.messages import Code
-
-ID = "590031445ef845bb912d7fc8243db80cin17"
-ANOTHER = "0123456789abcdef0123456789abcdefin17"
-NAME = "/starrocks-upgrade"
-
-
-BLANK = "<instance_id>"
-
-
-def copy(flags: str = "", instance: str = ID) -> Code:
-    """The command offered to copy."""
-    return Code(" ".join(filter(None, [NAME, instance, flags])))
+from tests.core.command_examples import ANOTHER, BLANK, ID, copy, parse
 
 
 @pytest.mark.parametrize(
     ("typed", "corrected"),
     [
-        ("", copy(instance=BLANK)),
-        (" \u3000\u200b“”` ", copy(instance=BLANK)),
         ("--delay", copy("--delay", BLANK)),
         ("—skip-validate", copy("--skip-validate", BLANK)),
         ("--skip-validate --delay --delay", copy("--delay --skip-validate", BLANK)),
     ],
 )
 def test_no_id_is_a_blank_to_fill(typed: str, corrected: Code) -> None:
-    assert parse_upgrade(typed) == CommandMistake("no_instance", corrected=corrected)
+    assert parse(typed) == CommandMistake("no_instance", corrected=corrected)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +24,7 @@ def test_no_id_is_a_blank_to_fill(typed: str, corrected: Code) -> None:
     [(f"{ID} {ANOTHER}", ""), (f"{ID} —delay {ANOTHER}", "--delay"), (f"{ID} {ANOTHER} {ANOTHER} --delay", "--delay")],
 )
 def test_two_ids_are_two_commands(typed: str, flags: str) -> None:
-    assert parse_upgrade(typed) == CommandMistake(
+    assert parse(typed) == CommandMistake(
         "two_instances", first=Code(ID), second=Code(ANOTHER), corrected=copy(flags), alternative=copy(flags, ANOTHER)
     )
 
@@ -46,11 +32,11 @@ def test_two_ids_are_two_commands(typed: str, flags: str) -> None:
 @pytest.mark.parametrize("again", [ID, ID.upper()])
 def test_the_same_id_twice_is_not_one_id(again: str) -> None:
     """Only flags count once: a repeated id is more likely half of a slip of the pen than meant."""
-    assert parse_upgrade(f"{ID} {again}") == CommandMistake("same_instance_twice", instance=Code(ID), corrected=copy())
+    assert parse(f"{ID} {again}") == CommandMistake("same_instance_twice", instance=Code(ID), corrected=copy())
 
 
 def test_an_id_repeated_beside_another_is_answered_with_the_two_that_differ() -> None:
-    assert parse_upgrade(f"{ID} {ID} {ANOTHER}") == CommandMistake(
+    assert parse(f"{ID} {ID} {ANOTHER}") == CommandMistake(
         "two_instances", first=Code(ID), second=Code(ANOTHER), corrected=copy(), alternative=copy(instance=ANOTHER)
     )
 
@@ -120,4 +106,4 @@ NO_IDS = [
 
 @pytest.mark.parametrize(("typed", "mistake"), NO_IDS, ids=[typed for typed, _ in NO_IDS])
 def test_what_is_no_id_is_named_for_what_it_is(typed: str, mistake: CommandMistake) -> None:
-    assert parse_upgrade(typed) == mistake
+    assert parse(typed) == mistake

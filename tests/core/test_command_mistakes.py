@@ -2,21 +2,9 @@
 
 import pytest
 
-from bot.core.command import parse_upgrade
 from bot.core.errors import CommandMistake
 from bot.core.messages import Code
-
-ID = "590031445ef845bb912d7fc8243db80cin17"
-ANOTHER = "0123456789abcdef0123456789abcdefin17"
-NAME = "/starrocks-upgrade"
-
-
-BLANK = "<instance_id>"
-
-
-def copy(flags: str = "", instance: str = ID) -> Code:
-    """The command offered to copy."""
-    return Code(" ".join(filter(None, [NAME, instance, flags])))
+from tests.core.command_examples import BLANK, ID, NAME, copy, parse
 
 
 @pytest.mark.parametrize(
@@ -49,7 +37,7 @@ def copy(flags: str = "", instance: str = ID) -> Code:
     ],
 )
 def test_a_flag_nearly_right_is_asked_back(typed: str, meant: str, flags: str) -> None:
-    assert parse_upgrade(f"{ID} {typed}") == CommandMistake(
+    assert parse(f"{ID} {typed}") == CommandMistake(
         "misspelled_flag", token=Code(typed), suggestion=Code(meant), corrected=copy(flags)
     )
 
@@ -78,10 +66,10 @@ def test_a_flag_nearly_right_is_asked_back(typed: str, meant: str, flags: str) -
 )
 def test_a_word_that_is_not_understood_takes_the_id_out_of_an_upgrade_at_once(word: str, flags: str) -> None:
     for typed in (f"{ID} {flags} {word}", f"{word} {ID} {flags}"):
-        mistake = parse_upgrade(typed)
+        mistake = parse(typed)
         assert isinstance(mistake, CommandMistake)
         assert mistake.values["corrected"] == copy(flags, BLANK)
-        delayed = parse_upgrade(f"{typed} [--delay]")
+        delayed = parse(f"{typed} [--delay]")
         assert isinstance(delayed, CommandMistake)
         contradicted = word.lstrip("-") in ("now", "立即")
         assert delayed.values["corrected"] == (copy(flags, BLANK) if contradicted else copy(f"--delay {flags}".strip()))
@@ -92,7 +80,7 @@ def test_a_word_that_is_not_understood_takes_the_id_out_of_an_upgrade_at_once(wo
     ["cancel {id}", "stop {id}", "{id} --cancel", "abort", "取消 {id}", "停止升级", "cancle {id}", "-- stop {id}"],
 )
 def test_who_wants_to_cancel_is_told_where(typed: str) -> None:
-    mistake = parse_upgrade(typed.format(id=ID))
+    mistake = parse(typed.format(id=ID))
     assert isinstance(mistake, CommandMistake)
     assert mistake.key == "cancel_elsewhere"
     assert mistake.values["corrected"] == Code(f"{NAME} status")
@@ -100,22 +88,22 @@ def test_who_wants_to_cancel_is_told_where(typed: str) -> None:
 
 def test_who_asks_for_the_opposite_of_a_flag_is_not_offered_it() -> None:
     for typed in ("--now --delay", "--validate --skip-validate", "immediately —delay"):
-        mistake = parse_upgrade(f"{ID} {typed}")
+        mistake = parse(f"{ID} {typed}")
         assert isinstance(mistake, CommandMistake)
         assert mistake.values["corrected"] == copy(instance=BLANK)
 
 
 def test_whose_negation_it_is_may_be_open_then_neither_flag_is_offered() -> None:
-    mistake = parse_upgrade(f"{ID} --skip-validate no delay")
+    mistake = parse(f"{ID} --skip-validate no delay")
     assert isinstance(mistake, CommandMistake)
     assert mistake.values["corrected"] == copy(instance=BLANK)
 
 
 def test_the_command_offered_has_the_other_flags_too() -> None:
-    assert parse_upgrade(f"--dealy {ID} --Skip") == CommandMistake(
+    assert parse(f"--dealy {ID} --Skip") == CommandMistake(
         "misspelled_flag", token=Code("--dealy"), suggestion=Code("--delay"), corrected=copy("--delay --skip-validate")
     )
-    assert parse_upgrade(f"{ID} --bogus —skip–validate delay") == CommandMistake(
+    assert parse(f"{ID} --bogus —skip–validate delay") == CommandMistake(
         "unknown_flag",
         token=Code("--bogus"),
         delay=Code("--delay"),
@@ -127,11 +115,11 @@ def test_the_command_offered_has_the_other_flags_too() -> None:
 @pytest.mark.parametrize("typed", ["--", "—", "－－", "--force", "--42", "---", "--<!here>", "--é", "-f=1", "-s"])
 def test_an_unknown_flag_is_named_with_those_there_are(typed: str) -> None:
     flags = {"delay": Code("--delay"), "skip_validate": Code("--skip-validate")}
-    mistake = parse_upgrade(f"{ID} {typed}")
+    mistake = parse(f"{ID} {typed}")
     assert isinstance(mistake, CommandMistake)
     assert mistake.key == "unknown_flag"
     assert mistake.values == {"token": mistake.values["token"], **flags, "corrected": copy(instance=BLANK)}
-    delayed = parse_upgrade(f"{typed} --skip-validate {ID} --delay")
+    delayed = parse(f"{typed} --skip-validate {ID} --delay")
     assert isinstance(delayed, CommandMistake)
     assert delayed.values["corrected"] == copy("--delay --skip-validate")
 
@@ -165,7 +153,7 @@ def test_an_unknown_flag_is_named_with_those_there_are(typed: str) -> None:
     ],
 )
 def test_a_value_is_named_and_heeded_in_what_is_offered(typed: str, token: str, flags: str) -> None:
-    assert parse_upgrade(f"{ID} {typed}") == CommandMistake("flag_with_value", token=Code(token), corrected=copy(flags))
+    assert parse(f"{ID} {typed}") == CommandMistake("flag_with_value", token=Code(token), corrected=copy(flags))
 
 
 @pytest.mark.parametrize(
@@ -180,10 +168,10 @@ def test_a_value_is_named_and_heeded_in_what_is_offered(typed: str, token: str, 
     ],
 )
 def test_a_flag_without_dashes_is_no_flag(typed: str, token: str, flag: str) -> None:
-    assert parse_upgrade(f"{ID} {typed}") == CommandMistake(
+    assert parse(f"{ID} {typed}") == CommandMistake(
         "flag_without_dashes", token=Code(token), suggestion=Code(flag), corrected=copy(flag)
     )
-    assert parse_upgrade(f"{typed} {ID}") == CommandMistake(
+    assert parse(f"{typed} {ID}") == CommandMistake(
         "flag_without_dashes", token=Code(token), suggestion=Code(flag), corrected=copy(flag)
     )
 
@@ -203,7 +191,7 @@ def test_a_flag_without_dashes_is_no_flag(typed: str, token: str, flag: str) -> 
     ],
 )
 def test_who_says_no_is_not_offered_yes(typed: str, flags: str) -> None:
-    mistake = parse_upgrade(f"{ID} {typed}")
+    mistake = parse(f"{ID} {typed}")
     assert isinstance(mistake, CommandMistake)
     assert mistake.key in ("unknown_flag", "not_an_instance", "wrong_length", "invalid_letters")
     assert mistake.values["corrected"] == copy(flags)

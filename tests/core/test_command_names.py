@@ -18,8 +18,8 @@ from bot.core.command import (
 from bot.core.errors import CommandMistake, NotAnInstance
 from bot.core.instances import Instance, instance_choices
 from bot.core.messages import Code
+from tests.core.command_examples import NAME
 
-NAME = "/starrocks-upgrade"
 A, B, C, D = (letter * 32 + "in17" for letter in "abcd")
 ORDERS, CHINESE = Instance(A, "sr-orders"), Instance(B, "订单分析")
 LONG = Instance(C, "analyticsstarrocksforproduction1")

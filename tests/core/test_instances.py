@@ -20,25 +20,10 @@ from bot.core.instances import (
     window_field,
 )
 from bot.core.messages import Code, Listing, Message, Term, Time, Vocabulary
+from tests.core.examples import ID, ORDERS, many
 
-ID = "590031445ef845bb912d7fc8243db80cin17"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 HOUR = 3600.0
-ORDERS = Instance(
-    ID,
-    "sr-orders",
-    status="normal",
-    version="3.1.15",
-    upgrade_available=True,
-    node_count=3,
-    window_start="02:00",
-    window_end="06:00",
-    running_actions=(),
-)
-
-
-def many(count: int, **fields: Any) -> tuple[Instance, ...]:
-    return tuple(Instance(f"{n:032x}in17", f"sr-{n:05}", **fields) for n in range(count))
 
 
 # facts

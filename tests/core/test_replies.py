@@ -7,7 +7,7 @@ import pytest
 from bot.core.instances import InstanceList, upgradable_first
 from bot.core.messages import Message
 from bot.core.replies import PAGE_SIZE, InstanceListReply, instance_list_reply
-from tests.core.test_instances import ORDERS, many
+from tests.core.examples import ORDERS, many
 
 
 def reply(instances: InstanceList, page: int) -> InstanceListReply:

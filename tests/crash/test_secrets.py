@@ -1,6 +1,7 @@
 """Secrets never leave: a bad day of the real process at its most talkative, searched for every one of them."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import httpx
@@ -145,7 +146,7 @@ async def test_nothing_that_holds_a_secret_shows_it_when_it_is_printed(way: str)
             **ways[way],
         }
     )
-    async with open_slack(settings) as client, open_cloud(settings) as cloud:
+    async with open_slack(settings) as client, aclosing(open_cloud(settings)) as cloud:
         identity = BotIdentity("T1", "U1", token=settings.slack.bot_token.reveal())
         origin = Origin("U1", "T1", "C1", response_url=f"https://hooks.slack.com/{CANARY}")
         credentials = cloud_credentials(settings.cloud)

@@ -8,17 +8,9 @@ import pytest
 
 from bot.core.errors import SlackUnavailable
 from bot.sandbox.slack import StandInSlack
+from bot.sandbox.taurusdb import ManualClock
 from bot.slack import client as client_module
 from bot.slack.client import INVALID_TOKEN_ERRORS, Heartbeat, InvalidToken, SlackClient
-
-
-class Clock:
-    """Moves when it is told to."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -33,7 +25,7 @@ async def client(slack: StandInSlack) -> AsyncIterator[SlackClient]:
         yield SlackClient(slack.bot_token, slack.api_url, session)
 
 
-async def beats_until_dead(heartbeat: Heartbeat, clock: Clock, seconds: float) -> float:
+async def beats_until_dead(heartbeat: Heartbeat, clock: ManualClock, seconds: float) -> float:
     """Beat every ten seconds; when the token is believed dead."""
     began = clock.now
     while clock.now <= began + seconds:
@@ -41,38 +33,38 @@ async def beats_until_dead(heartbeat: Heartbeat, clock: Clock, seconds: float) -
             await heartbeat.beat()
         except InvalidToken:
             return clock.now - began
-        clock.now += 10
+        clock.advance(10)
     raise AssertionError("it is believed alive")
 
 
 @pytest.mark.parametrize("error", sorted(INVALID_TOKEN_ERRORS))
 async def test_a_token_is_dead_after_a_minute_of_refusals(slack: StandInSlack, client: SlackClient, error: str) -> None:
     slack.fail("auth.test", error, times=None)
-    clock = Clock()
+    clock = ManualClock(0.0)
     heartbeat = Heartbeat(client, clock)
     assert await beats_until_dead(heartbeat, clock, 100) == 60
     assert error in heartbeat.problem
 
 
 async def test_one_good_answer_ends_the_doubt(slack: StandInSlack, client: SlackClient) -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     heartbeat = Heartbeat(client, clock)
     for _ in range(3):
         slack.fail("auth.test", "invalid_auth", times=5)
         for _ in range(6):
             await heartbeat.beat()
-            clock.now += 10
+            clock.advance(10)
         assert heartbeat.problem == ""
 
 
 async def test_a_slack_that_is_away_proves_nothing(slack: StandInSlack, client: SlackClient) -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     heartbeat = Heartbeat(client, clock)
     slack.fail("auth.test", "invalid_auth")
     slack.fail("auth.test", 503, times=20)
     for _ in range(21):
         await heartbeat.beat()
-        clock.now += 10
+        clock.advance(10)
     slack.fail("auth.test", "invalid_auth")
     await heartbeat.beat()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.storage.sqlite import SqliteStorage
 from tests.driver import BotDriver, run_driver
 
 
@@ -29,3 +30,11 @@ async def idle_driver(tmp_path: Path) -> AsyncIterator[BotDriver]:
     """The stand-ins alone; the test starts its bots with settings of its own."""
     async with run_driver(tmp_path) as one:
         yield one
+
+
+@pytest.fixture
+async def storage(tmp_path: Path) -> AsyncIterator[SqliteStorage]:
+    """A storage without a bot, for a part of the workflow alone."""
+    opened = await SqliteStorage.open(tmp_path / "bot.db")
+    yield opened
+    await opened.close()

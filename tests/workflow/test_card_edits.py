@@ -1,11 +1,7 @@
 """One edit of a request's message at a time, the newest last, and none that asks again what was decided."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
-
-import pytest
 
 from bot.core.audit import AuditEntry
 from bot.core.errors import SlackUnavailable
@@ -13,7 +9,7 @@ from bot.core.messages import Language, Message
 from bot.core.notifications import Notification
 from bot.core.ports import NO_METRICS
 from bot.core.upgrade import State, Upgrade
-from bot.storage.opening import AnyStorage, open_storage
+from bot.storage.opening import AnyStorage
 from bot.workflow.notifier import Notifier
 from bot.workflow.transitions import Transitions
 from tests.core.examples import T0, posted
@@ -47,13 +43,6 @@ class SlowPublisher:
 
     async def replace_card(self, channel_id: str, message_ts: str, message: Message, language: Language) -> None:
         """Not called here."""
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[AnyStorage]:
-    opened = await open_storage(f"sqlite:///{tmp_path}/bot.db")
-    yield opened
-    await opened.close()
 
 
 async def described(storage: AnyStorage) -> Upgrade:

@@ -1,7 +1,7 @@
 """What the cloud has answered is never dropped, whatever has become of the row meanwhile."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,13 +53,6 @@ class NoConflict:
 
     async def describe_conflict(self, upgrade: Upgrade) -> Upgrade:
         return upgrade
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[SqliteStorage]:
-    opened = await SqliteStorage.open(tmp_path / "bot.db")
-    yield opened
-    await opened.close()
 
 
 async def submitted(storage: SqliteStorage, meanwhile: Upgrade, outcome: AcceptedUpgrade | Exception) -> Upgrade:

@@ -1,9 +1,7 @@
 """A poll that shows nothing new costs no write: the claim has moved the row to its next poll already."""
 
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,13 +35,6 @@ class AcceptingPublisher:
 
     async def publish(self, *_: object) -> None:
         return None
-
-
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[SqliteStorage]:
-    opened = await SqliteStorage.open(tmp_path / "bot.db")
-    yield opened
-    await opened.close()
 
 
 async def polled(storage: SqliteStorage, row: Upgrade, job: Job, poll_seconds: float) -> tuple[Upgrade, Upgrade]:

@@ -3,7 +3,6 @@
 from bot.core.actions import Action
 from bot.core.command import UpgradeCommand
 from bot.core.instances import (
-    Instance,
     state_field,
     sync_tasks_field,
     version_field,
@@ -178,7 +177,7 @@ def _in_progress_line(upgrade: Upgrade, by: Person) -> Message:
 
 def _fields(upgrade: Upgrade) -> list[tuple[Message, Message]]:
     """The columns: label and value; of a decided request only what still matters."""
-    instance = Instance.from_json(upgrade.instance_snapshot) if upgrade.instance_snapshot else None
+    instance = upgrade.instance
     is_open, now = upgrade.state is State.REQUESTED, upgrade.requested_at
     candidates: list[tuple[Message, Message | None]] = [
         (Message("field_requester"), Message("person", person=Person(upgrade.requested_by))),
@@ -212,7 +211,7 @@ def _warnings(upgrade: Upgrade) -> list[Message]:
 
 def _small_print(upgrade: Upgrade, confirmers: ConfirmBy) -> list[Message]:
     """Until when it can be confirmed, by whom, the whole id, and whether the cloud described the instance."""
-    instance = Instance.from_json(upgrade.instance_snapshot) if upgrade.instance_snapshot else None
+    instance = upgrade.instance
     is_described = not upgrade.instance_snapshot or (instance is not None and instance.is_detailed)
     terms = [Message("confirmable_until", until=Time(upgrade.expires_at)), _confirmers(upgrade, confirmers)]
     return [*terms, _whole_id(upgrade), *([] if is_described else [Message("instance_not_described")])]

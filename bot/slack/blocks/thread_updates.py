@@ -1,7 +1,7 @@
 """The messages in the card's thread: the job and its progress, why there is no job, and the end."""
 
 from bot.core.actions import Action
-from bot.core.instances import Instance, actions_listing, nodes_message, state_field, version_text
+from bot.core.instances import actions_listing, nodes_message, state_field, version_text
 from bot.core.messages import Code, Link, Message, Person, Term, Time, Vocabulary, duration_message
 from bot.core.notifications import Notification
 from bot.core.upgrade import (
@@ -128,7 +128,7 @@ def no_job_message(upgrade: Upgrade, notification: Notification, translator: Tra
 
 def _conflicting_actions(upgrade: Upgrade, translator: Translator) -> list[str]:
     """The operations that keep the instance busy, when that is why the cloud rejected the upgrade."""
-    instance = Instance.from_json(upgrade.instance_snapshot) if upgrade.is_conflict else None
+    instance = upgrade.instance if upgrade.is_conflict else None
     if instance is None or not instance.is_busy:
         return []
     return [translator.render(Message("actions_running", actions=actions_listing(instance)), MRKDWN)]

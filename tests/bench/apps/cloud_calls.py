@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from importlib import import_module
 
 INSTANCE = f"{7:032x}in17"
@@ -46,7 +47,7 @@ async def run_bot_client() -> None:
 
     project = os.environ["HW_PROJECT_ID"]
     signer = AkSk("bench-access-key", "bench-secret-key", "", project)
-    async with TaurusDb(os.environ["TAURUSDB_ENDPOINT"], project, signer) as cloud:
+    async with aclosing(TaurusDb(os.environ["TAURUSDB_ENDPOINT"], project, signer)) as cloud:
 
         async def may_send() -> bool:
             return True

@@ -9,7 +9,7 @@ import os
 import random
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import httpx
 
@@ -60,7 +60,7 @@ async def bot_client_poll() -> AsyncIterator[Poll]:
     from bot.taurusdb.client import TaurusDb
 
     signer = ReadyToken(os.environ["HW_AUTH_TOKEN"])
-    async with TaurusDb(os.environ["TAURUSDB_ENDPOINT"], os.environ["HW_PROJECT_ID"], signer) as cloud:
+    async with aclosing(TaurusDb(os.environ["TAURUSDB_ENDPOINT"], os.environ["HW_PROJECT_ID"], signer)) as cloud:
         yield lambda job_id: cloud.job(job_id, Language.EN)
 
 

@@ -17,21 +17,11 @@ from bot.slack.blocks.kit import MessageView
 from bot.slack.blocks.private_replies import instance_list, preflight_reply, text_reply
 from bot.slack.blocks.request_card import request_card
 from bot.slack.publisher import RENDERERS
+from tests.core.examples import ID, ORDERS
 
 # instances
 
 USAGE = "/starrocks-upgrade <instance_id> [--delay] [--skip-validate]"
-ORDERS = Instance(
-    "590031445ef845bb912d7fc8243db80cin17",
-    "sr-orders",
-    status="normal",
-    version="3.1.15",
-    upgrade_available=True,
-    node_count=3,
-    window_start="02:00",
-    window_end="06:00",
-    running_actions=(),
-)
 BUSY = replace(ORDERS, id="b" * 32 + "in17", name="订单分析", running_actions=("RESTARTING", "RESIZE_FLAVOR"))
 LATEST = replace(ORDERS, id="c" * 32 + "in17", name="sr-reports", version="3.1.18", upgrade_available=False)
 ABNORMAL = replace(ORDERS, id="d" * 32 + "in17", name="sr-archive", status="abnormal")
@@ -51,7 +41,7 @@ INSTANCES: dict[str, Instance] = {
 
 REQUESTED = Upgrade(
     id="7f1c0e1a5b6d4f0c9a3e2d1b0c9f8e7d",
-    instance_id="590031445ef845bb912d7fc8243db80cin17",
+    instance_id=ID,
     delay=False,
     skip_validate=False,
     team_id="T0BOT",

@@ -10,7 +10,8 @@ from bot.core.permissions import ConfirmBy
 from bot.core.upgrade import State
 from bot.i18n.catalog import Catalog
 from bot.slack.blocks.request_card import request_card
-from tests.slack.blocks.examples import DECIDED, IN_PROGRESS, ORDERS, REQUESTED
+from tests.core.examples import ORDERS
+from tests.slack.blocks.examples import DECIDED, IN_PROGRESS, REQUESTED
 
 CATALOG = Catalog.load()
 ENGLISH = CATALOG.translator(Language.EN)

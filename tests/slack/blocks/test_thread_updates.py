@@ -11,12 +11,12 @@ from bot.core.upgrade import State, Upgrade
 from bot.i18n.catalog import Catalog
 from bot.slack.blocks.thread_updates import progress_bar
 from bot.taurusdb.responses import ApiResponse, error_from_response
+from tests.core.examples import ORDERS
 from tests.slack.blocks.examples import (
     DECIDED,
     ENDED,
     FAILED,
     IN_PROGRESS,
-    ORDERS,
     UNKNOWN,
     UNRESOLVED,
     WITH_ERROR,
