@@ -145,10 +145,14 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class ObjectList:
-    """The objects of a paginated list; `is_complete` is false when there are more than were read."""
+    """The objects of a paginated list; `is_complete` is false when there are more than were read.
+
+    `has_others`: there was something else in it than objects, or a total that is no number.
+    """
 
     items: Sequence[JsonObject]
     is_complete: bool
+    has_others: bool = False
 
 
 class Credentials(Protocol):
@@ -232,20 +236,31 @@ class ProjectApi:
         key: str,
         page_size: int,
         max_pages: int,
-        is_valid: Callable[[ApiResponse], bool] = lambda response: response.is_object,
+        is_valid: Callable[[ApiResponse], bool] | None = None,
     ) -> ObjectList:
-        """GET a paginated list (`offset`, `limit`) whole; raises the error of the first page that is not valid."""
-        items: list[JsonObject] = []
+        """GET a paginated list (`offset`, `limit`) whole; raises the error of the first page that is not valid.
+
+        It counts as complete only if it is as long as any page said: while pages are read, rows come and go, and the
+        others move from one page to the next.
+        """
+        items: dict[object, JsonObject] = {}
+        total, has_others = 0, False
         for page in range(max_pages):
             page_query = {**query, "offset": str(page * page_size), "limit": str(page_size)}
             response = await self.get(path, page_query, language)
-            if not is_valid(response):
-                raise error_from_response(response)
-            page_items = response.objects(key)
-            items += page_items
-            if len(page_items) != page_size:  # the last page, or a list that knows no pages
-                return ObjectList(items, len(items) >= as_count(response.get("total_count")))
-        return ObjectList(items, is_complete=False)
+            if not (response.has_list(key) if is_valid is None else is_valid(response)):
+                raise error_from_response(response, f"the answer holds no list {key}")
+            rows, page_items = response.get(key), response.objects(key)
+            row_count = len(rows) if isinstance(rows, list) else 0
+            page_total = response.get("total_count")
+            total = max(total, as_count(page_total) or 0)
+            has_others |= row_count != len(page_items) or (page_total is not None and as_count(page_total) is None)
+            for item in page_items:
+                item_id = item.get("job_id") or item.get("id")
+                items.setdefault(item_id if isinstance(item_id, str) else len(items), item)
+            if row_count != page_size:  # the last page, or a list that knows no pages
+                return ObjectList(tuple(items.values()), len(items) >= total, has_others)
+        return ObjectList(tuple(items.values()), is_complete=False)
 
     async def post(
         self, path: str, body: Mapping[str, bool], language: Language, may_send: Callable[[], Awaitable[bool]]

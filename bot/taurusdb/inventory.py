@@ -15,7 +15,7 @@ from bot.core.errors import CloudError, Rejected
 from bot.core.instances import Instance, InstanceList, SyncTask
 from bot.core.messages import Language
 from bot.taurusdb.http import ProjectApi, SignInPaused, SingleFlight
-from bot.taurusdb.responses import MAX_NAME, ApiResponse, JsonObject, as_objects, as_text
+from bot.taurusdb.responses import MAX_NAME, ApiResponse, JsonObject, as_bool, as_objects, as_text
 
 PAGE_SIZE = 100
 MAX_PAGES = 50
@@ -42,22 +42,21 @@ log = logging.getLogger("bot.taurusdb")
 
 def instance_from_details(row: JsonObject, parent_id: str) -> Instance:
     """An entry of `GET …/instances/{in07}/starrocks/{in17}`; what cannot be read is empty or None."""
-    window, upgrade_available = row.get("ops_window"), row.get("new_version_available")
+    window = row.get("ops_window")
     times = window if isinstance(window, dict) else {}
     actions, nodes = actions_of(row), _nodes(row)
-    is_known = bool(actions) or isinstance(row.get("actions"), list)
     return Instance(
         id=as_text(row.get("id")),
         name=as_text(row.get("name"), MAX_NAME),
         parent_id=parent_id,
         status=as_text(row.get("status")),
         version=as_text(row.get("data_store_version")),
-        upgrade_available=upgrade_available if isinstance(upgrade_available, bool) else None,
+        upgrade_available=as_bool(row.get("new_version_available")),
         node_count=len(nodes) if isinstance(row.get("groups"), list) else None,
         normal_node_count=sum(map(_is_normal_node, nodes)) if isinstance(row.get("groups"), list) else None,
         window_start=as_text(times.get("start_time")),
         window_end=as_text(times.get("end_time")),
-        running_actions=_action_names(map(_action_name, actions)) if is_known else None,
+        running_actions=None if actions is None else _action_names(map(_action_name, actions)),
     )
 
 
@@ -77,9 +76,11 @@ def instance_from_list(row: JsonObject, parent_id: str) -> Instance:
     )
 
 
-def actions_of(row: JsonObject) -> list[JsonObject]:
-    """The operations in progress on an instance and on its nodes."""
-    return [action for owner in (row, *_nodes(row)) for action in as_objects(owner.get("actions"))]
+def actions_of(row: JsonObject) -> list[object] | None:
+    """The operations in progress on an instance and on its nodes, objects as a rule; None when that is not said."""
+    lists = [value if isinstance(value := owner.get("actions"), list) else [] for owner in (row, *_nodes(row))]
+    actions = [action for actions in lists for action in actions if action is not None]
+    return actions if actions or isinstance(row.get("actions"), list) else None
 
 
 def _nodes(row: JsonObject) -> list[JsonObject]:
@@ -375,7 +376,6 @@ class Inventory:
                     key="replications",
                     page_size=PAGE_SIZE,
                     max_pages=MAX_SYNC_TASK_PAGES,
-                    is_valid=lambda response: response.status == 200 and isinstance(response.get("replications"), list),
                 )
         except (CloudError, TimeoutError) as error:
             log.info("sync_tasks.not_read", extra={"instance_id": instance_id, "error": str(error)})

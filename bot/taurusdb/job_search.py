@@ -10,7 +10,7 @@ import math
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot.core.errors import CloudError
@@ -22,6 +22,8 @@ from bot.taurusdb.inventory import InstanceScanner, ListedInstance, actions_of, 
 from bot.taurusdb.responses import (
     MAX_NAME,
     JsonObject,
+    as_bool,
+    as_objects,
     as_text,
     error_from_response,
     format_time,
@@ -36,7 +38,10 @@ MAX_VERIFIED_CANDIDATES = 5
 CLOCK_TOLERANCE_SECONDS = 5.0
 TIME_RESOLUTION_SECONDS = 2.0  # the API's times and its Date header have no fractions
 MAX_OPERATIONS = 3
+MAX_AHEAD_SECONDS = 900.0  # a job of so much later is of an earlier time in another time zone
 _UPGRADE_NAME = re.compile(r"upgrad", re.IGNORECASE)  # UpgradeStarRocks…, VERSION_UPGRADE, UPGRADING
+# What is done about an upgrade, or to something else than the kernel version: RollbackUpgrade…, UPGRADE_PRECHECK
+_OTHER_NAME = re.compile(r"cancel|roll_?back|revert|check|storage|volume|flavor|proxy|certificate", re.IGNORECASE)
 _TAURUSDB_PRODUCT = "gaussdbformysql"  # in every documented job name of TaurusDB's own instances
 _STARROCKS_PRODUCTS = ("starrocks", "htap")
 
@@ -65,11 +70,14 @@ class _Tasks:
 
 @dataclass(frozen=True, slots=True)
 class _InstanceView:
-    """The instance as the search saw it; `is_latest`: there is no newer version to upgrade to."""
+    """The instance as the search saw it; `is_idle` only if the cloud says that nothing runs there and it is normal.
+
+    On the newest version, with nothing left to upgrade to, the upgrade may be over already: then it is not idle.
+    """
 
     actions: Sequence[JobCandidate]
     is_busy: bool
-    is_latest: bool
+    is_idle: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +143,7 @@ class JobSearch:
             raise error_from_response(response)
         job = response.get("job")
         instance = job.get("instance") if isinstance(job, dict) else None
-        job_instance_id = instance.get("id") if isinstance(instance, dict) else None
+        job_instance_id = _instance_id(instance.get("id")) if isinstance(instance, dict) else ""
         if job_instance_id == instance_id:
             return True
         return (
@@ -154,7 +162,7 @@ class JobSearch:
         rows = await self._api.get_list(
             "immediate-jobs", query, language, key="jobs", page_size=PAGE_SIZE, max_pages=MAX_PAGES
         )
-        return _tasks(rows, created="created_time", instance_id=instance_id)
+        return self._tasks(rows, created="created_time", instance_id=instance_id)
 
     async def _scheduled_tasks(self, instance_id: str, language: Language) -> _Tasks:
         """The tasks of the instance that wait for its maintenance window."""
@@ -163,7 +171,7 @@ class JobSearch:
             "scheduled-jobs", query, language, key="schedules", page_size=PAGE_SIZE, max_pages=MAX_PAGES
         )
         pending = [row for row in rows.items if job_status(as_text(row.get("job_status"))) == PENDING]
-        return _tasks(ObjectList(pending, rows.is_complete), created="create_time", instance_id=instance_id)
+        return self._tasks(replace(rows, items=pending), created="create_time", instance_id=instance_id)
 
     async def _view(self, parent_id: str, instance_id: str, language: Language) -> _InstanceView | None:
         """The instance itself; None when the response does not show it."""
@@ -173,9 +181,30 @@ class JobSearch:
         if row is None:
             return None
         actions = actions_of(row)
-        candidates = (_candidate(action, "created_at", "action", instance_id) for action in actions)
+        candidates = (_candidate(action, "created_at", "action", instance_id) for action in as_objects(actions))
         readable = [candidate for candidate in candidates if candidate]
-        return _InstanceView(readable, bool(actions), row.get("new_version_available") is False)
+        is_normal = as_text(row.get("status")).lower() in ("", "normal")
+        upgrade_available = row.get("new_version_available")
+        is_behind = upgrade_available is None or as_bool(upgrade_available) is True
+        return _InstanceView(readable, bool(actions), actions == [] and is_normal and is_behind)
+
+    def _tasks(self, rows: ObjectList, *, created: str, instance_id: str) -> _Tasks:
+        """The tasks of a list; `created` is the field of their time.
+
+        A row without a readable job or time could be any older job: it is left out, and the list counts as incomplete
+        if the row may be of the instance.
+        """
+        candidates: list[JobCandidate] = []
+        is_complete = rows.is_complete and not rows.has_others
+        latest = self._clock() + self._api.clock_skew + MAX_AHEAD_SECONDS
+        for row in rows.items:
+            owner_id = row.get("instance_id")
+            candidate = _candidate(row, created, "job_name", owner_id)
+            if candidate is not None and candidate.created_at <= latest:
+                candidates.append(candidate)
+            elif not isinstance(owner_id, str) or _instance_id(owner_id) == instance_id:
+                is_complete = False
+        return _Tasks(candidates, is_complete)
 
 
 def upgrade_of(candidates: Iterable[JobCandidate], instance_id: str, window: Window) -> str | None:
@@ -198,8 +227,13 @@ def parent_candidates(candidates: Iterable[JobCandidate], parent_id: str | None,
 
 
 def _upgrades(candidates: Iterable[JobCandidate], window: Window) -> list[JobCandidate]:
-    named = (candidate for candidate in candidates if _UPGRADE_NAME.search(candidate.name))
+    named = (candidate for candidate in candidates if _is_upgrade(candidate.name))
     return sorted(filter(window.may_have, named), key=lambda candidate: candidate.created_at)
+
+
+def _is_upgrade(job_name: str) -> bool:
+    """Whether a job is named the upgrade itself."""
+    return bool(_UPGRADE_NAME.search(job_name)) and not _OTHER_NAME.search(job_name)
 
 
 def _operations(candidates: Iterable[JobCandidate], search: UpgradeSearch, skew: float) -> tuple[Operation, ...]:
@@ -215,41 +249,25 @@ def _is_taurusdb_job(job_name: str) -> bool:
     return _TAURUSDB_PRODUCT in name and not any(product in name for product in _STARROCKS_PRODUCTS)
 
 
-def _tasks(rows: ObjectList, *, created: str, instance_id: str) -> _Tasks:
-    """The tasks of a list; `created` is the field of their time.
-
-    A row without a readable job or time could be any older job: it is left out, and the list counts as incomplete if
-    the row may be of the instance.
-    """
-    candidates: list[JobCandidate] = []
-    is_complete = rows.is_complete
-    for row in rows.items:
-        owner_id = row.get("instance_id")
-        candidate = _candidate(row, created, "job_name", owner_id if isinstance(owner_id, str) else "")
-        if candidate is not None:
-            candidates.append(candidate)
-        elif not isinstance(owner_id, str) or owner_id == instance_id:
-            is_complete = False
-    return _Tasks(candidates, is_complete)
+def _instance_id(value: object) -> str:
+    """An instance's id in the case in which ours are kept."""
+    return as_text(value).lower()
 
 
-def _candidate(row: JsonObject, created: str, name: str, instance_id: str) -> JobCandidate | None:
+def _candidate(row: JsonObject, created: str, name: str, instance_id: object) -> JobCandidate | None:
     """The job in a row, None when its id or time cannot be read; `created` and `name` are fields."""
     job_id, created_at = parse_job_id(row.get("job_id")), parse_time(row.get(created))
     if not job_id or created_at is None:
         return None
     instance_name = as_text(row.get("instance_name"), MAX_NAME)
-    return JobCandidate(job_id, as_text(instance_id), created_at, as_text(row.get(name)), instance_name)
+    return JobCandidate(job_id, _instance_id(instance_id), created_at, as_text(row.get(name)), instance_name)
 
 
 def _search_result(view: _InstanceView | None, *, is_blind: bool, has_other_jobs: bool) -> SearchResult:
-    """The result without a job; IDLE is told as "probably not started", so every source must have answered.
-
-    On the newest version and with nothing running the upgrade may be over already.
-    """
+    """The result without a job; IDLE is told as "probably not started", so every source must have answered."""
     if (view is not None and view.is_busy) or has_other_jobs:
         return SearchResult.BUSY
-    if view is None or view.is_latest or is_blind:
+    if view is None or not view.is_idle or is_blind:
         return SearchResult.INCONCLUSIVE
     return SearchResult.IDLE
 

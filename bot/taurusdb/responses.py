@@ -62,11 +62,20 @@ def as_text(value: object, limit: int = MAX_WORD) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def as_count(value: object) -> int:
-    """A number, also as text (both occur); 0 for anything else."""
+def as_count(value: object) -> int | None:
+    """A number, also as text (both occur) or as 7.0; None for anything else."""
     if isinstance(value, str) and len(value) <= MAX_WORD and value.isdecimal() and value.isascii():
         return int(value)
-    return value if isinstance(value, int) else 0
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def as_bool(value: object) -> bool | None:
+    """True or false, also as text or as a number; None for anything else."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return bool(value) if isinstance(value, int) and value in (0, 1) else None
 
 
 def as_objects(value: object) -> list[JsonObject]:
@@ -123,6 +132,11 @@ class ApiResponse:
     def get(self, name: str) -> object:
         """A field of the JSON object; None when there is none, or no object."""
         return self.body.get(name) if isinstance(self.body, dict) else None
+
+    def has_list(self, name: str) -> bool:
+        """Whether it is a 200 with this list; a success without it says nothing about what there is."""
+        is_empty = self.get(name) is None and as_count(self.get("total_count")) == 0
+        return self.is_object and (is_empty or isinstance(self.get(name), list))
 
     def objects(self, name: str) -> list[JsonObject]:
         """The objects of the list in this field."""
@@ -221,10 +235,12 @@ def _parse_json(body: bytes) -> object:
 
 
 def _parse_http_date(text: str) -> float | None:
+    """UNIX seconds; None for what is no time, and for one that no clock shows: it could not be written either."""
     try:
-        return parsedate_to_datetime(text).timestamp()
+        at = parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
+    return at if 0 < at < _YEAR_5138 else None
 
 
 # errors

@@ -158,6 +158,9 @@ class Poller:
         except (CloudError, TimeoutError) as error:
             log.warning("poll.unanswered", extra={"upgrade": upgrade.id, "reason": str(error)})
             return lambda row: polling.poll_failed(row, self.clock(), self.schedule)
+        except Exception:  # told to people like any answer that cannot be used
+            log.exception("poll.failed", extra={"upgrade": upgrade.id})
+            return lambda row: polling.poll_failed(row, self.clock(), self.schedule)
         if job is None:
             return lambda row: polling.job_missing(row, self.clock(), self.schedule)
         if job.status != upgrade.job_status and not polling.is_known_status(job.status):

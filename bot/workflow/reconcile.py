@@ -133,6 +133,9 @@ class Reconciler:
         except (CloudError, TimeoutError) as error:
             log.warning("search.failed", extra={"upgrade": upgrade.id, "reason": str(error) or repr(error)})
             return INCONCLUSIVE
+        except Exception:  # one that is repeated for ever would never come to its end
+            log.exception("search.failed", extra={"upgrade": upgrade.id})
+            return INCONCLUSIVE
 
 
 def _confirmed_at(upgrade: Upgrade) -> float:

@@ -1,7 +1,9 @@
 """The search for an upgrade whose answer was lost: which job is ours, and the result when there is none."""
 
 import asyncio
+import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from bot.sandbox.taurusdb import ManualClock, StandInCloud
 from bot.taurusdb.client import TaurusDb
 from bot.taurusdb.job_search import JobCandidate, Window, parent_candidates, upgrade_of
 from tests.taurusdb.helpers import INSTANCE_ID, NOON, PARENT_ID, MakeClient, cloud_with, send
+from tests.taurusdb.raw_server import Connection, RawServer
 
 SINCE_NOON = Window(NOON, math.inf, set())
 ALL_READS = ("immediate", "scheduled", "instance", "htap", "taurusdb")
@@ -339,3 +342,125 @@ async def test_a_task_that_cannot_be_read_keeps_an_idle_instance_from_proving_an
 async def test_a_list_that_is_not_whole_proves_nothing(make_client: MakeClient, total: object) -> None:
     assert await search(make_client, listed_cloud(total=total)) == SearchMiss(SearchResult.INCONCLUSIVE)
     assert await search(make_client, listed_cloud(total=0)) == SearchMiss(SearchResult.IDLE)
+
+
+# answers that look like "nothing there" and say nothing
+
+
+def details(**fields: object) -> dict[str, object]:
+    return {"instances": [{"id": INSTANCE_ID, "actions": [], **fields}]}
+
+
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        {},
+        {"jobs": None},
+        {"error_code": "DBS.200019", "error_msg": "busy"},
+        {"jobs": {"job_id": "1"}},
+        {"jobs": "none"},
+        {"jobs": [None]},
+        {"jobs": ["UpgradeStarRocksVersion"]},
+        {"jobs": [], "total_count": 1.0},
+        {"jobs": [], "total_count": "many"},
+    ],
+)
+async def test_a_200_without_a_readable_list_of_jobs_proves_nothing(make_client: MakeClient, jobs: object) -> None:
+    miss = await search(make_client, {**listed_cloud(), "immediate-jobs": jobs})
+    assert miss == SearchMiss(SearchResult.INCONCLUSIVE)
+
+
+async def test_an_empty_list_may_be_null_where_its_length_is_told(make_client: MakeClient) -> None:
+    answers = {**listed_cloud(), "immediate-jobs": {"jobs": None, "total_count": "0"}}
+    assert await search(make_client, answers) == SearchMiss(SearchResult.IDLE)
+
+
+@pytest.mark.parametrize("actions", [None, {"action": "UPGRADE"}, "UPGRADE", 7])
+async def test_an_instance_that_does_not_say_what_runs_on_it_is_not_idle(
+    make_client: MakeClient, actions: object
+) -> None:
+    answers = {**listed_cloud(), INSTANCE_ID: details(actions=actions)}
+    assert await search(make_client, answers) == SearchMiss(SearchResult.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    "busy", [{"actions": ["UPGRADE"]}, {"groups": [{"nodes": [{"actions": ["UPGRADE"]}]}]}], ids=["instance", "node"]
+)
+async def test_an_action_that_is_plain_text_is_one(make_client: MakeClient, busy: dict[str, object]) -> None:
+    miss = await search(make_client, {**listed_cloud(), INSTANCE_ID: details(**busy)})
+    assert miss == SearchMiss(SearchResult.BUSY)
+
+
+@pytest.mark.parametrize("available", ["false", "False", 0, "?", []])
+async def test_an_instance_that_may_be_on_the_newest_version_already_is_not_idle(
+    make_client: MakeClient, available: object
+) -> None:
+    miss = await search(make_client, {**listed_cloud(), INSTANCE_ID: details(new_version_available=available)})
+    assert miss == SearchMiss(SearchResult.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize("status", ["abnormal", "upgrading"])
+async def test_an_instance_that_is_not_normal_is_not_idle(make_client: MakeClient, status: str) -> None:
+    miss = await search(make_client, {**listed_cloud(), INSTANCE_ID: details(status=status)})
+    assert miss == SearchMiss(SearchResult.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize("owner", [INSTANCE_ID.upper(), f" {INSTANCE_ID} "])
+async def test_the_id_of_an_instance_may_be_written_otherwise(make_client: MakeClient, owner: str) -> None:
+    row = {**task("UpgradeStarRocksVersion"), "instance_id": owner}
+    assert await search(make_client, listed_cloud(row)) == "1"
+
+
+@pytest.mark.parametrize("created", ["2026-11-23T19:30:00", "2099-01-01T00:00:00+0000", (NOON + 8 * 3600) * 1000])
+async def test_a_job_from_the_future_is_an_older_one_in_another_time_zone(
+    make_client: MakeClient, created: object
+) -> None:
+    row = {**task("UpgradeStarRocksVersion"), "created_time": created}
+    assert await search(make_client, listed_cloud(row)) == SearchMiss(SearchResult.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    "name", ["RollbackUpgradeStarRocks", "CANCEL_VERSION_UPGRADE", "UpgradePreCheck", "UpgradeStarRocksStorage"]
+)
+async def test_what_is_done_about_an_upgrade_is_not_the_upgrade(make_client: MakeClient, name: str) -> None:
+    miss = await search(make_client, listed_cloud(task(name)))
+    assert isinstance(miss, SearchMiss)
+    assert (miss.result, [operation.name for operation in miss.operations]) == (SearchResult.BUSY, [name])
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "soon"])
+async def test_a_date_that_no_clock_shows_is_not_gone_by(make_client: MakeClient, date: str) -> None:
+    answers = listed_cloud(task("UpgradeStarRocksVersion"))
+
+    async def cloud(connection: Connection) -> None:
+        while True:
+            path = (await connection.read_request()).split()[1].partition("?")[0]
+            connection.answer(json.dumps(answers[path.rpartition("/")[2]]), headers=f"Date: {date}\r\n")
+
+    async with RawServer(cloud) as server:
+        client = make_client(server.endpoint)
+        assert [await find(client, INSTANCE_ID) for _ in range(2)] == ["1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("pages", "total"),
+    [((range(50), range(51, 60)), (60, 59)), ((range(50), (48, 49, *range(50, 58))), (58, 60))],
+    ids=["one has gone", "two have come"],
+)
+async def test_a_list_that_changes_while_its_pages_are_read_proves_nothing(
+    make_client: MakeClient, pages: tuple[Iterable[int], ...], total: tuple[int, int]
+) -> None:
+    answers = listed_cloud()
+
+    async def cloud(connection: Connection) -> None:
+        while True:
+            path, _, query = (await connection.read_request()).split()[1].partition("?")
+            answer = answers[path.rpartition("/")[2]]
+            if path.endswith("immediate-jobs"):
+                page = 0 if "offset=0" in query else 1
+                jobs = [{**task("CreateBackup", owner="0" * 32 + "in17"), "job_id": f"j{n}"} for n in pages[page]]
+                answer = {"jobs": jobs, "total_count": total[page]}
+            connection.answer(json.dumps(answer))
+
+    async with RawServer(cloud) as server:
+        assert await find(make_client(server.endpoint), INSTANCE_ID) is SearchResult.INCONCLUSIVE
