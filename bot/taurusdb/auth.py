@@ -6,6 +6,7 @@ https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0001.html
 import asyncio
 import logging
 import math
+import re
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,8 @@ TOKEN_LIFETIME_SECONDS = 24 * 3600.0
 RENEW_EARLY_SECONDS = 600.0
 RENEW_EARLY_SHARE = 0.1  # of a short lifetime
 RENEWAL_RETRY_SECONDS = 30.0  # after a renewal that failed while the token is still valid
+
+_TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 
 log = logging.getLogger("bot.taurusdb")
 
@@ -164,7 +167,7 @@ class IamUser:
     def _token_from(self, response: ApiResponse) -> _Token:
         """The token of a 2xx; raises the error of any other response."""
         token = response.headers.get("X-Subject-Token", "")
-        if not 200 <= response.status < 300 or not token:
+        if not 200 <= response.status < 300 or not _TOKEN.fullmatch(token):
             raise error_from_response(response, "IAM gave no token")
         now = self.clock()
         lifetime = _lifetime(response, now)

@@ -5,6 +5,7 @@ What a response means, and which error it stands for, is in responses.py.
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -36,6 +37,8 @@ MAX_CONCURRENT_DETAILS = 4
 REFUSAL_SECONDS = 30.0  # the pause after refused credentials; four times longer each time
 MAX_REFUSAL_SECONDS = 1800.0
 MAX_TURN_SECONDS = 2.0  # a request does not wait longer for another one to show whether the credentials are right
+
+_INSTANCE_ID = re.compile(r"[0-9a-f]{32}in\d\d")
 
 T = TypeVar("T")
 
@@ -93,15 +96,19 @@ class Refusals:
     one_at_a_time: bool = False
     free: int = 0
     _refusal: Rejected | None = field(default=None, init=False)
-    _count: int = field(default=0, init=False)
+    count: int = field(default=0, init=False)
     _paused_until: float = field(default=0.0, init=False)
     _is_accepted: bool = field(default=False, init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
+    def is_paused(self, now: float) -> bool:
+        """Whether it is too early for another attempt."""
+        return self._refusal is not None and now < self._paused_until
+
     def check(self, now: float) -> int:
         """Raise `SignInPaused` in the pause; else the number of refusals so far, for `refused`."""
         refusal = self._refusal
-        if refusal is not None and now < self._paused_until:
+        if refusal is not None and self.is_paused(now):
             note = f"not sent: the cloud refused to sign the bot in, next attempt in {self._paused_until - now:.0f} s"
             raise SignInPaused(
                 refusal.status,
@@ -111,20 +118,20 @@ class Refusals:
                 note=note,
                 is_sign_in=refusal.is_sign_in,
             )
-        return self._count
+        return self.count
 
     def refused(self, error: Rejected, now: float, count: int) -> None:
         """Pause; of several requests that were on their way together (`count` as `check` returned it) one counts."""
         self._is_accepted = False
-        if count == self._count:
-            self._refusal, self._count = error, count + 1
+        if count == self.count:
+            self._refusal, self.count = error, count + 1
             if count >= self.free:
                 pause = REFUSAL_SECONDS * 4 ** (count - self.free)
                 self._paused_until = now + min(pause, MAX_REFUSAL_SECONDS)
 
     def accepted(self) -> None:
         """The cloud has let a request in."""
-        self._refusal, self._count, self._is_accepted = None, 0, True
+        self._refusal, self.count, self._is_accepted = None, 0, True
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -219,6 +226,7 @@ class ProjectApi:
         self._read_seconds = min(READ_SECONDS, response_seconds)
         self._clock = clock
         self.slots = slots or ReadSlots()
+        self._fresh_refused: dict[str, Refusals] = {}
         self.clock_skew = 0.0
         """By how many seconds the cloud's clock is ahead of ours, by its last response."""
 
@@ -283,11 +291,17 @@ class ProjectApi:
         seconds: float,
         may_send: Callable[[], Awaitable[bool]] | None = None,
     ) -> ApiResponse:
-        """Send the request; after a 401, once more if the credentials can be renewed: the first was not passed on."""
+        """Send the request; after a 401, once more if the credentials can be renewed: the first was not passed on.
+
+        Where renewed ones are refused too it is not the credentials, and no other operation has to pause. Reads of
+        this one go on without renewing them each time.
+        """
         headers = {"X-Language": language.value, "Content-Type": "application/json"}
         url = httpx.URL(f"{self._project_url}/{path}", params=query) if query else f"{self._project_url}/{path}"
         extensions = FRESH_CONNECTION if method == "POST" else {}
         refusals = self._credentials.refusals
+        fresh_refused = self._fresh_refused.setdefault(f"{method} {_INSTANCE_ID.sub('', path)}", Refusals())
+        earlier_fresh = 0
         for is_last in (False, True):
             async with refusals.turn():
                 earlier_refusals = refusals.check(self._clock())
@@ -303,10 +317,17 @@ class ProjectApi:
                 if response.status != UNAUTHENTICATED:
                     if response.is_authenticated:
                         refusals.accepted()
+                        fresh_refused.accepted()
                     break
-                if is_last or not self._credentials.invalidate(auth):
-                    refusal = error_from_response(response)
-                    assert isinstance(refusal, Rejected)
+                refusal = error_from_response(response)
+                assert isinstance(refusal, Rejected)
+                if is_last:
+                    fresh_refused.refused(refusal, self._clock(), earlier_fresh)
+                    break
+                if method == "GET" and fresh_refused.is_paused(self._clock()):
+                    break
+                earlier_fresh = fresh_refused.count
+                if not self._credentials.invalidate(auth):
                     refusals.refused(refusal, self._clock(), earlier_refusals)
                     break
         return response

@@ -202,3 +202,15 @@ async def test_closing_ends_a_sign_in_that_hangs(cloud: StandInCloud, taurusdb: 
 
 def test_the_password_is_hidden() -> None:
     assert "secret" not in repr(IamUser("acct", "bot", "secret", PROJECT_ID, "https://iam.example.com/v3"))
+
+
+@pytest.mark.parametrize("token", ["t\u00f6ken", "a token", "\u4ee4\u724c"])
+async def test_a_token_that_no_header_can_carry_is_none(make_client: MakeClient, token: str) -> None:
+    async def iam(connection: Connection) -> None:
+        await connection.read_request()
+        connection.answer("{}", "201 Created", f"X-Subject-Token: {token}\r\n")
+
+    async with RawServer(iam, iam) as server:
+        client = make_client(server.endpoint, IamUser("d", "u", "p", "0" * 32, f"{server.endpoint}/v3"))
+        with pytest.raises(NotSent):
+            await send(client)

@@ -244,6 +244,33 @@ async def test_a_token_that_iam_gives_and_the_service_refuses_is_not_renewed_at_
     assert await taurusdb.job("a-job", Language.EN) is None
 
 
+async def test_an_operation_that_refuses_even_a_fresh_token_silences_no_other(
+    cloud: StandInCloud, taurusdb: TaurusDb, clock: ManualClock, orders: str
+) -> None:
+    job_id = await send(taurusdb, orders)
+    cloud.inject_fault("401 APIGW.0301", "immediate", times=999)
+    for _ in range(3):
+        await taurusdb.find_upgrade(UpgradeSearch(orders, delay=False, since=clock()), Language.EN)
+        assert await taurusdb.job(job_id, Language.EN)
+        clock.advance(10)
+    assert cloud.sign_ins <= 3
+    cloud.clear_faults()
+    cloud.inject_fault("401 APIGW.0301", "job")  # the token itself is refused
+    assert await taurusdb.job(job_id, Language.EN)
+
+
+async def test_an_operation_that_refused_fresh_tokens_works_at_once_when_it_takes_them_again(
+    cloud: StandInCloud, taurusdb: TaurusDb, clock: ManualClock, orders: str
+) -> None:
+    job_id = await send(taurusdb, orders)
+    cloud.inject_fault("401 APIGW.0301", "job", times=6)
+    for _ in range(4):
+        with pytest.raises(Rejected):
+            await taurusdb.job(job_id, Language.EN)
+        clock.advance(10)
+    assert await taurusdb.job(job_id, Language.EN)
+
+
 async def test_a_token_of_a_hundred_thousand_characters_is_taken_and_sent(
     cloud: StandInCloud, taurusdb: TaurusDb, make_client: MakeClient, orders: str
 ) -> None:
