@@ -25,7 +25,10 @@ class SettingsError(Exception):
 
 
 def read_environment(folder: Path = Path()) -> Mapping[str, str]:
-    """The process's environment; a `.env` in the folder fills what it does not set. Raises `SettingsError`."""
+    """The process's environment; a `.env` in the folder fills what it does not set. Raises `SettingsError`.
+
+    An empty value sets nothing: `environment: PORT=${PORT}` of a Compose file must not hide the one in `.env`.
+    """
     try:
         Path.cwd()
     except OSError as error:
@@ -38,7 +41,8 @@ def read_environment(folder: Path = Path()) -> Mapping[str, str]:
         text = decode_env_file(read_file(file))
     except (OSError, ValueError) as error:
         raise SettingsError([f"{ENV_FILE}: {reason_of(error)}"]) from None
-    return {**parse_env_file(text), **os.environ}
+    from_file = parse_env_file(text)
+    return {**os.environ, **{name: value for name, value in from_file.items() if not os.environ.get(name, "").strip()}}
 
 
 def read_file(path: Path) -> bytes:
@@ -160,8 +164,8 @@ def _typos(one: str, other: str) -> int:
 
 
 def _exists(file: Path) -> bool:
-    """Whether there is such a file; raises OSError when that cannot be seen."""
+    """Whether there is such a file, or a link to one that has gone; raises OSError when that cannot be seen."""
     with suppress(FileNotFoundError):
-        file.stat()
+        file.lstat()
         return True
     return False

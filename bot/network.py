@@ -30,6 +30,8 @@ _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")  # how OpenSSL finds a certificat
 _SEPARATORS = re.compile(r"[,\s]+")
 _PROXY_FORM = "should be like http://host:port or http://user:password@host:port"
 
+NETWORK_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
 NoteMistake = Callable[[str, str], None]
 """Takes the name of a variable and what is wrong with it."""
 
@@ -84,7 +86,7 @@ class Network:
 
     @classmethod
     def read(cls, environ: Mapping[str, str], mistake: NoteMistake) -> "Network":
-        """Read HTTP_PROXY, HTTPS_PROXY, NO_PROXY (lower case wins), SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE."""
+        """Read NETWORK_VARIABLES (the lower-case name of a proxy's wins) and SSLKEYLOGFILE."""
         check_key_log(environ, mistake)
         return cls(
             http_proxy=_read_proxy(environ, "HTTP_PROXY", mistake),

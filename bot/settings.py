@@ -13,7 +13,7 @@ from bot.core.messages import Language
 from bot.core.permissions import EVERYTHING, ConfirmBy, IdSet, Rules
 from bot.core.tokenizer import INSTANCE_ID
 from bot.environment import SettingsError, misspelt_names, read_file, reason_of, without_quotes
-from bot.network import Network
+from bot.network import NETWORK_VARIABLES, Network
 from bot.storage.urls import check_url
 from bot.taurusdb.endpoints import console_url, iam_url, taurusdb_endpoint
 
@@ -140,7 +140,9 @@ class Settings:
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """Read them; raises `SettingsError` with one line for every mistake."""
         reader = SettingsReader(environ)
-        port = reader.number("PORT", None, minimum=0, maximum=65535)
+        port = reader.number("PORT", None, minimum=0, maximum=65535, is_whole=True)
+        for name in (*NETWORK_VARIABLES, *map(str.lower, NETWORK_VARIABLES)):
+            reader.check_quotes(name)
         languages = [language.value for language in Language]
         settings = cls(
             slack=_read_slack(reader),
@@ -217,13 +219,17 @@ class SettingsReader:
         """Whether it is set to anything."""
         return bool(self.text(name, ""))
 
+    def check_quotes(self, name: str) -> str:
+        """The value without quotes around it, which are a mistake."""
+        value = self._environ.get(name, "").strip()
+        unquoted = without_quotes(value)
+        if unquoted is not None:
+            self.mistake(name, "its value stands in quotes, which `docker run --env-file` keeps: take them away")
+        return value if unquoted is None else unquoted
+
     def text(self, name: str, default: str) -> str:
         """Any text."""
-        value = self._environ.get(name, "").strip()
-        if (unquoted := without_quotes(value)) is not None:
-            if name not in self._known_names:
-                self.mistake(name, "its value stands in quotes, which `docker run --env-file` keeps: take them away")
-            value = unquoted
+        value = self.check_quotes(name)
         self._known_names.add(name)
         return self._from_files.get(name) or value or default
 
@@ -263,12 +269,15 @@ class SettingsReader:
             return default
         return value
 
-    def number(self, name: str, default: float | None, *, minimum: float, maximum: float) -> float | None:
+    def number(
+        self, name: str, default: float | None, *, minimum: float, maximum: float, is_whole: bool = False
+    ) -> float | None:
         """A number within bounds."""
         value = self.text(name, "")
         if not value:
             return default
-        if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value, re.ASCII) or not minimum <= float(value) <= maximum:
+        form = r"\d{1,9}" if is_whole else r"\d{1,9}(\.\d{1,6})?"
+        if not re.fullmatch(form, value, re.ASCII) or not minimum <= float(value) <= maximum:
             self.mistake(name, f"should be a number from {minimum:g} to {maximum:g}")
             return default
         return float(value)

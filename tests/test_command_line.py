@@ -79,6 +79,11 @@ async def test_an_env_file_that_is_a_folder(tmp_path: Path) -> None:
     one_line(await run_command(tmp_path, {}, "doctor"), ".env: is a folder")
 
 
+async def test_an_env_file_that_is_a_link_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".env").symlink_to("was-here")
+    one_line(await run_command(tmp_path, NOWHERE), ".env: cannot be read: No such file")
+
+
 async def test_a_pipe_as_an_env_file_is_waited_for_a_moment(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".env")
     silent = asyncio.create_task(run_command(tmp_path, {}))

@@ -40,6 +40,7 @@ WRONG_VALUES = (
     ("SLASH_COMMAND", "no slash"),
     ("PORT", "65536"),
     ("PORT", "http"),
+    ("PORT", "3000.5"),
     ("HW_REGION_NAME", "mars-1"),
     ("HW_REGION_NAME", "Not A Region"),
     ("HW_REGION_NAME", ""),
@@ -223,10 +224,20 @@ def test_what_looks_like_a_secret_is_redacted_though_it_is_not_a_known_one(line:
 
 
 def test_an_env_file_fills_what_the_environment_does_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".env").write_text("FROM_BOTH=file\nFROM_FILE=pa$word#1\nEMPTY=\n")
+    (tmp_path / ".env").write_text("FROM_BOTH=file\nFROM_FILE=pa$word#1\nEMPTY=\nEMPTY_THERE=file\nBLANK_THERE=file\n")
     monkeypatch.setenv("FROM_BOTH", "environment")
+    monkeypatch.setenv("EMPTY_THERE", "")
+    monkeypatch.setenv("BLANK_THERE", "  ")
     environ = read_environment(tmp_path)
     assert (environ["FROM_BOTH"], environ["FROM_FILE"], environ["EMPTY"]) == ("environment", "pa$word#1", "")
+    assert (environ["EMPTY_THERE"], environ["BLANK_THERE"]) == ("file", "file")
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "http_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_quotes_around_a_setting_of_the_network_are_named(name: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.read({**GOOD, name: '"proxy:1"'})
+    assert any(mistake.startswith(f"{name}: its value stands in quotes") for mistake in raised.value.mistakes)
 
 
 def test_an_env_file_that_everyone_can_read_is_warned_of(tmp_path: Path) -> None:

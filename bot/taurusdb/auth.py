@@ -23,6 +23,7 @@ RENEW_EARLY_SECONDS = 600.0
 RENEW_EARLY_SHARE = 0.1  # of a short lifetime
 RENEWAL_RETRY_SECONDS = 30.0  # after a renewal that failed while the token is still valid
 
+_REFUSING_STATUSES = {400, 401, 403}  # others, as a gateway's 404, say nothing about the password
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 
 log = logging.getLogger("bot.taurusdb")
@@ -128,7 +129,7 @@ class IamUser:
             token = self._token_from(response)
         except Rejected as error:
             error.is_sign_in = True
-            if not self._renew_later(math.inf):
+            if not self._renew_later(math.inf) and error.status in _REFUSING_STATUSES:
                 for memory, count in earlier_refusals:
                     memory.refused(error, self.clock(), count)
             raise

@@ -214,3 +214,19 @@ async def test_a_token_that_no_header_can_carry_is_none(make_client: MakeClient,
         client = make_client(server.endpoint, IamUser("d", "u", "p", "0" * 32, f"{server.endpoint}/v3"))
         with pytest.raises(NotSent):
             await send(client)
+
+
+async def test_a_404_of_a_gateway_before_iam_says_nothing_about_the_password(
+    make_client: MakeClient, cloud: StandInCloud
+) -> None:
+    async def gateway(connection: Connection) -> None:
+        await connection.read_request()
+        connection.answer("<h1>Not Found</h1>", "404 Not Found")
+
+    async with RawServer(gateway) as server:
+        user = IamUser(cloud.domain, cloud.user, cloud.password, cloud.project_id, f"{server.endpoint}/v3")
+        client = make_client(cloud.endpoint, user)
+        with pytest.raises(Rejected):
+            await poll(client)
+        user.iam_url = cloud.iam_url
+        await poll(client)
