@@ -69,6 +69,8 @@ class Components:
     tasks: BackgroundTasks
     poller: Poller
     submitter: Submitter
+    reconciler: Reconciler
+    transitions: Transitions
     listeners: Listeners
     users: SlackUsers
     channels: SlackChannels
@@ -144,7 +146,7 @@ def build(
         clock=clock,
     )
     listeners = Listeners(command_handler, action_handler, tasks, identity)
-    return Components(storage, cloud, tasks, poller, submitter, listeners, users, channels)
+    return Components(storage, cloud, tasks, poller, submitter, reconciler, transitions, listeners, users, channels)
 
 
 def _regions(settings: Settings) -> Regions:
@@ -281,6 +283,9 @@ async def _serve(
             running = [
                 group.create_task(supervise("poller", components.poller.run), name="poller"),
                 group.create_task(supervise("leases", components.submitter.renew_leases), name="leases"),
+                group.create_task(
+                    supervise("superseded", components.reconciler.supersede_left_open), name="superseded"
+                ),
                 group.create_task(stop_on_invalid_token("heartbeat", heartbeat.run), name="heartbeat"),
                 group.create_task(supervise("inventory", components.cloud.inventory.keep_fresh), name="inventory"),
             ]
@@ -305,6 +310,9 @@ async def _serve(
         await front.close()
         await components.tasks.drain(0)
         await components.poller.stop(POLLER_STOP_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await components.transitions.record_counted_refusals()
         await components.users.close()
         await components.channels.close()
     if invalid_tokens:

@@ -75,7 +75,7 @@ class RefusalCounter:
     """Keeps the chain from growing with every refused click: within ten minutes a refusal that comes again is counted.
 
     So is whatever a person is refused beyond ten different things. The counts follow in rows after the ten minutes,
-    with the next refusal of anybody.
+    with the next refusal of anybody, or when the process stops.
     """
 
     def __init__(self) -> None:
@@ -102,6 +102,11 @@ class RefusalCounter:
     def forget(self, user_id: str) -> None:
         """What was to be written was not: the person's next refusal gets a row."""
         self._people.pop(user_id, None)
+
+    def drain(self, now: float) -> list[AuditEntry]:
+        """All counts that have no row yet: the process ends."""
+        people, self._people = self._people, {}
+        return [entry for person in people.values() for entry in self._counts(person, now)]
 
     def _expired(self, now: float) -> list[AuditEntry]:
         due: list[AuditEntry] = []

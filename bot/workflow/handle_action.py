@@ -18,7 +18,6 @@ from bot.core.errors import (
     Refusal,
     Rejected,
     SlackError,
-    StorageUnavailable,
     TooLate,
 )
 from bot.core.messages import Code, Message
@@ -38,7 +37,6 @@ from bot.workflow.transitions import Transitions, change_attempted
 log = logging.getLogger("bot.action")
 STARTED_STATUSES = {RUNNING, *FINAL_STATUSES}
 DENIED_STATUSES = {401, 403}  # HTTP: nothing was done, whatever the job shows
-MAX_SUPERSEDED = 50  # open requests that a confirmation closes
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,35 +197,8 @@ class ActionHandler:
         if row.state is not State.SUBMITTING:  # the row was deleted under the click
             return TooLate("unknown_request")
         log.info("upgrade.confirmed", extra={"user": user_id, **row.log_fields})
-        await asyncio.gather(self.submitter.submit(row), self._supersede_others(row))
+        await asyncio.gather(self.submitter.submit(row), self.reconciler.supersede_others(row))
         return None
-
-    async def _supersede_others(self, confirmed: Upgrade) -> None:
-        """Close the other open requests for the instance; never raises, the submission must not end with it."""
-        try:
-            related = await self.transitions.storage.related_upgrades(confirmed.instance_id, MAX_SUPERSEDED)
-            others = [row for row in related if row.state is State.REQUESTED and row.id != confirmed.id]
-            link = await self.publisher.permalink(confirmed) if others else ""
-            for other in others:
-                await self._supersede(other, confirmed, link)
-        except StorageUnavailable as error:
-            log.warning("storage.unavailable", extra={"upgrade": confirmed.id, "reason": str(error)})
-        except Exception:
-            log.exception("supersede.failed", extra={"upgrade": confirmed.id})
-
-    async def _supersede(self, other: Upgrade, confirmed: Upgrade, link: str) -> None:
-        by = confirmed.decided_by or ""
-
-        def step(row: Upgrade) -> Upgrade | None:
-            return row.supersede(by, link, self.clock()) if row.state is State.REQUESTED else None
-
-        def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
-            return (AuditEntry.of(row, row.decided_at or self.clock(), "superseded", by, confirmed.id),)
-
-        row = await self.transitions.update(other, step, entries)
-        if row.state is State.SUPERSEDED:
-            log.info("upgrade.superseded", extra={"upgrade": row.id, "by": confirmed.id})
-            await self.notifier.deliver(row)
 
     async def _withdraw(self, click: Click, upgrade: Upgrade) -> Reply | None:
         """Cancel the request before anything was sent."""

@@ -3,17 +3,25 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.core import polling
 from bot.core.actions import Origin
 from bot.core.audit import AuditEntry
-from bot.core.errors import CloudError, JobIdTaken, LiveUpgradeExists, Rejected, TooLate, UpgradeInProgress
+from bot.core.errors import (
+    CloudError,
+    JobIdTaken,
+    LiveUpgradeExists,
+    Rejected,
+    StorageUnavailable,
+    TooLate,
+    UpgradeInProgress,
+)
 from bot.core.messages import Code, Link, Message
 from bot.core.polling import AcceptedUpgrade, Job, PollSchedule, UpgradeSearch
 from bot.core.ports import Cloud, Publisher
-from bot.core.upgrade import SearchMiss, SearchResult, State, Upgrade
+from bot.core.upgrade import NOTIFY_SECONDS, SearchMiss, SearchResult, State, Upgrade
 from bot.workflow.notifier import Notifier
 from bot.workflow.transitions import Step, Transitions
 
@@ -21,12 +29,15 @@ log = logging.getLogger("bot.reconcile")
 SEARCH_AGAIN_SECONDS = 20.0
 CONFLICT_SEARCH_PAUSES = (0.0, 2.0, 4.0)  # before each search
 CONFLICT_SEARCH_SECONDS = 8.0
+MAX_SUPERSEDED = 50  # open requests that a confirmation closes
+MAX_LEFT_OPEN = 200
+LEFT_OPEN_SECONDS = 30.0
 INCONCLUSIVE = SearchMiss(SearchResult.INCONCLUSIVE)
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """Searches for lost upgrades; it never sends one."""
+    """Searches for lost upgrades, and closes requests that another one has overtaken; it never sends one."""
 
     transitions: Transitions
     cloud: Cloud
@@ -100,6 +111,53 @@ class Reconciler:
         log.info("upgrade.found", extra={"upgrade": upgrade.id, "user": user_id})
         await self.notifier.deliver(row)
         return None
+
+    # other open requests for the instance of a confirmed one
+
+    async def supersede_others(self, confirmed: Upgrade) -> None:
+        """Close the other open requests for the instance; never raises, the submission must not end with it."""
+        try:
+            related = await self.transitions.storage.related_upgrades(confirmed.instance_id, MAX_SUPERSEDED)
+            others = [row for row in related if row.state is State.REQUESTED and row.id != confirmed.id]
+            await self._supersede(others, confirmed)
+        except StorageUnavailable as error:
+            log.warning("storage.unavailable", extra={"upgrade": confirmed.id, "reason": str(error)})
+        except Exception:
+            log.exception("supersede.failed", extra={"upgrade": confirmed.id})
+
+    async def supersede_left_open(self) -> None:
+        """Now and again, for ever: close what a process that ended right after a confirmation has left open."""
+        while True:
+            try:
+                await self._supersede_left_open()
+            except StorageUnavailable as error:
+                log.warning("storage.unavailable", extra={"reason": str(error)})
+            await asyncio.sleep(LEFT_OPEN_SECONDS)
+
+    async def _supersede_left_open(self) -> None:
+        storage = self.transitions.storage
+        for row in await storage.open_upgrades(None, MAX_LEFT_OPEN):
+            if row.state is not State.REQUESTED:
+                continue
+            confirmed = await storage.confirmed_since(row.instance_id, row.requested_at)
+            # A younger one is being dealt with by the process that took the confirmation.
+            if confirmed and _confirmed_at(confirmed[0]) < self.clock() - NOTIFY_SECONDS:
+                await self._supersede([row], confirmed[0])
+
+    async def _supersede(self, others: Sequence[Upgrade], confirmed: Upgrade) -> None:
+        by, link = confirmed.decided_by or "", await self.publisher.permalink(confirmed) if others else ""
+
+        def step(row: Upgrade) -> Upgrade | None:
+            return row.supersede(by, link, self.clock()) if row.state is State.REQUESTED else None
+
+        def entries(row: Upgrade) -> tuple[AuditEntry, ...]:
+            return (AuditEntry.of(row, row.decided_at or self.clock(), "superseded", by, confirmed.id),)
+
+        for other in others:
+            row = await self.transitions.update(other, step, entries)
+            if row.state is State.SUPERSEDED:
+                log.info("upgrade.superseded", extra={"upgrade": row.id, "by": confirmed.id})
+                await self.notifier.deliver(row)
 
     async def _find_job(self, upgrade: Upgrade) -> Job | SearchMiss:
         """The job by its id if there is one, else by instance and time; its status is empty when not read yet."""

@@ -140,3 +140,11 @@ class Transitions:
         except StorageUnavailable:
             self.refusals.forget(origin.user_id)
             raise
+
+    async def record_counted_refusals(self) -> None:
+        """Append the counts of refusals that have no row yet; never raises: the process stops."""
+        try:
+            for entry in self.refusals.drain(self.clock()):
+                await self.storage.record(entry)
+        except StorageUnavailable as error:
+            log.warning("storage.unavailable", extra={"reason": str(error)})

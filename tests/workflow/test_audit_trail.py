@@ -204,6 +204,19 @@ async def test_a_sender_that_died_is_written_down_by_whoever_takes_over(idle_dri
     assert len(idle_driver.cloud.upgrades) == 1
 
 
+async def test_counted_refusals_get_their_row_when_the_process_stops(idle_driver: BotDriver) -> None:
+    replica = await idle_driver.start(ALLOWED_USERS=DBA)
+    for _ in range(4):
+        await idle_driver.slack.command("sre", CHANNEL, "list")
+    await idle_driver.until(lambda: len(idle_driver.slack.ephemerals("sre")) == 4 or None)
+    await replica.stop()
+    rows = audit_entries(idle_driver.folder)
+    assert [(row.event, row.user_id, row.reason) for row in rows] == [
+        ("refused", SRE, "user_not_allowed"),
+        ("refused", SRE, "user_not_allowed (3 more)"),
+    ]
+
+
 async def test_refusals_that_come_again_are_counted_and_each_is_answered(idle_driver: BotDriver) -> None:
     driver = idle_driver
     await driver.start(ALLOWED_USERS=SRE)

@@ -6,6 +6,7 @@ import pytest
 
 from bot.core import polling
 from bot.sandbox.slack.state import button_elements
+from bot.workflow import reconcile
 from tests.driver import BotDriver, Message, buttons, text_of
 
 ENGLISH, CHINESE = "sre", "dba"
@@ -138,6 +139,28 @@ async def test_the_list_has_buttons_only_where_an_upgrade_makes_sense(driver: Bo
     assert labels
     assert any("sr-orders" in label for label in labels)
     assert not [label for label in labels if "sr-reports" in label or "sr-billing" in label or "sr-archive" in label]
+
+
+async def test_what_a_process_that_died_left_open_is_closed_by_the_next(
+    idle_driver: BotDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "NOTIFY_SECONDS", 0.0)
+    driver = idle_driver
+    driver.cloud.set_speed("paused")
+    replica = await driver.start()
+    first = await driver.request(driver.instance())
+    second = await driver.request_anyway(f"{driver.instance()} --delay", "already waiting")
+    driver.slack.fail("chat.getPermalink", "hang", times=None)
+    await driver.confirm(first)
+    await driver.until(lambda: driver.cloud.jobs)
+    await replica.kill()
+    assert "confirm_upgrade" in buttons(driver.card(second))
+    driver.slack.clear_faults()
+    await driver.start()
+    closed = await driver.wait_for_card(second, "superseded")
+    assert not buttons(closed)
+    assert f"p{first.ts.replace('.', '')}" in text_of(closed)
+    assert len(driver.cloud.upgrades) == 1
 
 
 @both_languages
