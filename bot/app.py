@@ -349,11 +349,16 @@ def _prometheus_metrics(*, by_region: bool) -> "PrometheusMetrics":
 
 
 def _check_folder(database_url: str) -> None:
-    """A folder that is missing stays so, however long it is waited for. Raises ValueError."""
+    """A folder that is missing, or is where the file should be, stays so, however long it is waited for.
+
+    Raises ValueError.
+    """
     if database_url.startswith("sqlite"):
-        folder = sqlite_path(database_url).absolute().parent
-        if not folder.is_dir():
-            raise ValueError(f"there is no folder {folder}")
+        path = sqlite_path(database_url).absolute()
+        if not path.parent.is_dir():
+            raise ValueError(f"there is no folder {path.parent}")
+        if path.exists() and not path.is_file():
+            raise ValueError(f"{path} is no file")
 
 
 async def _open_database(settings: Settings) -> Storage:

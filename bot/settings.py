@@ -341,7 +341,9 @@ class SettingsReader:
         if self._environ.get(name, "").strip():
             self.mistake(name, f"set it or {name}_FILE, not both")
         try:
-            return read_file(Path(self._environ[f"{name}_FILE"].strip())).decode("utf-8-sig").strip()
+            if value := read_file(Path(self._environ[f"{name}_FILE"].strip())).decode("utf-8-sig").strip():
+                return value
+            self.mistake(f"{name}_FILE", "is empty")  # no default may take its place unnoticed
         except UnicodeDecodeError:
             self.mistake(f"{name}_FILE", "is not UTF-8")
         except (OSError, ValueError) as error:

@@ -5,7 +5,9 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -217,6 +219,21 @@ async def test_the_port_of_the_sandbox(tmp_path: Path, taken_port: int) -> None:
 async def test_a_database_in_a_folder_that_is_missing(tmp_path: Path) -> None:
     settings = {**NOWHERE, "DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/bot.db"}
     one_line(await run_command(tmp_path, settings), "DATABASE_URL: there is no folder", "nowhere")
+
+
+async def test_what_can_never_be_the_database(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "text").write_text("no database, but long enough to be taken for one " * 40)
+    with closing(sqlite3.connect(tmp_path / "other")) as connection:
+        connection.execute("CREATE TABLE things (id integer)")
+    for name, words in {
+        "folder": "is no file",
+        "pipe": "is no file",
+        "text": "is no SQLite database",
+        "other": "has tables of another program",
+    }.items():
+        one_line(await run_command(tmp_path, {**NOWHERE, "DATABASE_URL": f"sqlite:///{name}"}), "DATABASE_URL: ", words)
 
 
 # while it runs

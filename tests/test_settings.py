@@ -189,6 +189,10 @@ def test_a_secret_from_a_file_that_is_set_as_well_or_cannot_be_read(tmp_path: Pa
     missing = mistakes(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=str(tmp_path / "missing"))
     assert "SLACK_BOT_TOKEN_FILE: cannot be read: No such file or directory" in missing
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    (tmp_path / "empty").write_text("\n")
+    for name in ("SLACK_APP_TOKEN", "DATABASE_URL"):
+        empty = mistakes(**{name: "", f"{name}_FILE": str(tmp_path / "empty")})
+        assert f"{name}_FILE: is empty" in empty
     not_text = mistakes(SLACK_BOT_TOKEN="", SLACK_BOT_TOKEN_FILE=str(tmp_path / "bytes"))
     assert "SLACK_BOT_TOKEN_FILE: is not UTF-8" in not_text
 

@@ -8,6 +8,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from bot.core.errors import StorageUnavailable
+
 if TYPE_CHECKING:
     import asyncpg
     from asyncpg.pool import PoolConnectionProxy
@@ -164,9 +166,16 @@ def missing_migrations(applied_versions: set[int]) -> tuple[Migration, ...]:
     return tuple(migration for migration in MIGRATIONS if migration.version not in applied_versions)
 
 
+class ForeignTables(StorageUnavailable):
+    """The file is the database of another program."""
+
+
 def migrate_sqlite(connection: sqlite3.Connection) -> None:
     """Apply the missing migrations in one transaction; BEGIN IMMEDIATE keeps other processes out meanwhile."""
     connection.execute("BEGIN IMMEDIATE")
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and "schema_migrations" not in tables:
+        raise ForeignTables("has tables of another program")
     connection.execute(_CREATE_VERSIONS)
     applied_versions = {version for (version,) in connection.execute(APPLIED_VERSIONS)}
     for migration in missing_migrations(applied_versions):

@@ -19,7 +19,7 @@ from bot.core.errors import JobIdTaken, LiveUpgradeExists, StorageUnavailable
 from bot.core.upgrade import Upgrade, replace
 from bot.storage.clock import SteadyClock
 from bot.storage.copy import TargetNotEmpty
-from bot.storage.migrations import migrate_sqlite
+from bot.storage.migrations import ForeignTables, migrate_sqlite
 from bot.storage.sql import (
     BROKEN_AUDIT,
     COPY_IN_PROGRESS,
@@ -74,11 +74,19 @@ class SqliteStorage(SqlQueries):
     async def open(
         cls, path: Path, clock: Callable[[], float] = time.time, busy_seconds: float = BUSY_SECONDS
     ) -> "SqliteStorage":
-        """Open or create the file and apply the missing migrations."""
+        """Open or create the file and apply the missing migrations.
+
+        Raises ValueError for what can never be the bot's database, `StorageUnavailable` for all else.
+        """
         storage = cls(path, clock, busy_seconds)
         try:
             await storage._writer.run(_move_timers_with_the_clock(storage.clock()))
             await storage.ping()
+        except StorageUnavailable as error:
+            await storage.close()
+            if reason := _why_never(error.__cause__):
+                raise ValueError(f"{path} {reason}") from None
+            raise
         except BaseException:
             await storage.close()
             raise
@@ -230,6 +238,14 @@ def _move_timers_with_the_clock(now: float) -> Job[None]:
             connection.execute(SQLITE_MOVE_TIMERS_BACK, (seconds,) * 5)
 
     return job
+
+
+def _why_never(error: BaseException | None) -> str:
+    """Why a file that failed so cannot be used however often it is tried; empty when it may be."""
+    if isinstance(error, ForeignTables):
+        return str(error)
+    is_text = isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode == sqlite3.SQLITE_NOTADB
+    return "is no SQLite database" if is_text else ""
 
 
 def _append_audit(connection: sqlite3.Connection, entries: Sequence[AuditEntry]) -> None:
@@ -409,7 +425,9 @@ class ConnectionThread:
             self._close_connection()
             if not isinstance(error, sqlite3.Error | OSError | StorageUnavailable):
                 log.exception("storage.failed")
-            return [_JobResult(queued.future, error=StorageUnavailable(f"SQLite: {error}")) for queued in group]
+            unavailable = StorageUnavailable(f"SQLite: {error}")
+            unavailable.__cause__ = error
+            return [_JobResult(queued.future, error=unavailable) for queued in group]
         return results
 
     def _run_job(self, connection: sqlite3.Connection, queued: _QueuedJob[Any]) -> _JobResult:

@@ -110,7 +110,7 @@ async def test_a_file_that_was_moved_away_and_comes_back(storage: SqliteStorage,
 
 async def test_a_file_that_is_no_database(path: Path) -> None:
     await asyncio.to_thread(path.write_bytes, b"something else" * 1000)
-    with pytest.raises(StorageUnavailable, match="not a database"):
+    with pytest.raises(ValueError, match="no SQLite database"):
         await SqliteStorage.open(path)
 
 
