@@ -22,6 +22,7 @@ from bot.core.ports import QueueStats
 from bot.core.upgrade import LIVE_STATES, NEVER_CONFIRMED, EarlierRequest, EndCheck, Operation, State, Upgrade
 
 log = logging.getLogger("bot.storage")
+MAX_TIME = 2.5e11  # in UNIX seconds the year 9892
 StoredRow = TypeVar("StoredRow", Upgrade, AuditEntry)
 
 UPGRADE_COLUMNS = tuple(field.name for field in fields(Upgrade))
@@ -58,6 +59,8 @@ def upgrade_from_values(values: Iterable[Any]) -> Upgrade:
     """The upgrade in a row whose columns are `UPGRADE_COLUMNS`; raises `UnreadableRow`."""
     row = list(values)
     try:
+        if bytes in set(map(type, row)) or row[0] is None:
+            raise ValueError("a value is no text")
         for number, convert in _FROM_COLUMNS:
             row[number] = convert(row[number])
         return Upgrade(*row)
@@ -115,6 +118,13 @@ def _number(value: Any) -> Any:
     raise ValueError(f"{value!r:.40} is no number")
 
 
+def _time(value: Any) -> Any:
+    """A time that no calendar has would break whatever shows it."""
+    if value is None or (isinstance(value, int | float) and abs(value) < MAX_TIME):
+        return value
+    raise ValueError(f"{value!r:.40} is no time")
+
+
 _TO_COLUMN: dict[str, Callable[[Any], Any]] = {
     "language": str,
     "state": str,
@@ -124,7 +134,8 @@ _TO_COLUMN: dict[str, Callable[[Any], Any]] = {
     "earlier_unresolved": _earlier_to_json,
 }
 _FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
-    **{field.name: _number for field in fields(Upgrade) if field.type in (int, float, int | None, float | None)},
+    **{field.name: _number for field in fields(Upgrade) if field.type in (int, int | None)},
+    **{field.name: _time for field in fields(Upgrade) if field.type in (float, float | None)},
     "delay": bool,  # SQLite returns 0 and 1
     "skip_validate": bool,
     "is_sign_in_failure": bool,
@@ -161,6 +172,7 @@ def _other_than(words: Iterable[str], column: str) -> str:
 _IS_UNREADABLE = (
     f"state NOT IN ({_sql_list(State)}) OR language NOT IN ({_sql_list(Language)})"
     f" OR {_other_than(Notification, 'pending_notifications')}"
+    + "".join(f" OR {column} >= {MAX_TIME}" for column in ("requested_at", "expires_at", "decided_at", "ended_at"))
 )
 LIVE_STATE_LIST = ", ".join(f"'{state}'" for state in sorted(LIVE_STATES))
 NEVER_CONFIRMED_LIST = ", ".join(f"'{state}'" for state in sorted(NEVER_CONFIRMED))

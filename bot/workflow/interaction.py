@@ -42,7 +42,12 @@ class Replier:
             reply = Message("internal_error")
         if reply is not None:
             self.metrics.interaction_result(result_label(reply))
-            await self.ephemeral.send(origin, reply, language or await self.users.language(origin.user_id))
+            language = language or await self.users.language(origin.user_id)
+            try:
+                await self.ephemeral.send(origin, reply, language)
+            except Exception:  # something in the reply cannot be shown: the person must not wait for nothing
+                log.exception("interaction.failed", extra={"user": origin.user_id})
+                await self.ephemeral.send(origin, Message("internal_error"), language)
             self.metrics.response_shown()
 
 

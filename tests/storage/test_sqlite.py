@@ -16,7 +16,7 @@ import pytest
 from bot.core.audit import verify_audit
 from bot.core.errors import StorageUnavailable
 from bot.storage.sqlite import ConnectionThread, SqliteStorage
-from tests.storage.examples import new_entry, new_upgrade
+from tests.storage.examples import PAST, new_entry, new_upgrade, run_sql
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -114,6 +114,15 @@ async def test_a_file_that_is_no_database(path: Path) -> None:
         await SqliteStorage.open(path)
 
 
+@pytest.mark.parametrize("column", ["requested_by", "project", "message_ts", "id"])
+async def test_a_row_with_bytes_for_a_text_is_set_aside(storage: SqliteStorage, path: Path, column: str) -> None:
+    for number in (2, 3):
+        await storage.add(new_upgrade(number, due_at=PAST), new_entry())
+    await run_sql(f"sqlite:///{path}", f"UPDATE upgrades SET {column} = X'FF00' WHERE id = 'upgrade-2'")
+    assert [upgrade.id for upgrade in await storage.claim_due(10, 60)] == ["upgrade-3"]
+    assert {upgrade.id for upgrade in await storage.latest(None, 10)} == {"upgrade-1", "upgrade-3"}
+
+
 async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable, match="No such file"):
         await SqliteStorage.open(tmp_path / "nowhere" / "bot.db")
@@ -132,7 +141,7 @@ from pathlib import Path
 from bot.core.audit import verify_audit
 from bot.core.errors import StorageUnavailable
 from bot.storage.sqlite import SqliteStorage
-from tests.storage.examples import new_entry, new_upgrade
+from tests.storage.examples import PAST, new_entry, new_upgrade, run_sql
 
 async def main(path):
     storage = await SqliteStorage.open(path)

@@ -12,6 +12,7 @@ from tests.storage.examples import PAST, instance_id, new_entry, new_upgrade, ru
 UNREADABLE = {
     "state": "UPDATE upgrades SET state = 'paused' WHERE id = 'upgrade-1'",
     "language": "UPDATE upgrades SET language = 'fr-fr' WHERE id = 'upgrade-1'",
+    "time": "UPDATE upgrades SET requested_at = 1e18 WHERE id = 'upgrade-1'",
     "notification": "UPDATE upgrades SET pending_notifications = 'card_update,new_kind' WHERE id = 'upgrade-1'",
 }
 

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from bot.sandbox.slack import Ephemeral
+from bot.slack import publisher
 from tests.driver import CHANNEL, BotDriver, buttons, text_of
 from tests.workflow.test_preflight import answered, warm
 
@@ -233,3 +234,14 @@ async def test_the_allowed_requests_are_found_behind_many_others(idle_driver: Bo
     await replica.stop()
     await driver.start(ALLOWED_INSTANCES=driver.instance("sr-orders"))
     await answered(driver, ENGLISH, "history", first.ts.replace(".", ""))
+
+
+async def test_a_reply_that_cannot_be_shown_is_not_waited_for(
+    driver: BotDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OverflowError("timestamp out of range")
+
+    monkeypatch.setattr(publisher, "instance_list", fails)
+    await driver.slack.command("sre", CHANNEL, "list")
+    assert "Something went wrong in the bot" in text_of(await driver.wait_for_ephemeral("sre"))
