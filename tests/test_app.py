@@ -12,6 +12,7 @@ import pytest
 
 from bot import app
 from bot.sandbox.run import sandbox_settings
+from bot.sandbox.slack import web_api
 from bot.settings import Settings
 from bot.slack import client as client_module
 from bot.slack.client import InvalidToken
@@ -73,6 +74,17 @@ async def test_it_is_alive_and_not_ready_before_slack_and_the_database_are_there
         if driver.mode == "http":
             driver.slack.deliver_to(f"{operator.bot.url}/slack/events")
         assert (await driver.slack.command("sre", CHANNEL, "help")).acked
+
+
+async def test_a_slack_that_does_not_say_whose_token_it_is_is_waited_for(
+    driver: BotDriver, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "START_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(web_api, "HOME_TEAM", "")
+    async with starting(driver, caplog) as operator:
+        await operator.until_waiting_for("slack", "process")
+        monkeypatch.setattr(web_api, "HOME_TEAM", "T0HOME0001")
+        await operator.until_ready(True)
 
 
 async def test_a_command_that_comes_a_little_too_early_is_answered(

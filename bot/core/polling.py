@@ -2,6 +2,7 @@
 
 from collections.abc import Set
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from bot.core.instances import Instance, version_text
 from bot.core.notifications import Notification
@@ -43,7 +44,7 @@ FINAL_STATUSES = {COMPLETED: State.COMPLETED, FAILED: State.FAILED, CANCELED: St
 _STATUS_WORDS = {
     PENDING: "pending waiting queued queuing 待执行 等待执行 等待中",
     RUNNING: "running inprogress processing executing 执行中 运行中",
-    COMPLETED: "completed complete success succeeded succeed successful finished done 已完成 完成 成功 执行成功",
+    COMPLETED: "completed complete success succeeded succeed successful finished finish done 已完成 完成 成功 执行成功",
     FAILED: "failed fail failure error 失败 执行失败",
     CANCELED: "canceled cancelled cancel 已取消 取消",
     UNAUTHORIZED: "unauthorized unauthorised 待授权",
@@ -53,7 +54,7 @@ _STATUSES = {word: status for status, words in _STATUS_WORDS.items() for word in
 
 def job_status(word: str) -> str:
     """The documented status that a word of the API stands for (`SUCCESS`, `in_progress`), else the word itself."""
-    return _STATUSES.get("".join(filter(str.isalpha, word)).lower(), word)
+    return _STATUSES.get("".join(filter(str.isalpha, normalize("NFKC", word))).lower(), word)
 
 
 def is_known_status(status: str) -> bool:

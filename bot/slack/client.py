@@ -277,9 +277,11 @@ async def read_identity(client: SlackClient) -> BotIdentity:
         data = await client.call("auth.test")
     except TokenRefused as refused:
         raise InvalidToken("SLACK_BOT_TOKEN", refused.error) from refused
-    bot_id = id_field(data, "bot_id")
+    team_id, bot_id = id_field(data, "team_id"), id_field(data, "bot_id")
+    if not team_id:  # with none, everybody would be of another team
+        raise SlackUnavailable("auth.test: no team_id")
     return BotIdentity(
-        team_id=id_field(data, "team_id"),
+        team_id=team_id,
         user_id=id_field(data, "user_id"),
         bot_id=bot_id,
         enterprise_id=id_field(data, "enterprise_id") or None,

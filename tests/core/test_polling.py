@@ -79,7 +79,20 @@ def test_a_job_that_ended_is_over_and_told(status: str, state: State, end: Notif
     [
         (("Pending", "PENDING", " pending ", "Waiting"), "Pending"),
         (("Running", "running", "RUNNING", "In Progress", "IN_PROGRESS", "执行中"), "Running"),
-        (("completed", "Complete", "SUCCESS", "Succeeded", "success", "FINISHED", "已完成"), "Completed"),
+        (
+            (
+                "completed",
+                "Complete",
+                "SUCCESS",
+                "Succeeded",
+                "success",
+                "FINISHED",
+                "finish",
+                "ＳＵＣＣＥＳＳ",
+                "已完成",
+            ),
+            "Completed",
+        ),
         (("FAIL", "Failed", "failed", "FAILURE", "ERROR", "失败"), "Failed"),
         (("Cancelled", "CANCELED", "cancelled", "Canceled", "已取消"), "Canceled"),
         (("UNAUTHORIZED", "unauthorised", "待授权"), "Unauthorized"),
