@@ -23,6 +23,7 @@ EFFECT_PATIENCE_SECONDS = 2.0  # of what may not
 GROUP_PATIENCE_SECONDS = 2.0
 MAX_CACHED = 10_000
 GONE_ERRORS = {"no_such_subteam", "plan_upgrade_required", "user_not_found", "users_not_found", "user_not_visible"}
+GUEST_FLAGS = ("is_restricted", "is_ultra_restricted")
 Value = TypeVar("Value")
 
 
@@ -208,19 +209,24 @@ class SlackUsers:
     async def _fetch_profile(self, user_id: str) -> Profile:
         data = await self._client.read("users.info", user=user_id, include_locale="true")
         user = data.get("user")
-        if not isinstance(user, dict):
+        if not isinstance(user, dict) or not user:
             raise SlackUnavailable("users.info: no user")
         organisation = user.get("enterprise_user")
+        ids = frozenset(filter(None, (id_field(user, "id"), id_field(organisation, "id"))))
+        if ids and user_id not in ids and not organisation:  # an organisation has ids of its own
+            raise SlackUnavailable("users.info: another user")
+        if any(user.get(flag, False) is None for flag in GUEST_FLAGS):
+            raise SlackUnavailable("users.info: guest or not")
         enterprise_id = id_field(organisation, "enterprise_id") or id_field(user, "enterprise_id")
         is_of_organisation = enterprise_id and enterprise_id == self._identity.enterprise_id
         is_stranger = user.get("is_stranger") and not is_of_organisation  # whose workspaces decide, see `is_of_team`
         return Profile(
             language=Language.from_locale(text_field(user, "locale")),
             team_id=id_field(user, "team_id"),
-            is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted") or is_stranger),
+            is_guest=any(user.get(flag) for flag in GUEST_FLAGS) or bool(is_stranger),
             enterprise_id=enterprise_id,
             teams=_texts(organisation, "teams") or frozenset(),
-            ids=frozenset(filter(None, (id_field(user, "id"), id_field(organisation, "id")))),
+            ids=ids,
         )
 
     async def _fetch_members(self, group_id: str) -> frozenset[str]:

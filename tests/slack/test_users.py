@@ -162,6 +162,28 @@ async def test_nobody_confirms_of_whom_slack_does_not_say_who_it_is(
     assert "Guests" in await click_refused(driver, "guest", card)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"id": SRE, "team_id": "T0HOME0001", "is_restricted": False},
+        {"id": GUEST, "team_id": "T0HOME0001", "is_restricted": None},
+    ],
+    ids=["nothing", "another user", "guest or not"],
+)
+async def test_nobody_confirms_of_whom_slack_says_nothing_definite(
+    idle_driver: BotDriver, fields: dict[str, object]
+) -> None:
+    driver = idle_driver
+    await driver.start(ALLOWED_USERS="*", CONFIRM_BY="anyone")
+    card = await driver.request(driver.instance())
+    answer = {"ok": True, "user": fields}
+    driver.slack.fail("users.info", answer, times=None, when=lambda arguments: arguments.get("user") == GUEST)
+    assert "did not say who you are" in await click_refused(driver, "guest", card)
+    driver.slack.clear_faults()
+    assert "Guests" in await click_refused(driver, "guest", card)
+
+
 async def test_what_slack_said_within_the_last_day_counts_both_ways(
     idle_driver: BotDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from bot.sandbox.slack.rate_limits import RateLimiter
 from bot.sandbox.slack.state import Workspace
 
 Arguments: TypeAlias = Mapping[str, Any]
-Failure: TypeAlias = str | int | tuple[str, float]
+Failure: TypeAlias = str | int | tuple[str, float] | Mapping[str, object]
 # The HTTP response of a call, the answer for the request log, and whether the call took effect.
 Handler: TypeAlias = Callable[[], tuple[web.Response, Any, bool]]
 DONE = "done, "
@@ -29,6 +29,7 @@ class Fault:
     - an HTTP status (429 comes with Retry-After)
     - "done, " and an error code: the call takes effect and is answered with the error, as internal_error may be
     - "html", "text": an HTML page, or plain text, with status 200
+    - an object: answered as JSON with status 200
     - "hang": no effect and no answer
     - ("delay_before", seconds): the call takes effect late
     - ("delay_after", seconds): the call takes effect at once and is answered late
@@ -51,6 +52,8 @@ class Fault:
 
     def response(self) -> web.Response | None:
         """Return the response of a failure that answers at once, None for the other kinds."""
+        if isinstance(self.failure, Mapping):
+            return web.json_response(self.failure)
         if self.failure == 429:
             return _rate_limited(f"{self.retry_after:g}")
         if isinstance(self.failure, int):
