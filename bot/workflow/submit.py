@@ -194,7 +194,7 @@ class Submitter:
         now = self._clock()
 
         def step(row: Upgrade) -> Upgrade | None:
-            if row.state in NEVER_CONFIRMED:
+            if row.state in NEVER_CONFIRMED or row.state is State.SUBMITTING:  # the latter as this process last saw it
                 row = polling.unresolved(_confirmed_again(row, upgrade), now)
             if not isinstance(outcome, AcceptedUpgrade) or row.job_id:
                 return row
