@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.audit import AuditVerdict, verify_audit
+from bot.core.audit import GENESIS, AuditVerdict, verify_audit
 from bot.core.errors import StorageUnavailable
 from bot.core.upgrade import State
 from bot.storage.copy import CopiedRows, SourceChanged, TargetNotEmpty, copy_storage
 from bot.storage.opening import AnyStorage, open_storage
+from bot.storage.sql import next_audit_rows
 from tests.storage.examples import confirmed, new_entry, new_upgrade, run_sql
 
 ROWS = 2345
@@ -41,6 +42,21 @@ async def test_an_empty_storage_can_be_copied(storage: AnyStorage, tmp_path: Pat
     assert await copy_storage(source, storage) == CopiedRows(0, 0)
     assert await storage.add(new_upgrade(1), new_entry())
     await source.close()
+
+
+@pytest.mark.parametrize("kind", ["upgrade", "audit row"])
+async def test_whatever_is_left_in_a_storage_keeps_a_copy_out(storage: AnyStorage, kind: str) -> None:
+    """Also rows that the end of the audit trail does not tell of."""
+    audit_rows = next_audit_rows((0, GENESIS), [new_entry()])
+    await storage.copy_rows([new_upgrade(9)] if kind == "upgrade" else [], audit_rows if kind == "audit row" else [])
+    with pytest.raises(TargetNotEmpty):
+        await storage.begin_copy()
+
+
+async def test_a_copy_that_was_broken_off_before_its_first_row_keeps_another_out(storage: AnyStorage) -> None:
+    await storage.begin_copy()
+    with pytest.raises(TargetNotEmpty):
+        await storage.begin_copy()
 
 
 async def test_a_storage_that_has_rows_is_left_alone(source: AnyStorage, storage: AnyStorage) -> None:

@@ -3,12 +3,19 @@
 import asyncio
 import time
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from bot.core.upgrade import State
 from bot.storage.opening import AnyStorage, open_storage
+from bot.storage.sqlite import SqliteStorage
 from tests.storage.examples import PAST, new_entry, new_upgrade
 
-SOON = time.time() + 600  # a lease that holds
+
+def soon() -> float:
+    """The end of a lease that holds; of now, for the tests of a session may go on for long."""
+    return time.time() + 600
 
 
 async def test_due_rows_are_claimed_oldest_first(storage: AnyStorage) -> None:
@@ -57,9 +64,9 @@ async def test_no_row_is_claimed_by_two_storages(database_url: str) -> None:
 
 
 async def test_only_the_lease_of_what_is_being_submitted_is_renewed(storage: AnyStorage) -> None:
-    submitting = new_upgrade(1, state=State.SUBMITTING, sender="sender-1", due_at=PAST, next_poll_at=SOON)
-    unknown = new_upgrade(2, state=State.UNKNOWN, sender="sender-2", due_at=PAST, next_poll_at=SOON)
-    other = new_upgrade(3, state=State.SUBMITTING, sender="sender-3", due_at=PAST, next_poll_at=SOON)
+    submitting = new_upgrade(1, state=State.SUBMITTING, sender="sender-1", due_at=PAST, next_poll_at=soon())
+    unknown = new_upgrade(2, state=State.UNKNOWN, sender="sender-2", due_at=PAST, next_poll_at=soon())
+    other = new_upgrade(3, state=State.SUBMITTING, sender="sender-3", due_at=PAST, next_poll_at=soon())
     lost = new_upgrade(4, state=State.SUBMITTING, sender="sender-4", due_at=PAST, next_poll_at=PAST)
     for upgrade in (submitting, unknown, other, lost):
         await storage.add(upgrade, new_entry())
@@ -77,25 +84,71 @@ async def test_only_the_lease_of_what_is_being_submitted_is_renewed(storage: Any
     assert await storage.get(lost.id) == lost
 
 
-async def test_a_renewed_lease_does_not_put_off_a_pending_notification(storage: AnyStorage) -> None:
-    soon = time.time() + 5
-    submitting = new_upgrade(
-        1, state=State.SUBMITTING, sender="sender-1", due_at=PAST, next_poll_at=SOON, notify_at=soon
-    )
-    await storage.add(submitting, new_entry())
+@pytest.mark.parametrize(
+    ("notify_in", "report_in", "due"),
+    [
+        (None, None, "next_poll_at"),
+        (5, None, "notify_at"),
+        (None, 5, "report_at"),
+        (5, 6, "notify_at"),
+        (6, 5, "report_at"),
+        (5, 600, "notify_at"),
+        (600, 5, "report_at"),
+        (600, 700, "next_poll_at"),
+    ],
+)
+@pytest.mark.parametrize("is_attempt", [True, False], ids=["at an attempt", "while the answer is awaited"])
+async def test_a_renewed_lease_puts_off_no_notification_and_no_report(
+    storage: AnyStorage, notify_in: float | None, report_in: float | None, due: str, is_attempt: bool
+) -> None:
+    now = time.time()
+    row = new_upgrade(1, state=State.SUBMITTING, sender="sender-1", due_at=PAST, next_poll_at=soon())
+    row = replace(row, notify_at=notify_in and now + notify_in, report_at=report_in and now + report_in)
+    await storage.add(row, new_entry())
 
-    await storage.renew_leases({"upgrade-1": "sender-1"}, 60)
+    if is_attempt:
+        await storage.begin_attempt(row.id, "sender-1", 60)
+    else:
+        await storage.renew_leases({row.id: "sender-1"}, 60)
 
-    renewed = await storage.get("upgrade-1")
+    renewed = await storage.get(row.id)
     assert renewed is not None
-    assert renewed.due_at == soon
-    assert renewed.next_poll_at is not None
-    assert renewed.next_poll_at > soon
+    assert abs((renewed.next_poll_at or 0.0) - now - 60) < 5
+    assert renewed.due_at == getattr(renewed, due)
+    assert (renewed.notify_at, renewed.report_at) == (row.notify_at, row.report_at)
+
+
+async def test_without_senders_no_lease_is_renewed(storage: AnyStorage) -> None:
     assert await storage.renew_leases({}, 60) == set()
 
 
+async def test_a_row_is_due_at_its_very_time(tmp_path: Path) -> None:
+    times = [PAST]
+    storage = await SqliteStorage.open(tmp_path / "bot.db", lambda: times[-1])
+    await storage.add(new_upgrade(1, due_at=PAST + 600), new_entry())
+    await storage.add(new_upgrade(2, due_at=PAST + 601), new_entry())
+    times.append(PAST + 600)
+    assert [upgrade.id for upgrade in await storage.claim_due(10, 60)] == ["upgrade-1"]
+    await storage.close()
+
+
+@pytest.mark.parametrize("is_attempt", [True, False], ids=["at an attempt", "while the answer is awaited"])
+@pytest.mark.parametrize(("seconds", "holds"), [(600, False), (601, True)])
+async def test_a_lease_is_over_at_its_very_end(tmp_path: Path, seconds: int, holds: bool, is_attempt: bool) -> None:
+    times = [PAST]
+    storage = await SqliteStorage.open(tmp_path / "bot.db", lambda: times[-1])
+    row = new_upgrade(1, state=State.SUBMITTING, sender="sender", next_poll_at=PAST + seconds)
+    await storage.add(row, new_entry())
+    times.append(PAST + 600)
+    if is_attempt:
+        assert (await storage.begin_attempt("upgrade-1", "sender", 60) is not None) == holds
+    else:
+        assert (await storage.renew_leases({"upgrade-1": "sender"}, 60) == {"upgrade-1"}) == holds
+    await storage.close()
+
+
 async def test_the_fence_lets_only_the_sender_through_while_the_row_is_submitting(storage: AnyStorage) -> None:
-    row = new_upgrade(1, state=State.SUBMITTING, sender="sender-1", due_at=PAST, next_poll_at=SOON)
+    row = new_upgrade(1, state=State.SUBMITTING, sender="sender-1", due_at=PAST, next_poll_at=soon())
     await storage.add(row, new_entry())
 
     fenced = await storage.begin_attempt(row.id, "sender-1", 60)

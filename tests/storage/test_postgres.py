@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.audit import GENESIS, verify_audit
 from bot.core.errors import StorageUnavailable
-from bot.storage.postgres import PostgresStorage
+from bot.storage.postgres import PostgresStorage, require_writable
 from bot.storage.postgres_pool import MAX_CONNECTIONS
 from tests.postgres_server import PostgresServer
 from tests.storage.examples import confirmed, database_in_encoding, new_entry, new_upgrade, run_sql, url_of_role
@@ -173,6 +173,37 @@ async def test_a_role_that_may_only_read_is_told_at_the_start(storage: PostgresS
     reader = await PostgresStorage.open(url, migrate=False)
     assert await reader.audit_head() == (0, GENESIS)
     await reader.close()
+
+
+async def test_every_privilege_that_is_missing_is_named(storage: PostgresStorage, postgres_url: str) -> None:
+    needed = {
+        "upgrades": "SELECT INSERT UPDATE",
+        "audit": "SELECT INSERT",
+        "audit_head": "SELECT UPDATE",
+        "heartbeat": "UPDATE",
+        "schema_migrations": "SELECT",
+    }
+    granted = [f"GRANT {', '.join(words.split())} ON {table} TO {{role}}" for table, words in needed.items()]
+
+    async def check(*revoked: str) -> None:
+        limited = await PostgresStorage.open(await url_of_role(postgres_url, *granted, *revoked), migrate=False)
+        try:
+            await limited.pool.run(require_writable)
+        finally:
+            await limited.close()
+
+    await check()
+    for table, words in needed.items():
+        for privilege in words.split():
+            with pytest.raises(StorageUnavailable, match=f"privileges: {privilege} on {table}$"):
+                await check(f"REVOKE {privilege} ON {table} FROM {{role}}")
+
+
+async def test_the_audit_trail_cannot_be_emptied(storage: PostgresStorage, postgres_url: str) -> None:
+    await storage.record(new_entry())
+    with pytest.raises(asyncpg.RaiseError, match="append-only"):
+        await run_sql(postgres_url, "TRUNCATE audit")
+    assert (await verify_audit(storage)).rows == 1
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])

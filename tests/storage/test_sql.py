@@ -14,7 +14,7 @@ from bot.core.messages import Language
 from bot.core.notifications import Notification
 from bot.core.upgrade import EarlierRequest, EndCheck, Operation, State, Upgrade
 from bot.storage.opening import AnyStorage, open_storage
-from bot.storage.sql import LIVE_STATE_LIST, OPEN_STATE_LIST, POSTGRES, SQLITE, Statements, as_stored
+from bot.storage.sql import POSTGRES, SQLITE, SQLITE_DUE, Statements, as_stored
 from tests.storage.examples import new_upgrade, run_sql
 
 INTEGERS = st.integers(0, 2**53)
@@ -101,18 +101,22 @@ async def test_every_field_of_an_upgrade_has_its_column(database_url: str) -> No
 
 async def test_the_queries_of_the_poller_and_of_commands_use_an_index(storage: AnyStorage, database_url: str) -> None:
     await storage.copy_rows([new_upgrade(number, state=State.COMPLETED) for number in range(5000)], ())
-    query_by_index = {
-        "upgrades_by_due_at": "WHERE due_at <= 5 ORDER BY due_at LIMIT 10",
-        "one_live_upgrade_per_instance": f"WHERE instance_id = 'x' AND state IN ({LIVE_STATE_LIST})",
-        "upgrades_by_message": "WHERE channel_id = 'C1' AND message_ts = '1.5'",
-        "open_upgrades_by_requested_at": f"WHERE state IN ({OPEN_STATE_LIST}) ORDER BY requested_at DESC LIMIT 10",
-        " upgrades_by_requested_at": "ORDER BY requested_at DESC, id DESC LIMIT 10",
+    by_instance = "upgrades_by_instance_and_requested_at"
+    queries = {
+        SQLITE_DUE: "upgrades_by_due_at",
+        SQLITE.live_upgrade: "one_live_upgrade_per_instance",
+        SQLITE.find_by_message: "upgrades_by_message",
+        SQLITE.latest: " upgrades_by_requested_at",
+        SQLITE.open_upgrades: "open_upgrades_by_requested_at",
+        SQLITE.latest_of_instance: by_instance,
+        SQLITE.confirmed_since: by_instance,
+        SQLITE.related_upgrades: by_instance,
     }
     explain = "EXPLAIN QUERY PLAN" if database_url.startswith("sqlite") else "EXPLAIN"
     if explain == "EXPLAIN":
         await run_sql(database_url, "ANALYZE upgrades")
-    for index, clauses in query_by_index.items():
-        plan = str(await run_sql(database_url, f"{explain} SELECT id FROM upgrades {clauses}"))
+    for query, index in queries.items():
+        plan = str(await run_sql(database_url, f"{explain} {query}".replace("?", "'5'")))
         assert index in plan, plan
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from bot.core.ports import QueueStats
 from bot.core.upgrade import LIVE_STATES, NEVER_CONFIRMED, State
+from bot.storage import sql
 from bot.storage.opening import AnyStorage
 from tests.storage.examples import PAST, instance_id, new_entry, new_upgrade
 
@@ -23,6 +24,14 @@ async def test_an_upgrade_is_found_by_its_message(storage: AnyStorage) -> None:
     assert await storage.find_by_message("C5", "1.000201") is None
 
 
+async def test_of_several_upgrades_of_a_message_the_newest_is_found(storage: AnyStorage) -> None:
+    for number in (1, 3, 2):
+        await storage.add(new_upgrade(number, channel_id="C5", message_ts="1.000200"), new_entry())
+    found = await storage.find_by_message("C5", "1.000200")
+    assert found is not None
+    assert found.id == "upgrade-3"
+
+
 async def test_the_latest_upgrades_are_the_newest_first(storage: AnyStorage) -> None:
     for number in (2, 1, 3, 4):
         await storage.add(new_upgrade(number, instance=number % 2), new_entry())
@@ -32,6 +41,21 @@ async def test_the_latest_upgrades_are_the_newest_first(storage: AnyStorage) -> 
 
     assert [upgrade.id for upgrade in of_all] == ["upgrade-4", "upgrade-3", "upgrade-2"]
     assert [upgrade.id for upgrade in of_instance] == ["upgrade-3", "upgrade-1"]
+
+
+async def test_the_latest_of_the_same_time_have_one_order(storage: AnyStorage) -> None:
+    for number in (2, 1, 3):
+        await storage.add(new_upgrade(number, instance=7, requested_at=PAST), new_entry())
+    await storage.add(new_upgrade(0, instance=7, requested_at=PAST + 1), new_entry())
+    expected = ["upgrade-0", "upgrade-3", "upgrade-2", "upgrade-1"]
+    for upgrades in (
+        await storage.latest(None, 9),
+        await storage.latest(instance_id(7), 9),
+        await storage.open_upgrades(None, 9),
+        await storage.open_upgrades(instance_id(7), 9),
+        await storage.related_upgrades(instance_id(7), 9),
+    ):
+        assert [upgrade.id for upgrade in upgrades] == expected
 
 
 async def test_open_upgrades_are_what_waits_for_a_confirmation_or_is_live(storage: AnyStorage) -> None:
@@ -59,8 +83,24 @@ async def test_an_unresolved_upgrade_stays_open_until_a_later_one_has_a_job(stor
     assert await storage.open_upgrades(None, 10) == []
 
 
+@pytest.mark.parametrize("later", [-1, 0], ids=["before", "at the same time"])
+async def test_a_job_that_is_not_of_a_later_request_settles_no_unresolved_one(storage: AnyStorage, later: int) -> None:
+    await storage.add(new_upgrade(1, instance=7, state=State.UNRESOLVED), new_entry())
+    other = new_upgrade(2, instance=7, state=State.COMPLETED, job_id="job-2", requested_at=PAST + 1 + later)
+    await storage.add(other, new_entry())
+    for upgrades in (await storage.open_upgrades(None, 10), await storage.open_upgrades(instance_id(7), 10)):
+        assert [upgrade.id for upgrade in upgrades] == ["upgrade-1"]
+
+
+async def test_what_waits_stays_open_beside_a_later_one_with_a_job(storage: AnyStorage) -> None:
+    await storage.add(new_upgrade(1, instance=7), new_entry())
+    await storage.add(new_upgrade(2, instance=7, state=State.IN_PROGRESS, job_id="job-2"), new_entry())
+    await storage.add(new_upgrade(3, instance=7, state=State.COMPLETED, job_id="job-3"), new_entry())
+    assert [upgrade.id for upgrade in await storage.open_upgrades(None, 10)] == ["upgrade-2", "upgrade-1"]
+
+
 async def test_queue_stats_count_rows_with_a_timer_and_those_that_are_due(storage: AnyStorage) -> None:
-    await storage.add(new_upgrade(1, due_at=100.0), new_entry())
+    await storage.add(new_upgrade(1, due_at=200.0), new_entry())
     await storage.add(new_upgrade(2, due_at=200.5), new_entry())
     await storage.add(new_upgrade(3, state=State.IN_PROGRESS, due_at=300.0), new_entry())
     await storage.add(new_upgrade(4, state=State.COMPLETED), new_entry())
@@ -109,3 +149,21 @@ async def test_open_requests_come_after_the_live_upgrade_and_the_newest_first(st
     related = await storage.related_upgrades("instance", 10)
     assert [row.id for row in related] == ["upgrade-0", "upgrade-2", "upgrade-1"]
     assert [row.id for row in await storage.related_upgrades("instance", 2)] == ["upgrade-0", "upgrade-2"]
+
+
+async def test_a_live_upgrade_is_related_though_another_was_confirmed_after_it(storage: AnyStorage) -> None:
+    """A late answer makes an older one live again."""
+    live = new_upgrade(1, instance_id="instance", state=State.IN_PROGRESS, decided_at=PAST + 1)
+    for row in (live, new_upgrade(2, instance_id="instance", state=State.COMPLETED, decided_at=PAST + 2)):
+        await storage.add(row, new_entry())
+    assert {row.id for row in await storage.related_upgrades("instance", 10)} == {"upgrade-1", "upgrade-2"}
+
+
+async def test_every_upgrade_is_streamed_once_whatever_the_size_of_a_page(
+    storage: AnyStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "PAGE_ROWS", 3)
+    for number in (5, 3, 8, 1, 7, 2, 6, 4):
+        await storage.add(new_upgrade(number), new_entry("requested", number))
+    assert [upgrade.id async for upgrade in storage.upgrades()] == [f"upgrade-{number}" for number in range(1, 9)]
+    assert [row.number async for row in storage.audit()] == list(range(1, 9))

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -45,6 +46,18 @@ async def works(storage: SqliteStorage) -> bool:
 async def test_only_its_owner_may_read_the_file(storage: SqliteStorage, path: Path) -> None:
     for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_a_commit_waits_for_the_disk(storage: SqliteStorage) -> None:
+    async def pragma(name: str) -> object:
+        return await storage._writer.run(lambda connection: connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+    assert (await pragma("synchronous"), await pragma("journal_mode")) == (2, "wal")
+
+
+async def test_what_reads_cannot_write(storage: SqliteStorage) -> None:
+    with pytest.raises(StorageUnavailable, match="readonly"):
+        await storage._fetch("UPDATE heartbeat SET at = 1")
 
 
 async def test_a_file_that_is_locked_by_another(storage: SqliteStorage, path: Path) -> None:
@@ -112,6 +125,10 @@ async def test_a_file_that_is_no_database(path: Path) -> None:
     await asyncio.to_thread(path.write_bytes, b"something else" * 1000)
     with pytest.raises(ValueError, match="no SQLite database"):
         await SqliteStorage.open(path)
+    left_over = [thread for thread in threading.enumerate() if thread.name.startswith("storage-")]
+    for thread in left_over:
+        await asyncio.to_thread(thread.join, 5)
+    assert not [thread for thread in left_over if thread.is_alive()]
 
 
 @pytest.mark.parametrize("column", ["requested_by", "project", "message_ts", "id"])
@@ -249,6 +266,26 @@ async def test_one_failed_job_does_not_undo_the_others(numbers: NumbersTable) ->
 
     assert [type(outcome) for outcome in outcomes] == [type(None), sqlite3.IntegrityError, LookupError, type(None)]
     assert numbers.committed() == {1, 2}
+
+
+JOB_ERRORS = [sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.NotSupportedError]
+
+
+@pytest.mark.parametrize("error", JOB_ERRORS)
+@pytest.mark.parametrize("is_alone", [True, False])
+async def test_an_error_in_what_one_job_asks_for_is_its_own(
+    numbers: NumbersTable, error: type[sqlite3.Error], is_alone: bool
+) -> None:
+    def fail_halfway(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO numbers VALUES (500)")
+        raise error("of this job")
+
+    jobs = [numbers.thread.run(fail_halfway), *([] if is_alone else [numbers.insert(1), numbers.insert(2)])]
+    outcomes = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [error, *([] if is_alone else [type(None)] * 2)]
+    await numbers.insert(3)
+    assert numbers.committed() == ({3} if is_alone else {1, 2, 3})
+    assert numbers.connections == 1
 
 
 async def test_a_result_is_handed_over_only_when_others_can_see_it(numbers: NumbersTable) -> None:

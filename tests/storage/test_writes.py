@@ -1,5 +1,6 @@
 """A request is stored once, a transition happens once, and an instance has one live upgrade."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,6 +23,16 @@ async def test_a_command_delivered_again_is_written_once(storage: AnyStorage) ->
     assert await storage.add(new_upgrade(1), new_entry())
     assert not await storage.add(new_upgrade(2, trigger_id="trigger-1"), new_entry())
     assert await storage.get("upgrade-2") is None
+    assert (await storage.audit_head())[0] == 1
+
+
+@pytest.mark.parametrize("changes", [{"id": "upgrade-1"}, {"instance": 1}, {"job_id": "job-1"}])
+async def test_what_is_no_command_delivered_again_is_not_taken_for_one(
+    storage: AnyStorage, changes: dict[str, Any]
+) -> None:
+    await storage.add(new_upgrade(1, state=State.IN_PROGRESS, job_id="job-1"), new_entry())
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        await storage.add(new_upgrade(2, state=State.IN_PROGRESS, **changes), new_entry())
     assert (await storage.audit_head())[0] == 1
 
 
