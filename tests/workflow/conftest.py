@@ -1,5 +1,6 @@
 """Bots for the tests of the flow: over Socket Mode, or over both ways where the way matters."""
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from bot.storage.sqlite import SqliteStorage
 from tests.driver import BotDriver, run_driver
+from tests.workflow.click_driver import ClickDriver
 
 
 @pytest.fixture
@@ -38,3 +40,9 @@ async def storage(tmp_path: Path) -> AsyncIterator[SqliteStorage]:
     opened = await SqliteStorage.open(tmp_path / "bot.db")
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def clicks(storage: SqliteStorage) -> ClickDriver:
+    """An empty storage, and a Slack and a cloud that answer clicks."""
+    return ClickDriver(storage, time.time())

@@ -1,9 +1,20 @@
 """A delayed upgrade is taken back from its thread, by the rules of Confirm, and the truth about it is told."""
 
+from dataclasses import replace
+
 import pytest
 
+from bot.core import polling
+from bot.core.actions import Action
+from bot.core.errors import CloudError, NotSent, OutcomeUnknown, Rejected, StorageUnavailable
+from bot.core.messages import Code
+from bot.core.messages import Message as Reply
+from bot.core.polling import Job, PollSchedule
+from bot.core.upgrade import State, Upgrade
 from bot.sandbox.slack.state import button_elements
+from tests.core.examples import all_delivered, in_every_state, in_progress
 from tests.driver import BotDriver, Message, buttons, text_of
+from tests.workflow.click_driver import ANN, ClickDriver
 
 ENGLISH, CHINESE = "sre", "dba"
 BUTTON = "cancel_scheduled"
@@ -183,3 +194,118 @@ async def test_a_forged_button_cancels_nothing(driver: BotDriver, how: str) -> N
     await driver.wait_for_ephemeral(CHINESE, "对应的申请已不存在")
     assert message
     assert "DELETE" not in [call.method for call in driver.cloud.calls]
+
+
+# what the cloud answers to the DELETE, and what its job shows then
+
+
+async def scheduled(clicks: ClickDriver) -> Upgrade:
+    """A delayed upgrade that waits for its window, polled rarely."""
+    row = replace(in_progress(delay=True), job_status="Pending", next_poll_at=clicks.now + 100)
+    return await clicks.add(row.rescheduled())
+
+
+PENDING, RUNNING, CANCELED = Job("job-1", "Pending"), Job("job-1", "Running"), Job("job-1", "Canceled")
+COMPLETED = Job("job-1", "Completed")
+NO_ANSWER = OutcomeUnknown()
+WRONG = Rejected(400, "DBS.280001", api_request_id="r-9")
+
+
+@pytest.mark.parametrize(
+    ("deletion", "job", "told", "events", "written"),
+    [
+        (True, PENDING, "done", "cancel_confirmed canceled", "job-1"),
+        (False, CANCELED, "done", "cancel_confirmed canceled", "job-1"),
+        (WRONG, CANCELED, "done", "cancel_confirmed canceled", "job-1"),
+        (False, RUNNING, "too_late", "cancel_too_late", "job-1"),
+        (False, COMPLETED, "too_late", "cancel_too_late", "job-1"),
+        (WRONG, RUNNING, "too_late", "cancel_too_late", "job-1"),
+        (False, PENDING, "failed 200", "cancel_failed", "200"),
+        (WRONG, PENDING, "failed 400 DBS.280001", "cancel_failed", "400 DBS.280001"),
+        (Rejected(403, "APIGW.0302"), NO_ANSWER, "failed 403 APIGW.0302", "cancel_failed", "403 APIGW.0302"),
+        (Rejected(401, ""), None, "failed 401", "cancel_failed", "401"),
+        (NotSent(429, "APIGW.0308"), PENDING, "failed 429 APIGW.0308", "cancel_failed", "429 APIGW.0308"),
+        (NotSent(), PENDING, "not_sent", "cancel_failed", "-"),
+        (False, None, "unknown", "cancel_unknown", "200"),
+        (False, NO_ANSWER, "unknown", "cancel_unknown", "200"),
+        (WRONG, NO_ANSWER, "unknown", "cancel_unknown", "400 DBS.280001"),
+        (OutcomeUnknown(500, "DBS.05000000"), PENDING, "unknown", "cancel_unknown", "500 DBS.05000000"),
+        (OutcomeUnknown(), PENDING, "unknown", "cancel_unknown", "-"),
+    ],
+)
+async def test_what_is_told_of_a_cancellation_is_what_is_known(
+    clicks: ClickDriver, deletion: bool | CloudError, job: Job | CloudError | None, told: str, events: str, written: str
+) -> None:
+    clicks.deletion, clicks.job_answer = deletion, job
+    row = await scheduled(clicks)
+    reply = await clicks.click(Action.CANCEL_SCHEDULED, row)
+    word, _, reason = told.partition(" ")
+    assert isinstance(reply, Reply)
+    assert (reply.key, reply.values.get("error")) == (f"cancel_scheduled_{word}", Code(reason) if reason else None)
+    assert reply.values["name"] == row.instance_name
+    assert clicks.deleted == ["job-1"]
+    entries = await clicks.audited()
+    assert " ".join(event for event, _, _ in entries) == f"cancel_requested {events}"
+    assert entries[0] == ("cancel_requested", ANN, "job-1")
+    assert entries[1][1:] == (ANN, written)
+    after = await clicks.row()
+    if word == "done":
+        assert (after.state, after.canceled_by, after.pending_messages) == (State.CANCELED, ANN, ())
+    else:
+        assert after.state is State.IN_PROGRESS
+        is_polled_now = word in ("too_late", "unknown")
+        assert after.next_poll_at == after.due_at == (clicks.now if is_polled_now else row.next_poll_at)
+
+
+async def test_a_cancellation_that_failed_is_written_down_with_the_clouds_request_id(clicks: ClickDriver) -> None:
+    clicks.deletion, clicks.job_answer = WRONG, PENDING
+    await clicks.click(Action.CANCEL_SCHEDULED, await scheduled(clicks))
+    last = [row.entry async for row in clicks.storage.audit()][-1]
+    assert (last.reason, last.api_request_id) == ("400 DBS.280001", "r-9")
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (in_every_state()[State.CANCELED], "cancel_scheduled_already"),
+        (in_every_state()[State.COMPLETED], "cancel_scheduled_too_late"),
+        (replace(in_every_state()[State.COMPLETED], delay=True), "cancel_scheduled_too_late"),
+        (replace(in_every_state()[State.UNKNOWN], delay=True), "cancel_scheduled_too_late"),
+        (in_progress(), "cancel_scheduled_too_late"),
+    ],
+    ids=["canceled", "ended at once", "ended", "without a job", "at once"],
+)
+async def test_only_what_waits_for_its_window_is_deleted(clicks: ClickDriver, row: Upgrade, told: str) -> None:
+    reply = await clicks.click(Action.CANCEL_SCHEDULED, await clicks.add(row))
+    assert reply == Reply(told, name=row.instance_name)
+    assert clicks.deleted == []
+    assert await clicks.audited() == []
+
+
+async def test_nothing_is_deleted_without_its_entry(clicks: ClickDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def record(_: object) -> None:
+        raise StorageUnavailable("away")
+
+    row = await scheduled(clicks)
+    monkeypatch.setattr(clicks.storage, "record", record)
+    with pytest.raises(StorageUnavailable):
+        await clicks.click(Action.CANCEL_SCHEDULED, row)
+    assert clicks.deleted == []
+
+
+@pytest.mark.parametrize("deletion", [True, OutcomeUnknown()])
+async def test_an_upgrade_that_has_ended_during_the_click_keeps_its_end(
+    clicks: ClickDriver, monkeypatch: pytest.MonkeyPatch, deletion: bool | CloudError
+) -> None:
+    row, cancel_scheduled = await scheduled(clicks), clicks.cancel_scheduled
+    ended = all_delivered(polling.job_polled(row, COMPLETED, clicks.now, PollSchedule()), clicks.now)
+
+    async def cancel_after_the_end(job_id: str, language: object) -> bool:
+        assert await clicks.storage.save(row, ended) is not None
+        return await cancel_scheduled(job_id, language)
+
+    clicks.deletion = deletion
+    monkeypatch.setattr(clicks, "cancel_scheduled", cancel_after_the_end)
+    await clicks.click(Action.CANCEL_SCHEDULED, row)
+    assert await clicks.row() == replace(ended, revision=1)
+    assert "canceled" not in [event for event, _, _ in await clicks.audited()]

@@ -1,11 +1,24 @@
 """The click: one winner, everybody else a true private answer."""
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.core.actions import EFFECTIVE_ACTIONS, Action
+from bot.core.errors import CannotRequest, LiveUpgradeExists, SlackRejected, StorageUnavailable, UpgradeInProgress
+from bot.core.messages import Code, Language, Link, Message
+from bot.core.notifications import Notification
+from bot.core.permissions import IdSet, Rules
+from bot.core.replies import TranslatedCard
+from bot.core.upgrade import State, Upgrade
 from bot.sandbox.slack import Person
+from tests.core.examples import ID, all_delivered, confirmed, in_every_state
 from tests.driver import CHANNEL, BotDriver, buttons, text_of
+from tests.storage.examples import run_sql
+from tests.workflow.click_driver import ANN, BOB, EVE, RULES, ClickDriver, key, open_request
 
 
 async def test_the_buttons_are_gone_before_the_cloud_is_asked(driver: BotDriver) -> None:
@@ -177,3 +190,290 @@ async def test_a_person_of_another_team_named_by_id_is_allowed(idle_driver: BotD
     other: Person = idle_driver.slack.people["other"]
     await idle_driver.start(ALLOWED_USERS=other.id)
     assert buttons(await idle_driver.request(idle_driver.instance(), person="other"))
+
+
+# one click: what it does to the row, the cloud and the audit trail
+
+
+BUTTONS = (Action.CONFIRM, Action.CANCEL, Action.SEARCH_AGAIN, Action.CANCEL_SCHEDULED, Action.TRANSLATE)
+
+
+@pytest.mark.parametrize("action", BUTTONS)
+async def test_slack_has_to_say_who_it_is_when_the_cloud_is_changed(clicks: ClickDriver, action: Action) -> None:
+    await clicks.click(action, await clicks.add(open_request(clicks)))
+    assert clicks.identified == [action in EFFECTIVE_ACTIONS]
+    assert clicks.channels_asked == [{"C1"}]
+
+
+OTHER_INSTANCES = replace(RULES, instances=IdSet(frozenset({"another"})))
+
+
+@pytest.mark.parametrize(
+    ("action", "by", "rules", "refusal"),
+    [
+        (Action.CONFIRM, BOB, RULES, "only_requester"),
+        (Action.CANCEL_SCHEDULED, BOB, RULES, "only_requester_cancels"),
+        (Action.CONFIRM, ANN, OTHER_INSTANCES, "instance_not_allowed"),
+        (Action.SEARCH_AGAIN, BOB, OTHER_INSTANCES, "instance_not_allowed"),
+        (Action.CANCEL_SCHEDULED, ANN, OTHER_INSTANCES, "instance_not_allowed"),
+        *((action, EVE, RULES, "user_not_allowed") for action in BUTTONS),
+    ],
+)
+async def test_each_button_has_its_rule_and_a_refusal_changes_nothing(
+    clicks: ClickDriver, action: Action, by: str, rules: Rules, refusal: str
+) -> None:
+    clicks.rules = rules
+    row = await clicks.add(open_request(clicks))
+    assert key(await clicks.click(action, row, by)) == refusal
+    assert await clicks.row() == row
+    assert await clicks.audited() == [("refused", by, refusal)]
+    assert (clicks.sent, clicks.deleted, clicks.published, clicks.replaced) == ([], [], [], [])
+
+
+@pytest.mark.parametrize("action", [Action.CANCEL, Action.TRANSLATE])
+async def test_stopping_and_reading_are_for_everybody_who_is_allowed(clicks: ClickDriver, action: Action) -> None:
+    clicks.rules = OTHER_INSTANCES
+    reply = await clicks.click(action, await clicks.add(open_request(clicks)), BOB)
+    assert not isinstance(reply, Message)
+    assert isinstance(reply, TranslatedCard) == (action is Action.TRANSLATE)
+
+
+@pytest.mark.parametrize(("by", "refusal"), [(ANN, "unknown_request"), (EVE, "user_not_allowed")])
+async def test_a_button_that_names_no_request_is_refused_after_the_rules(
+    clicks: ClickDriver, by: str, refusal: str
+) -> None:
+    assert key(await clicks.click(Action.CONFIRM, None, by)) == refusal
+    assert await clicks.audited() == [("refused", by, refusal)]
+
+
+@pytest.mark.parametrize(
+    ("action", "channel_id", "refusal"),
+    [
+        (Action.SEARCH_AGAIN, "D1", "search_found_nothing"),
+        (Action.SEARCH_AGAIN, "C1", "search_found_nothing"),
+        (Action.SEARCH_AGAIN, "C2", "channel_not_allowed"),
+        (Action.CANCEL, "D1", "channel_not_allowed"),
+        (Action.CONFIRM, "C2", "channel_not_allowed"),
+    ],
+)
+async def test_a_button_counts_in_the_channel_of_its_request_and_under_what_was_sent_directly(
+    clicks: ClickDriver, action: Action, channel_id: str, refusal: str
+) -> None:
+    row = await clicks.add(replace(in_every_state()[State.UNRESOLVED], dm_channel_id="D1"))
+    assert key(await clicks.click(action, row, channel_id=channel_id)) == refusal
+    assert clicks.channels_asked == [{"C1" if refusal == "search_found_nothing" else channel_id}]
+
+
+# the card that was clicked
+
+
+@pytest.mark.parametrize("error", [None, SlackRejected("message_not_found")])
+async def test_a_second_copy_of_the_card_loses_its_buttons(clicks: ClickDriver, error: Exception | None) -> None:
+    clicks.replace_error = error
+    row = await clicks.add(open_request(clicks))
+    assert key(await clicks.click(Action.CONFIRM, row, message_ts="2.0")) == "unknown_request"
+    assert clicks.replaced == ([] if error else [("C1", "2.0", "unknown_request", Language.ZH)])
+    assert await clicks.row() == row
+    assert clicks.sent == []
+
+
+async def test_the_card_of_another_request_keeps_its_buttons(clicks: ClickDriver) -> None:
+    row = await clicks.add(open_request(clicks))
+    await clicks.add(replace(open_request(clicks, id="u-2", trigger_id="t-2"), message_ts="2.0"))
+    assert key(await clicks.click(Action.CONFIRM, row, message_ts="2.0")) == "unknown_request"
+    assert clicks.replaced == []
+    assert clicks.sent == []
+
+
+async def test_a_click_on_a_card_whose_message_was_not_stored_stores_it(clicks: ClickDriver) -> None:
+    row = await clicks.add(replace(open_request(clicks), message_ts=None))
+    assert await clicks.click(Action.CANCEL, row, message_ts="2.0") is None
+    after = await clicks.row()
+    assert (after.state, after.message_ts) == (State.WITHDRAWN, "2.0")
+
+
+async def test_of_two_clicks_on_such_cards_the_first_one_names_the_message(clicks: ClickDriver) -> None:
+    known = replace(open_request(clicks), message_ts=None)
+    stored = await clicks.storage.save(await clicks.add(known), replace(known, message_ts="2.0"))
+    assert stored is not None
+    assert key(await clicks.click(Action.CONFIRM, known, message_ts="3.0")) == "unknown_request"
+    assert (await clicks.row()).message_ts == "2.0"
+
+
+@pytest.mark.parametrize("action", [Action.CONFIRM, Action.CANCEL])
+async def test_a_private_copy_becomes_the_card_as_it_is_now(clicks: ClickDriver, action: Action) -> None:
+    row = await clicks.add(open_request(clicks))
+    reply = await clicks.click(action, row, message_ts="5.0", is_on_private_copy=True)
+    assert reply == TranslatedCard(await clicks.row(), replaces_copy=True)
+
+
+# confirmed
+
+
+async def test_a_confirmation_is_written_down_and_sent(clicks: ClickDriver) -> None:
+    row = await clicks.add(open_request(clicks))
+    assert await clicks.click(Action.CONFIRM, row) is None
+    after = await clicks.row()
+    assert (after.state, after.job_id, after.decided_by) == (State.IN_PROGRESS, "job-1", ANN)
+    assert after.pending_notifications == ()
+    assert await clicks.audited() == [("confirmed", ANN, ""), ("submitting", "", ""), ("in_progress", "", "job-1")]
+    assert clicks.sent == [ID]
+
+
+@pytest.mark.parametrize(
+    ("project", "is_project_set", "is_sent"),
+    [("", True, True), ("r:p", True, True), ("r:p", False, False)],
+    ids=["one project", "its project is set", "its project is not set any more"],
+)
+async def test_what_belongs_to_no_project_that_is_set_is_not_confirmed(
+    clicks: ClickDriver, project: str, is_project_set: bool, is_sent: bool
+) -> None:
+    clicks.is_project_set = is_project_set
+    row = await clicks.add(open_request(clicks, project=project))
+    reply = await clicks.click(Action.CONFIRM, row)
+    assert reply == (None if is_sent else CannotRequest("project_not_set", project=Code("r:p")))
+    assert clicks.sent == [ID] * is_sent
+    assert ((await clicks.row()) == row) == (not is_sent)
+
+
+async def test_without_its_project_a_request_can_still_be_canceled(clicks: ClickDriver) -> None:
+    clicks.is_project_set = False
+    assert await clicks.click(Action.CANCEL, await clicks.add(open_request(clicks, project="r:p"))) is None
+    assert (await clicks.row()).state is State.WITHDRAWN
+
+
+async def test_while_another_upgrade_of_the_instance_is_live_none_is_confirmed(clicks: ClickDriver) -> None:
+    await clicks.add(confirmed(id="u-2", trigger_id="t-2"))
+    row = await clicks.add(open_request(clicks))
+    reply = await clicks.click(Action.CONFIRM, row)
+    assert isinstance(reply, UpgradeInProgress)
+    assert reply.values["link"] == Link("https://slack/u-2")
+    assert await clicks.row() == row
+    assert await clicks.audited() == [("refused", ANN, "upgrade_in_progress")]
+    assert clicks.sent == []
+
+
+async def test_a_live_upgrade_that_ends_in_between_does_not_stand_in_the_way(
+    clicks: ClickDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, save, failures = await clicks.add(open_request(clicks)), clicks.storage.save, [LiveUpgradeExists(ID)]
+
+    async def save_later(*args: Any) -> Upgrade | None:
+        if failures:
+            raise failures.pop()
+        return await save(*args)
+
+    monkeypatch.setattr(clicks.storage, "save", save_later)
+    assert await clicks.click(Action.CONFIRM, row) is None
+    assert clicks.sent == [ID]
+
+
+LATE = {
+    State.SUBMITTING: "already_confirmed",
+    State.COMPLETED: "already_confirmed",
+    State.WITHDRAWN: "already_withdrawn",
+    State.SUPERSEDED: "already_superseded",
+    State.EXPIRED: "already_expired",
+}
+
+
+@pytest.mark.parametrize("action", [Action.CONFIRM, Action.CANCEL])
+@pytest.mark.parametrize("state", LATE)
+async def test_whoever_is_too_late_is_told_why_and_changes_nothing(
+    clicks: ClickDriver, action: Action, state: State
+) -> None:
+    row = await clicks.add(in_every_state()[state])
+    assert key(await clicks.click(action, row)) == LATE[state]
+    assert await clicks.row() == row
+    assert await clicks.audited() == [("refused", ANN, LATE[state])]
+    assert (clicks.sent, clicks.published) == ([], [])
+
+
+@pytest.mark.parametrize("action", [Action.CONFIRM, Action.CANCEL])
+async def test_a_request_that_expires_under_the_click_loses_its_buttons(clicks: ClickDriver, action: Action) -> None:
+    row = await clicks.add(replace(open_request(clicks), expires_at=clicks.now))
+    assert key(await clicks.click(action, row)) == "already_expired"
+    assert (await clicks.row()).state is State.EXPIRED
+    assert await clicks.audited() == [("expired", "", ""), ("refused", ANN, "already_expired")]
+    assert clicks.published == [("u-1", Notification.CARD_UPDATE)]
+    assert clicks.sent == []
+
+
+async def test_a_row_that_was_deleted_under_the_click_is_no_request_any_more(
+    clicks: ClickDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, save = await clicks.add(open_request(clicks)), clicks.storage.save
+
+    async def save_after_deletion(*args: Any) -> Upgrade | None:
+        await run_sql(f"sqlite:///{tmp_path}/bot.db", "DELETE FROM upgrades")
+        return await save(*args)
+
+    monkeypatch.setattr(clicks.storage, "save", save_after_deletion)
+    assert key(await clicks.click(Action.CONFIRM, row)) == "unknown_request"
+    assert clicks.sent == []
+
+
+# the other open requests for the instance
+
+
+async def test_a_confirmation_closes_the_other_open_requests_for_the_instance(clicks: ClickDriver) -> None:
+    row = await clicks.add(open_request(clicks))
+    other = await clicks.add(open_request(clicks, id="u-2", trigger_id="t-2"))
+    elsewhere = await clicks.add(open_request(clicks, id="u-3", trigger_id="t-3", instance_id="elsewhere"))
+    unresolved = await clicks.add(replace(in_every_state()[State.UNRESOLVED], id="u-4", trigger_id="t-4"))
+    assert await clicks.click(Action.CONFIRM, row) is None
+    closed = await clicks.row(other.id)
+    assert (closed.state, closed.decided_by, closed.superseded_link) == (State.SUPERSEDED, ANN, "https://slack/u-1")
+    assert closed.pending_notifications == ()
+    assert ("u-2", Notification.CARD_UPDATE) in clicks.published
+    assert ("superseded", ANN, "u-1") in await clicks.audited()
+    assert [await clicks.row(one.id) for one in (elsewhere, unresolved)] == [elsewhere, unresolved]
+
+
+async def test_a_confirmation_without_others_asks_slack_for_no_link(clicks: ClickDriver) -> None:
+    assert await clicks.click(Action.CONFIRM, await clicks.add(open_request(clicks))) is None
+    assert (await clicks.row()).state is State.IN_PROGRESS
+    assert clicks.links_asked == 0
+
+
+@pytest.mark.parametrize("error", [SlackRejected("fatal_error"), StorageUnavailable("away"), RuntimeError("bug")])
+async def test_what_goes_wrong_with_the_others_does_not_end_the_submission(
+    clicks: ClickDriver, error: Exception
+) -> None:
+    clicks.link_error = error
+    row = await clicks.add(open_request(clicks))
+    await clicks.add(open_request(clicks, id="u-2", trigger_id="t-2"))
+    assert await clicks.click(Action.CONFIRM, row) is None
+    assert (await clicks.row()).state is State.IN_PROGRESS
+    assert (await clicks.row("u-2")).state is State.REQUESTED
+
+
+async def test_another_request_that_was_withdrawn_meanwhile_stays_withdrawn(
+    clicks: ClickDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await clicks.add(open_request(clicks))
+    other = await clicks.add(open_request(clicks, id="u-2", trigger_id="t-2"))
+    permalink = clicks.permalink
+
+    async def permalink_after_withdrawal(upgrade: Upgrade) -> str:
+        withdrawn = other.withdraw(BOB, clicks.now)
+        assert isinstance(withdrawn, Upgrade)
+        assert await clicks.storage.save(other, all_delivered(withdrawn, clicks.now)) is not None
+        return await permalink(upgrade)
+
+    monkeypatch.setattr(clicks, "permalink", permalink_after_withdrawal)
+    assert await clicks.click(Action.CONFIRM, row) is None
+    assert (await clicks.row("u-2")).state is State.WITHDRAWN
+    assert "superseded" not in [event for event, _, _ in await clicks.audited()]
+    assert ("u-2", Notification.CARD_UPDATE) not in clicks.published
+
+
+# withdrawn
+
+
+async def test_a_withdrawal_is_written_down_and_shown(clicks: ClickDriver) -> None:
+    assert await clicks.click(Action.CANCEL, await clicks.add(open_request(clicks)), BOB) is None
+    after = await clicks.row()
+    assert (after.state, after.decided_by, after.pending_notifications) == (State.WITHDRAWN, BOB, ())
+    assert await clicks.audited() == [("withdrawn", BOB, "")]
+    assert clicks.sent == []

@@ -6,14 +6,24 @@ import re
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 
 from bot.core import outbox
-from bot.core.notifications import EDITS
+from bot.core.audit import AuditEntry
+from bot.core.errors import SlackRejected, SlackUnavailable
+from bot.core.notifications import EDITS, Notification
+from bot.core.ports import NullMetrics
+from bot.core.upgrade import LEASE_SECONDS, NOTIFY_SECONDS, State, Upgrade
 from bot.slack import rate_limits
+from bot.storage.sqlite import SqliteStorage
+from bot.workflow.notifier import Notifier
+from bot.workflow.transitions import Transitions
+from tests.core.examples import T0, all_delivered, confirmed, in_every_state, in_progress, new_upgrade, posted
 from tests.driver import CHANNEL, BotDriver, Message, run_driver, text_of
 
 # The last two are errors that Slack documents for other methods only, or not at all: they pass, too.
@@ -302,3 +312,291 @@ async def test_an_error_that_had_an_effect_is_told_twice_at_most_and_never_lost(
     await driver.confirm(message)
     await driver.wait_for_reply(message, "after confirmation")
     assert [kind_of(reply) for reply in driver.thread(message)] == ["job", "job", "end"]
+
+
+# one row's outbox, whatever Slack answers to one call
+
+NOW = T0 + 1000
+AWAY, THROTTLED = SlackUnavailable("away"), SlackUnavailable("ratelimited", 7.0)
+ARCHIVED = SlackRejected("is_archived")
+
+
+class ShownMetrics(NullMetrics):
+    """Counts what people see."""
+
+    shown = 0
+
+    def response_shown(self) -> None:
+        self.shown += 1
+
+
+@dataclass
+class AnsweringSlack:
+    """A Slack that answers calls with errors, by kind (`open_dm` is one), once or always, and keeps what it took."""
+
+    errors: dict[str, Exception] = field(default_factory=dict)
+    taken: list[str] = field(default_factory=list)
+    is_lasting: bool = True
+
+    def _answer(self, kind: str) -> None:
+        error = self.errors.get(kind) if self.is_lasting else self.errors.pop(kind, None)
+        if error is not None:
+            raise error
+        self.taken.append(kind)
+
+    async def publish(self, _: Upgrade, notification: Notification) -> str:
+        self._answer(notification.value)
+        return f"ts of {notification.value}"
+
+    async def open_dm(self, _: str) -> str:
+        self._answer("open_dm")
+        return "D1"
+
+
+def notifier(storage: SqliteStorage, slack: AnsweringSlack, metrics: ShownMetrics | None = None) -> Notifier:
+    publisher: Any = slack
+    return Notifier(Transitions(storage, metrics or ShownMetrics(), lambda: NOW), publisher, lambda: NOW)
+
+
+async def delivered(storage: SqliteStorage, row: Upgrade, slack: AnsweringSlack) -> Upgrade:
+    """The row as it is stored after a delivery."""
+    assert await storage.add(row, AuditEntry.of(row, T0, "requested"))
+    after = await notifier(storage, slack).deliver(row)
+    assert await storage.get(row.id) == after
+    return after
+
+
+ACCEPTED = confirmed().accepted("job-1", T0 + 12, T0 + 22)  # the job message, then the edit of the card
+JOB, CARD, PROGRESS = Notification.JOB_ACCEPTED, Notification.CARD_UPDATE, Notification.JOB_PROGRESS
+
+
+async def test_everything_pending_is_delivered_in_order_and_noted(storage: SqliteStorage) -> None:
+    slack, metrics = AnsweringSlack(), ShownMetrics()
+    assert await storage.add(ACCEPTED, AuditEntry.of(ACCEPTED, T0, "requested"))
+    after = await notifier(storage, slack, metrics).deliver(ACCEPTED)
+    assert slack.taken == [JOB, CARD]
+    assert (after.pending_notifications, after.notify_at, after.job_message_ts) == ((), None, f"ts of {JOB}")
+    assert metrics.shown == 2
+
+
+@pytest.mark.parametrize(("error", "pause"), [(AWAY, 1.0), (THROTTLED, 7.0)])
+async def test_a_message_that_slack_does_not_take_now_holds_back_what_is_behind_it(
+    storage: SqliteStorage, error: SlackUnavailable, pause: float
+) -> None:
+    slack = AnsweringSlack({JOB: error})
+    after = await delivered(storage, ACCEPTED, slack)
+    assert slack.taken == []
+    assert after.pending_notifications == (JOB, CARD)
+    assert (after.notify_attempts, after.notify_at) == (1, NOW + pause)
+
+
+async def test_an_edit_that_slack_does_not_take_now_takes_no_message_back(storage: SqliteStorage) -> None:
+    slack = AnsweringSlack({CARD: AWAY})
+    after = await delivered(storage, ACCEPTED, slack)
+    assert slack.taken == [JOB]
+    assert (after.pending_notifications, after.job_message_ts) == ((CARD,), f"ts of {JOB}")
+    assert (after.notify_attempts, after.notify_at) == (1, NOW + 1.0)
+
+
+async def test_an_edit_that_slack_never_takes_is_dropped_and_the_rest_is_delivered(storage: SqliteStorage) -> None:
+    row = replace(ACCEPTED, pending_notifications=(CARD, Notification.JOB_ACCEPTED))
+    slack = AnsweringSlack({CARD: SlackRejected("message_not_found")})
+    after = await delivered(storage, row, slack)
+    assert (slack.taken, after.pending_notifications, after.notify_at) == ([JOB], (), None)
+
+
+@pytest.mark.parametrize("pending", [(PROGRESS,), (PROGRESS, Notification.COMPLETED)])
+async def test_an_edit_of_the_job_message_waits_for_its_interval_and_a_message_does_not(
+    storage: SqliteStorage, pending: tuple[Notification, ...]
+) -> None:
+    row = replace(in_progress(), job_message_edited_at=NOW - 1, pending_notifications=pending, notify_at=NOW)
+    slack = AnsweringSlack()
+    after = await delivered(storage, row.rescheduled(), slack)
+    assert slack.taken == []
+    assert after.notify_at == (NOW - 1 + outbox.EDIT_INTERVAL_SECONDS if pending == (PROGRESS,) else NOW)
+
+
+async def test_an_edit_of_the_job_message_is_made_after_its_interval(storage: SqliteStorage) -> None:
+    edited_at = NOW - outbox.EDIT_INTERVAL_SECONDS
+    row = replace(in_progress(), job_message_edited_at=edited_at, pending_notifications=(PROGRESS,), notify_at=NOW)
+    slack = AnsweringSlack()
+    after = await delivered(storage, row.rescheduled(), slack)
+    assert (slack.taken, after.job_message_edited_at) == ([PROGRESS], NOW)
+
+
+async def test_a_card_that_slack_rejects_ends_the_request_with_an_entry(storage: SqliteStorage) -> None:
+    after = await delivered(storage, new_upgrade(), AnsweringSlack({"request_card": ARCHIVED}))
+    assert (after.state, after.error_code, after.pending_notifications) == (State.WITHDRAWN, "is_archived", ())
+    entries = [row.entry async for row in storage.audit()][1:]
+    assert [(entry.event, entry.reason) for entry in entries] == [("card_rejected", "is_archived")]
+
+
+async def test_a_card_that_slack_does_not_take_now_is_posted_later(storage: SqliteStorage) -> None:
+    after = await delivered(storage, new_upgrade(), AnsweringSlack({"request_card": AWAY}))
+    assert (after.state, after.pending_notifications) == (State.REQUESTED, (Notification.REQUEST_CARD,))
+    assert len([row async for row in storage.audit()]) == 1
+
+
+async def test_what_the_channel_rejects_goes_to_the_requester_and_the_edits_stay(storage: SqliteStorage) -> None:
+    slack = AnsweringSlack({JOB: ARCHIVED}, is_lasting=False)
+    after = await delivered(storage, ACCEPTED, slack)
+    assert slack.taken == ["open_dm", JOB, CARD]
+    assert (after.dm_channel_id, after.job_message_channel_id, after.pending_notifications) == ("D1", "D1", ())
+
+
+async def test_what_the_requester_does_not_take_now_is_tried_again(storage: SqliteStorage) -> None:
+    slack = AnsweringSlack({JOB: ARCHIVED, "open_dm": THROTTLED})
+    after = await delivered(storage, ACCEPTED, slack)
+    assert (slack.taken, after.pending_notifications, after.dm_channel_id) == ([], (JOB, CARD), None)
+    assert (after.notify_attempts, after.notify_at) == (1, NOW + 7)
+
+
+@pytest.mark.parametrize("dm_channel_id", [None, "D1"], ids=["no direct messages", "a direct channel that was lost"])
+async def test_what_nobody_takes_is_kept_and_tried_rarely_while_the_edits_go_on(
+    storage: SqliteStorage, caplog: pytest.LogCaptureFixture, dm_channel_id: str | None
+) -> None:
+    slack = AnsweringSlack({JOB: ARCHIVED, "open_dm": SlackRejected("cannot_dm_bot")})
+    after = await delivered(storage, replace(ACCEPTED, dm_channel_id=dm_channel_id), slack)
+    assert (slack.taken, after.pending_notifications, after.dm_channel_id) == ([CARD], (JOB,), None)
+    assert (after.notify_attempts, after.notify_at) == (1, NOW + 60)
+    (line,) = [vars(one) for one in caplog.records if one.getMessage() == "notification.undeliverable"]
+    assert line["error"] == "is_archived"
+    assert line.get("dm_error") == ("cannot_dm_bot" if dm_channel_id is None else None)
+
+
+# the edit that a click makes at once
+
+
+async def test_the_edit_of_a_confirmation_is_made_at_once_and_noted_later(storage: SqliteStorage) -> None:
+    row, slack, metrics = confirmed(), AnsweringSlack(), ShownMetrics()
+    assert await storage.add(row, AuditEntry.of(row, T0, "requested"))
+    after = await notifier(storage, slack, metrics).update_card(row)
+    assert (slack.taken, after.pending_notifications, metrics.shown) == ([CARD], (), 1)
+    assert await storage.get(row.id) == row
+
+
+@pytest.mark.parametrize("error", [AWAY, ARCHIVED])
+async def test_an_edit_that_slack_did_not_take_at_once_stays_pending(storage: SqliteStorage, error: Exception) -> None:
+    metrics = ShownMetrics()
+    assert await notifier(storage, AnsweringSlack({CARD: error}), metrics).update_card(confirmed()) == confirmed()
+    assert metrics.shown == 0
+
+
+async def test_what_is_before_the_edit_is_not_overtaken(storage: SqliteStorage) -> None:
+    slack = AnsweringSlack()
+    assert await notifier(storage, slack).update_card(ACCEPTED) == ACCEPTED
+    assert await notifier(storage, slack).update_card(in_progress()) == in_progress()
+    assert slack.taken == []
+
+
+# the report
+
+
+def reported(**changes: Any) -> Upgrade:
+    """A running upgrade whose report is due."""
+    return replace(in_progress(), **{"report_at": NOW, **changes}).rescheduled()
+
+
+async def report(storage: SqliteStorage, row: Upgrade, slack: AnsweringSlack, stored: Upgrade | None = None) -> Upgrade:
+    """The row after its report was delivered; `stored` is what the database has when that differs."""
+    assert await storage.add(stored or row, AuditEntry.of(row, T0, "requested"))
+    await notifier(storage, slack).deliver_report(row)
+    after = await storage.get(row.id)
+    assert after is not None
+    return after
+
+
+@pytest.mark.parametrize(("report_ts", "kind"), [(None, "report"), ("5.0", "report_update")])
+async def test_a_report_is_posted_once_and_then_edited(
+    storage: SqliteStorage, report_ts: str | None, kind: str
+) -> None:
+    slack = AnsweringSlack()
+    after = await report(storage, reported(report_ts=report_ts, report_attempts=2), slack)
+    assert slack.taken == [kind]
+    assert (after.report_ts, after.report_at, after.report_attempts) == (report_ts or "ts of report", None, 0)
+
+
+async def test_a_report_that_another_process_is_delivering_is_left_to_it(storage: SqliteStorage) -> None:
+    slack = AnsweringSlack()
+    claimed = outbox.report_claimed(reported(), NOW - 3)
+    after = await report(storage, reported(), slack, replace(claimed, revision=1))
+    assert (slack.taken, after.report_at) == ([], NOW - 3 + LEASE_SECONDS)
+
+
+async def test_a_report_is_claimed_while_it_is_delivered(storage: SqliteStorage) -> None:
+    claims: list[float | None] = []
+
+    class LookingSlack(AnsweringSlack):
+        async def publish(self, upgrade: Upgrade, notification: Notification) -> str:
+            stored = await storage.get(upgrade.id)
+            assert stored is not None
+            claims.append(stored.report_at)
+            return await super().publish(upgrade, notification)
+
+    await report(storage, reported(), LookingSlack())
+    assert claims == [NOW + LEASE_SECONDS]
+
+
+@pytest.mark.parametrize(
+    ("error", "report_ts", "report_in", "attempts"),
+    [
+        (AWAY, "5.0", 2.0, 1),
+        (THROTTLED, "5.0", 7.0, 1),
+        (ARCHIVED, "5.0", 2.0, 1),
+        (SlackRejected("message_not_found"), "5.0", None, 0),
+        (SlackRejected("cant_update_message"), "5.0", None, 0),
+        (SlackRejected("edit_window_closed"), "5.0", None, 0),
+        (SlackRejected("message_not_found"), None, 2.0, 1),
+    ],
+)
+async def test_a_report_is_tried_again_unless_its_message_is_gone(
+    storage: SqliteStorage, error: Exception, report_ts: str | None, report_in: float | None, attempts: int
+) -> None:
+    slack = AnsweringSlack({"report": error, "report_update": error})
+    after = await report(storage, reported(report_ts=report_ts), slack)
+    assert after.report_at == (None if report_in is None else NOW + report_in)
+    assert (after.report_attempts, after.report_ts) == (attempts, report_ts)
+
+
+@pytest.mark.parametrize(("attempts", "level"), [(0, logging.WARNING), (1, logging.INFO)])
+async def test_a_report_that_fails_for_the_first_time_is_a_warning(
+    storage: SqliteStorage, caplog: pytest.LogCaptureFixture, attempts: int, level: int
+) -> None:
+    with caplog.at_level(logging.INFO):
+        await report(storage, reported(report_attempts=attempts), AnsweringSlack({"report": AWAY}))
+    assert [one.levelno for one in caplog.records if one.getMessage() == "report.undelivered"] == [level]
+
+
+# two deliveries of one row
+
+
+async def test_a_delivery_that_had_to_wait_does_not_publish_again(storage: SqliteStorage) -> None:
+    slack = AnsweringSlack()
+    assert await storage.add(ACCEPTED, AuditEntry.of(ACCEPTED, T0, "requested"))
+    one = notifier(storage, slack)
+    rows = await asyncio.gather(one.deliver(ACCEPTED), one.deliver(ACCEPTED))
+    assert slack.taken == [JOB, CARD]
+    assert rows[0] == rows[1] == await storage.get(ACCEPTED.id)
+
+
+async def test_what_waits_for_a_message_keeps_its_timer_while_an_edit_fails(storage: SqliteStorage) -> None:
+    """The message behind it is not held back by the edit that Slack did not take."""
+    row = replace(ACCEPTED, pending_notifications=(CARD, JOB), notify_at=NOW + NOTIFY_SECONDS).rescheduled()
+    after = await delivered(storage, row, AnsweringSlack({CARD: AWAY}))
+    assert (after.pending_notifications, after.notify_at, after.notify_attempts) == ((CARD, JOB), row.notify_at, 0)
+
+
+@pytest.mark.parametrize("state", [State.COMPLETED, State.FAILED, State.CANCELED])
+async def test_every_end_is_a_message_before_the_edits(storage: SqliteStorage, state: State) -> None:
+    row = replace(in_every_state()[state], job_message_edited_at=None)
+    slack = AnsweringSlack()
+    await delivered(storage, row, slack)
+    assert slack.taken[0] == state.value
+    assert set(slack.taken[1:]) == {CARD, PROGRESS}
+
+
+async def test_an_open_card_is_edited_with_what_was_read(storage: SqliteStorage) -> None:
+    row = all_delivered(posted(), T0 + 2).with_notifications(T0 + 3, CARD)
+    slack = AnsweringSlack()
+    assert (await delivered(storage, row, slack)).pending_notifications == ()
+    assert slack.taken == [CARD]
