@@ -1,12 +1,13 @@
 """A row that this version cannot read, say of a newer one, costs one line of the log; everything else goes on."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
 from bot.core.errors import StorageUnavailable
 from bot.core.ports import QueueStats
-from bot.storage.opening import AnyStorage
+from bot.storage.opening import AnyStorage, open_storage
 from tests.storage.examples import PAST, instance_id, new_entry, new_upgrade, run_sql
 
 UNREADABLE = {
@@ -46,6 +47,17 @@ async def test_the_others_are_claimed_and_it_is_set_aside(
         "storage.unreadable_row",
         "upgrade-1",
     )
+
+
+@pytest.mark.parametrize("column", ["requested_at", "decided_at", "revision", "http_status"])
+async def test_a_word_in_a_column_of_numbers_cannot_be_read(tmp_path: Path, column: str) -> None:
+    """SQLite keeps any value in any column."""
+    url = f"sqlite:///{tmp_path}/bot.db"
+    storage = await open_storage(url)
+    await storage.add(new_upgrade(1), new_entry())
+    await run_sql(url, f"UPDATE upgrades SET {column} = 'soon'")
+    assert await storage.get("upgrade-1") is None
+    await storage.close()
 
 
 async def test_many_of_them_do_not_keep_the_others_waiting(storage: AnyStorage, database_url: str) -> None:
