@@ -63,8 +63,14 @@ async def _serve(port: int, folder: Path) -> int:
     async with StandInSlack() as slack, StandInCloud() as cloud:
         slack.limit_rates()
         cloud.add_example_project()
+        cloud.windows_by_calendar = True
+        cloud.foreign_tasks.clear()  # what others do is put on an instance in the page
         reports = slack.add_channel(Channel("C0REPORTS1", "upgrade-reports"))
-        settings = Settings.read({**sandbox_settings(slack, cloud, folder), "REPORT_CHANNEL": reports.id})
+        # Patterns, so that a renamed channel may fall out of them; Slack names a private channel only to its members.
+        allowed = f"#db-ops*,#inc*,#archived,{slack.channels['no-bot'].id},{reports.id}"
+        settings = Settings.read(
+            {**sandbox_settings(slack, cloud, folder), "REPORT_CHANNEL": reports.id, "ALLOWED_CHANNELS": allowed}
+        )
         bot = asyncio.create_task(run(settings, stop), name="bot")
         try:
             await slack.connected(timeout=CONNECT_SECONDS)

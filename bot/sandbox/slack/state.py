@@ -108,6 +108,7 @@ PEOPLE: Final = {
     "sre": Person("U0SRE00001", "Sam (SRE)", "en-US", HOME_TEAM, tz="Europe/Berlin"),
     "dba": Person("U0DBA00001", "李伟 (DBA)", "zh-CN", HOME_TEAM, tz="Asia/Shanghai"),
     "guest": Person("U0GUEST001", "Gil (guest)", "en-US", HOME_TEAM, is_restricted=True, tz="America/New_York"),
+    "outsider": Person("U0OUTSIDE1", "Nora (not allowed)", "en-US", HOME_TEAM, tz="Europe/London"),
     "other": Person("U0OTHER001", "Olga (other organisation)", "en-US", OTHER_TEAM, tz="Europe/Madrid"),
     "third": Person("U0THIRD001", "Theo", "en-GB", HOME_TEAM, tz="Europe/London"),
 }

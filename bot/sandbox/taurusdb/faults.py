@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import struct
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -26,11 +27,13 @@ from bot.sandbox.taurusdb.api import (
 from bot.sandbox.taurusdb.jobs import JobPlan
 
 CLOSED_AT_ONCE: Final = "closed at once"
+EVERY_CALL: Final = sys.maxsize  # `times` of a fault that stays until it is changed
+_SILENCE: Final = "for as long as the bot waits, 60 s"
 
 BLOCKING_FAULTS: Final[dict[str, str]] = {
     CLOSED_AT_ONCE: "the connection is closed before the request is read",
     "lost before": "the request is read, then the connection is closed; nothing happened",
-    "hang": "the request is read and never answered; nothing happened",
+    "hang": f"the request is read and not answered {_SILENCE}; nothing happened",
     "html": "200 with an HTML page instead of JSON; nothing happened",
     "redirect": "302 to another address; nothing happened",
 }
@@ -40,7 +43,7 @@ RESPONSE_FAULTS: Final[dict[str, str]] = {
     "slow": "answered well, but late",
     "accepted, answer lost": "it happens, then the connection is closed without an answer",
     "accepted, reset": "it happens, then the connection is reset",
-    "accepted, hang": "it happens, and is never answered",
+    "accepted, hang": f"it happens, and is not answered {_SILENCE}",
     "accepted, 504": "it happens, but the gateway answers 504 APIGW.0201",
     "repeated": "a gateway sends it twice; the answer is that of the second copy",
     "half answer": "it happens, but the connection is closed in the middle of the answer",

@@ -110,6 +110,7 @@ class Job:
     delayed: bool
     starts_at: float
     plan: JobPlan
+    opens_at: float | None = None  # when its window opens by the calendar; it waits until then, `starts_at` or not
     final_status: str = ""  # empty until it has ended
     ended_at: float | None = None
     fail_reason: str = ""
@@ -127,6 +128,8 @@ class Job:
         """Return its state at this reading of the job clock."""
         if self.final_status:
             return _final_state(self.final_status)
+        if self.opens_at is not None:
+            return JobState("Pending", waiting=True)
         elapsed = round(reading - self.starts_at, 6)
         if elapsed < PENDING_SHARE:
             return JobState("Pending", waiting=self.delayed and elapsed < 0)

@@ -222,6 +222,7 @@ class StandInCloud(CloudState, Iam):
             "status": instance.status,
             "running_actions": [action.action for action in self.running_actions(instance)],
             "scheduled": job is not None and self.job_state(job.id).waiting,
+            "restart_pending": bool(self.pending_restarts(instance)),
             "sync_tasks": [f"{name}: {stage}" for name, stage in instance.sync_tasks],
             "window": f"{instance.window_start}–{instance.window_end}",
         }
@@ -239,6 +240,7 @@ class StandInCloud(CloudState, Iam):
             "ended": job.ended_at,
             "delayed": job.delayed,
             "waiting": state.waiting,
+            "opens": self.window_opens_at(job) if state.waiting else None,
             "fail_reason": job.fail_reason,
         }
 

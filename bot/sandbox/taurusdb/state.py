@@ -24,6 +24,9 @@ OLD_VERSION: Final = "3.1.15"
 LATEST_VERSION: Final = "3.1.18"
 WINDOW_WAIT: Final = 2.0  # a delayed job waits for its window as long as this many jobs take
 INSTANCES_PER_PARENT: Final = 50
+WORK_KINDS: Final = ("sync-task", "backup", "restart")  # what other people can be doing on an instance
+BACKUP_ACTION: Final = "BACKING_UP"
+RESTART_TASK: Final = "RESTART_INSTANCE"
 EARLIER_SECONDS: Final = 4.0  # how long before its start the stand-in's own example tasks were created
 
 
@@ -98,6 +101,7 @@ class CloudState(Recorder):
     def __init__(self, clock: Callable[[], float], log_path: Path | str | None = None) -> None:
         super().__init__(clock, log_path)
         self.job_clock = JobClock(set_at=clock())
+        self.windows_by_calendar = False  # delayed jobs wait for their time of day, not as long as WINDOW_WAIT
         self.lists_jobs_under_parent = False  # immediate tasks carry the id of the TaurusDB instance
         self.foreign_tasks: dict[str, ForeignTask] = {}  # by id; `clear()` for a cloud that nobody else uses
         self._instances: dict[str, Instance] = {}
@@ -131,7 +135,7 @@ class CloudState(Recorder):
         earlier = self.clock() - EARLIER_SECONDS
         for instance in self.list_instances():
             self.add_foreign_task("CreateStarRocksBackup", instance, created_at=earlier)
-            self.add_foreign_task("RESTART_INSTANCE", instance, "Pending", scheduled=True, created_at=earlier)
+            self.add_foreign_task(RESTART_TASK, instance, "Pending", scheduled=True, created_at=earlier)
         other = Instance("sr-of-others", make_id("sr-of-others", "in17"), make_id("others", "in07"), "others", "")
         self.add_foreign_task("UpgradeStarRocksVersion", other, "Running")
         self.add_foreign_task("VERSION_UPGRADE", other, "Pending", scheduled=True)
@@ -218,10 +222,33 @@ class CloudState(Recorder):
         """Replace fields of an instance and return the new version."""
         return self._put(replace(self.instances[name], **fields))
 
-    def toggle_sync_task(self, name: str) -> None:
-        """Put a running data-sync task on an instance, or take its tasks away."""
-        has_tasks = bool(self.instances[name].sync_tasks)
-        self.change_instance(name, sync_tasks=() if has_tasks else (("orders_to_sr", "incremental"),))
+    def toggle_work(self, instance_id: str, kind: str) -> None:
+        """Put work of other people on an instance or take it away; `kind` is one of WORK_KINDS.
+
+        A sync task and a backup run; a restart waits for the window among the scheduled tasks. ValueError for another
+        kind, KeyError for an unknown instance.
+        """
+        instance = self._instances[instance_id]
+        if kind == "sync-task":
+            instance = replace(instance, sync_tasks=() if instance.sync_tasks else (("orders_to_sr", "incremental"),))
+        elif kind == "backup":
+            others = tuple(action for action in instance.actions if action.action != BACKUP_ACTION)
+            backup = Action(str(uuid4()), BACKUP_ACTION, instance.id, str(uuid4()), "Running", self.clock())
+            instance = replace(instance, actions=others if others != instance.actions else (*others, backup))
+        elif kind == "restart":
+            restarts = self.pending_restarts(instance)
+            for task in restarts:
+                del self.foreign_tasks[task.id]
+            if not restarts:
+                self.add_foreign_task(RESTART_TASK, instance, "Pending", scheduled=True, created_at=self.clock())
+        else:
+            raise ValueError(f"work is one of {', '.join(WORK_KINDS)}, not {kind!r}")
+        self._put(instance)
+
+    def pending_restarts(self, instance: Instance) -> list[ForeignTask]:
+        """Return the restarts by other people that wait for the window of an instance."""
+        tasks = self.foreign_tasks.values()
+        return [t for t in tasks if (t.instance_id, t.name, t.status) == (instance.id, RESTART_TASK, "Pending")]
 
     def remove_instance(self, instance_id: str) -> None:
         """Remove an instance."""
@@ -272,6 +299,7 @@ class CloudState(Recorder):
             delayed=delay,
             starts_at=self.job_clock.read(now) + (WINDOW_WAIT if delay else 0.0),
             plan=plan,
+            opens_at=next_time_of_day(instance.window_start, now) if delay and self.windows_by_calendar else None,
         )
         self._jobs[job.id] = job
         self._open_jobs[instance.id] = job.id
@@ -287,7 +315,9 @@ class CloudState(Recorder):
     def set_progress(self, job_id: str, percent: int) -> None:
         """Let a job be at this percentage now."""
         job = self._unfinished_job(job_id)
-        self._jobs[job_id] = replace(job, starts_at=start_for_percent(percent, self.job_clock.read(self.clock())))
+        self._jobs[job_id] = replace(
+            job, starts_at=start_for_percent(percent, self.job_clock.read(self.clock())), opens_at=None
+        )
         self.note_change()
 
     def finish(self, job_id: str, status: str = "Completed", fail_reason: str = "") -> None:
@@ -299,6 +329,8 @@ class CloudState(Recorder):
 
     def window_opens_at(self, job: Job) -> float:
         """Return when the window of a delayed job opens (or did): by the speed, while paused by the calendar."""
+        if job.opens_at is not None:
+            return job.opens_at
         by_speed = self.job_clock.time_at(job.starts_at, self.clock())
         instance = self._instances.get(job.instance_id)
         if by_speed is not None or instance is None:
@@ -311,8 +343,14 @@ class CloudState(Recorder):
         job = self.open_job(instance)
         if job is None or not self.job_state(job.id).waiting:
             raise ValueError(f"no upgrade of {instance.name} waits for its window")
-        self._jobs[job.id] = replace(job, starts_at=self.job_clock.read(self.clock()))
+        self._start_at(job, self.clock())
         self.note_change()
+
+    def _start_at(self, job: Job, opened_at: float) -> Job:
+        """Let the job of a window that opened at this time start then."""
+        started = replace(job, starts_at=self.job_clock.read(opened_at), opens_at=None)
+        self._jobs[job.id] = started
+        return started
 
     def _put(self, instance: Instance) -> Instance:
         self._instances[instance.id] = instance
@@ -330,6 +368,8 @@ class CloudState(Recorder):
         now = self.clock()
         reading = self.job_clock.read(now)
         for job in [self._jobs[job_id] for job_id in self._open_jobs.values()]:
+            if job.opens_at is not None and job.opens_at <= now:
+                job = self._start_at(job, job.opens_at)
             state = job.state(reading)
             if state.ended:
                 ended_at = self.job_clock.time_at(job.starts_at + job.planned_duration, now)

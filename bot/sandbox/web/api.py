@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -11,10 +12,12 @@ from aiohttp import web
 from bot.sandbox.slack import Ephemeral, Message, StandInSlack
 from bot.sandbox.slack.state import find_button
 from bot.sandbox.taurusdb import StandInCloud
+from bot.sandbox.taurusdb.faults import EVERY_CALL
 from bot.sandbox.web.view_model import NO_FAULT
 
 Body: TypeAlias = Mapping[str, Any]
 MAX_TEXT: Final = 4000
+CHANNEL_NAME: Final = re.compile(r"[\w-]{1,80}")
 
 
 class Api:
@@ -29,7 +32,8 @@ class Api:
             "fault": self._fault,
             "speed": self._speed,
             "window": self._window,
-            "sync-task": self._sync_task,
+            "work": self._work,
+            "rename": self._rename,
         }
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -63,12 +67,12 @@ class Api:
         return {"acked": delivery.acked}
 
     async def _fault(self, body: Body) -> Body:
-        """Choose the fault of the next upgrade request: {name}; NO_FAULT takes the choice back."""
+        """Choose the fault of the next upgrade request, or of `every` one: {name, every}; NO_FAULT takes it back."""
         name = _text(body, "name")
         if name == NO_FAULT:
             self._cloud.clear_faults()
         else:
-            self._cloud.inject_fault(name)
+            self._cloud.inject_fault(name, times=EVERY_CALL if body.get("every") is True else 1)
         return {}
 
     async def _speed(self, body: Body) -> Body:
@@ -77,13 +81,23 @@ class Api:
         return {}
 
     async def _window(self, body: Body) -> Body:
-        """Open the maintenance window of an instance: {instance}, its name."""
+        """Open the maintenance window of an instance: {instance}, its id or name."""
         self._cloud.open_window(_text(body, "instance"))
         return {}
 
-    async def _sync_task(self, body: Body) -> Body:
-        """Put a data-sync task on an instance, or take it away: {instance}, its name."""
-        self._cloud.toggle_sync_task(_text(body, "instance"))
+    async def _work(self, body: Body) -> Body:
+        """Put work of other people on an instance, or take it away: {instance, kind}, its id and one of WORK_KINDS."""
+        self._cloud.toggle_work(_text(body, "instance"), _text(body, "kind"))
+        return {}
+
+    async def _rename(self, body: Body) -> Body:
+        """Rename a channel: {channel, name}."""
+        channel, name = self._slack.channel(_text(body, "channel")), _text(body, "name").strip().removeprefix("#")
+        if not CHANNEL_NAME.fullmatch(name) or name != name.lower():
+            raise ValueError("A channel's name has 1 to 80 lower-case letters, digits, hyphens and underscores.")
+        if any(other.name == name for other in self._slack.channels.values() if other.id != channel.id):
+            raise ValueError("Another channel has this name.")
+        self._slack.change_channel(channel, name=name)
         return {}
 
     def _visible_message(self, body: Body) -> Message | Ephemeral:

@@ -18,13 +18,12 @@ Entity: TypeAlias = Mapping[str, object]
 Entities: TypeAlias = dict[str, Entity]
 
 COMMAND: Final = "/starrocks-upgrade"
-PEOPLE: Final = ("sre", "dba", "guest")  # whom one can be on the page
+PEOPLE: Final = ("sre", "dba", "guest", "outsider")  # whom one can be on the page
 BOT_NAME: Final = "StarRocks Upgrade"
 SLACKBOT_USER_ID: Final = "USLACKBOT"
 MAX_MESSAGES: Final = 200  # of each channel; replies are not counted
 
 NO_FAULT: Final = "answers"
-MAX_LABEL: Final = 96
 SPEED_LABELS: Final = {
     "seconds": "a job takes seconds",
     "minute": "a job takes a minute",
@@ -108,7 +107,7 @@ def _content(message: Message | Ephemeral, user_id: str) -> Entity:
 def cloud_entities(snapshot: Mapping[str, Any]) -> Entities:
     """Instances, jobs, and the two settings of the stand-in cloud: the next fault and the speed of jobs."""
     entities: Entities = {
-        "faults": _fault_setting(snapshot["fault"]["name"] if snapshot["fault"] else NO_FAULT),
+        "faults": _fault_setting(snapshot["fault"]),
         "speeds": {
             "groups": [_group("", {name: SPEED_LABELS.get(name, name) for name in SPEEDS})],
             "selected": snapshot["speed"],
@@ -119,26 +118,25 @@ def cloud_entities(snapshot: Mapping[str, Any]) -> Entities:
     return entities
 
 
-def _fault_setting(selected: str) -> Entity:
+def _fault_setting(fault: Mapping[str, Any] | None) -> Entity:
     groups = {
         "Refused by the API: nothing happens": {name: FAULTS[name] for name in FAULTS if name[:3].isdigit()},
         "Lost on the way: nothing happens": BLOCKING_FAULTS,
         "It happens, but the answer is spoilt": RESPONSE_FAULTS,
         "Accepted, then the job goes its own way": JOB_FAULTS,
     }
-    fault_groups = [
-        _group(title, {name: f"{name}: {label}" for name, label in labels.items()}) for title, labels in groups.items()
-    ]
-    return {"groups": [_group("", {NO_FAULT: NO_FAULT}), *fault_groups], "selected": selected}
+    fault_groups = [_group(title, labels, show_names=True) for title, labels in groups.items()]
+    return {
+        "groups": [_group("", {NO_FAULT: NO_FAULT}), *fault_groups],
+        "selected": fault["name"] if fault else NO_FAULT,
+        "every": fault is not None and fault["times_left"] > 1,
+    }
 
 
-def _group(title: str, labels: Mapping[str, str]) -> Entity:
-    """A group of options of a <select>; a long label is cut."""
-    options = [
-        {"name": name, "label": label if len(label) <= MAX_LABEL else f"{label[: MAX_LABEL - 1]}…"}
-        for name, label in labels.items()
-    ]
-    return {"label": title, "options": options}
+def _group(title: str, labels: Mapping[str, str], *, show_names: bool = False) -> Entity:
+    """A group of options of a <select>; the page translates the labels and cuts long ones."""
+    options = [{"name": name, "label": label} for name, label in labels.items()]
+    return {"label": title, "options": options, "show_names": show_names}
 
 
 def example_entities(instances: Sequence[Mapping[str, Any]]) -> Entities:
@@ -150,8 +148,12 @@ def example_entities(instances: Sequence[Mapping[str, Any]]) -> Entities:
     # An upgrade in progress does not count: the bot itself knows of it, and answers before it asks the cloud.
     busy = next((row for row in instances if set(row["running_actions"]) - {"UPGRADING"}), instances[0])
     ready_id = ready["id"]
+    names = [row["name"] for row in instances]
+    unique = [row for row in instances if names.count(row["name"]) == 1]
+    named = next((row for row in unique if _accepts_upgrade(row)), ready)
     examples = (
         ("now", ready_id, "upgrade at once"),
+        ("by name", named["name"], "a name that one instance alone has"),
         ("delayed", f"{ready_id} --delay", "upgrade in the maintenance window"),
         ("skip-validate", f"{ready_id} --skip-validate", "upgrade without the cloud's own check"),
         ("unknown id", UNKNOWN_ID, "well formed, but nobody's"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -118,3 +119,19 @@ async def test_until_notices_a_job_that_makes_progress_by_the_clock_alone(upgrad
         cloud.set_progress(job.id, 99)
         await cloud.until(lambda: cloud.job_state(job.id).ended, 3)
         assert cloud.instances["sr-orders"].version == "3.1.18"
+
+
+def test_by_the_calendar_a_delayed_job_waits_for_its_window_alone() -> None:
+    clock = ManualClock(datetime(2026, 1, 1, 20, 0, tzinfo=UTC).timestamp())
+    cloud = StandInCloud(clock=clock)
+    cloud.windows_by_calendar = True
+    job = cloud.start_job(cloud.instances["sr-metrics"], delay=True, plan=JobPlan())  # its window opens at 22:00
+    assert cloud.window_opens_at(job) == clock() + 7200
+    clock.advance(7199)
+    assert cloud.job_state(job.id).waiting
+    assert not cloud.running_actions(cloud.instances["sr-metrics"])
+    clock.advance(3)
+    assert cloud.jobs
+    assert (cloud.job_state(job.id).waiting, cloud.job_state(job.id).status) == (False, "Running")
+    clock.advance(4)
+    assert cloud.find_job(job.id).final_status == "Completed"  # type: ignore[union-attr] # it is there

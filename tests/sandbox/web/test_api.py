@@ -84,6 +84,10 @@ async def test_a_fault_is_chosen_and_taken_back(http: aiohttp.ClientSession, clo
         ("speed", {"name": "warp"}),
         ("window", {"instance": "sr-orders"}),
         ("window", {"instance": "no such instance"}),
+        ("work", {"instance": "no such instance", "kind": "backup"}),
+        ("rename", {"channel": "db-ops", "name": "incident-42"}),
+        ("rename", {"channel": "db-ops", "name": "Upper Case"}),
+        ("rename", {"channel": "db-ops", "name": "#"}),
     ],
 )
 async def test_an_action_that_cannot_be_done_is_refused_in_words(

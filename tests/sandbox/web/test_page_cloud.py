@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import Page, expect
 
-from bot.sandbox.taurusdb import FAULTS, StandInCloud
+from bot.sandbox.taurusdb import FAULTS, SPEEDS, JobPlan, StandInCloud
+from bot.sandbox.taurusdb.server import SECOND_PROJECT_ID
+from bot.taurusdb.http import RESPONSE_SECONDS
 from tests.sandbox.web.upgrade_request import send_upgrade
 
 
@@ -90,3 +93,63 @@ async def test_instances_of_two_projects_show_their_regions(page: Page, cloud: S
     await expect(orders).to_have_count(2)
     await expect(orders.first).to_contain_text("cn-north-4")
     await expect(orders.last).to_contain_text("ap-southeast-3")
+
+
+async def test_the_window_is_opened_for_the_instance_of_its_own_project(page: Page, cloud: StandInCloud) -> None:
+    """Two instances share the name; the button is for the one whose job waits, whatever the speed."""
+    cloud.add_example_project()
+    cloud.windows_by_calendar = True
+    abroad = next(one for one in cloud.list_instances(SECOND_PROJECT_ID) if one.name == "sr-orders")
+    for speed in SPEEDS:
+        cloud.set_speed(speed)
+        job_id = cloud.start_job(abroad, delay=True, plan=JobPlan()).id
+        job = page.locator("#jobs > li").filter(has_text=job_id)
+        await expect(job).to_contain_text("The window opens")
+        assert cloud.job_state(job_id).waiting
+        await job.get_by_role("button", name="Open the maintenance window now").click()
+        await expect(job).not_to_contain_text("The window opens")
+        assert not cloud.job_state(job_id).waiting
+        cloud.finish(job_id)
+
+
+async def test_a_fault_stays_for_every_call_until_it_is_changed(page: Page, cloud: StandInCloud) -> None:
+    await page.get_by_label("Every call until changed").check()
+    await page.get_by_label("Next call").select_option("429 APIGW.0308")
+    await cloud.until(lambda: cloud.snapshot()["fault"])
+    for _ in range(3):
+        await send_upgrade(cloud, "sr-orders")
+    assert not cloud.jobs
+    await expect(page.get_by_label("Next call")).to_have_value("429 APIGW.0308")
+    await page.get_by_label("Every call until changed").uncheck()
+    await cloud.until(lambda: cloud.snapshot()["fault"]["times_left"] == 1)
+    await send_upgrade(cloud, "sr-orders")
+    await expect(page.get_by_label("Next call")).to_have_value("answers")
+
+
+@pytest.mark.parametrize("name", ["hang", "accepted, hang"])
+async def test_a_hang_says_how_long_the_bot_waits(page: Page, name: str) -> None:
+    option = page.locator(f'#fault option[value="{name}"]')
+    await expect(option).to_contain_text(f"{RESPONSE_SECONDS:.0f} s")
+
+
+async def test_the_id_of_a_job_is_copied(page: Page, cloud: StandInCloud) -> None:
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await send_upgrade(cloud, "sr-orders")
+    await page.get_by_role("button", name="Copy the id of the job of sr-orders").click()
+    await expect(page.locator("#announcer")).to_contain_text("The id of the job of sr-orders is copied.")
+    assert await page.evaluate("navigator.clipboard.readText()") == cloud.jobs[0].id
+
+
+async def test_a_backup_and_a_restart_are_put_on_an_instance_and_taken_away(page: Page, cloud: StandInCloud) -> None:
+    cloud.foreign_tasks.clear()
+    ready = page.locator("#instances > li").filter(has_text="sr-orders")
+    await page.get_by_role("button", name="Start a backup of sr-orders").click()
+    await expect(ready).to_contain_text("Runs: backing up")
+    await page.get_by_role("button", name="End the backup of sr-orders").click()
+    await expect(ready).not_to_contain_text("Runs:")
+    await page.get_by_role("button", name="Schedule a restart of sr-orders").click()
+    await expect(ready).to_contain_text("A restart waits for the window")
+    assert [task.name for task in cloud.foreign_tasks.values()] == ["RESTART_INSTANCE"]
+    await page.get_by_role("button", name="Remove the restart of sr-orders").click()
+    await expect(ready).not_to_contain_text("A restart waits for the window")
+    assert not cloud.foreign_tasks

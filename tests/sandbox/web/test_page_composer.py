@@ -6,14 +6,15 @@ from playwright.async_api import Page, expect
 
 from bot.sandbox.slack import StandInSlack
 from bot.sandbox.taurusdb import StandInCloud
+from bot.sandbox.web.server import WebServer
 
-LABELS = ("now", "delayed", "skip-validate", "unknown id", "in07 id", "busy", "—delay", "help")
+LABELS = ("now", "by name", "delayed", "skip-validate", "unknown id", "in07 id", "busy", "—delay", "help")
 
 
 async def test_an_example_fills_the_box_and_sends_nothing(page: Page, slack: StandInSlack, cloud: StandInCloud) -> None:
     ready, busy, unknown_id = cloud.instances["sr-orders"], cloud.instances["sr-billing"], "0" * 31 + "1in17"
     flagged = (f"{ready.id} --delay", f"{ready.id} --skip-validate")
-    arguments = (ready.id, *flagged, unknown_id, ready.parent_id, busy.id, f"{ready.id} —delay", "help")
+    arguments = (ready.id, "sr-orders", *flagged, unknown_id, ready.parent_id, busy.id, f"{ready.id} —delay", "help")
     box = page.get_by_role("combobox", name="Message, or the command")
     for label, text in zip(LABELS, arguments, strict=True):
         await page.get_by_role("group", name="Try").get_by_role("button", name=label, exact=True).click()
@@ -72,3 +73,22 @@ async def test_what_is_no_command_is_refused_at_once_and_not_sent(page: Page, sl
         await expect(page.locator("#composer-note")).to_contain_text("The bot hears /starrocks-upgrade.")
         await expect(box).to_have_value(text)
     assert slack.change_count == before
+
+
+async def test_the_example_by_name_is_a_name_of_one_instance_alone(page: Page, cloud: StandInCloud) -> None:
+    cloud.add_example_project()
+    names = [instance.name for instance in cloud.list_instances()]
+    box = page.get_by_role("combobox", name="Message, or the command")
+    await expect(page.locator("#instances > li")).to_have_count(len(names))
+    await page.get_by_role("button", name="by name", exact=True).click()
+    name = (await box.input_value()).removeprefix("/starrocks-upgrade ")
+    assert names.count(name) == 1
+
+
+async def test_a_send_that_fails_keeps_the_text(page: Page, server: WebServer) -> None:
+    box = page.get_by_role("combobox", name="Message, or the command")
+    await box.fill("/starrocks-upgrade sr-1 --delay")
+    await page.route("**/api/command", lambda route: route.abort())
+    await box.press("Enter")
+    await expect(page.locator("#composer-note")).to_contain_text("The sandbox did not answer")
+    await expect(box).to_have_value("/starrocks-upgrade sr-1 --delay")

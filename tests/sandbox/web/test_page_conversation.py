@@ -83,7 +83,8 @@ async def test_an_ephemeral_message_in_a_thread_is_shown_there(page: Page) -> No
 
 async def test_each_person_is_answered_in_their_language(page: Page) -> None:
     await page.get_by_role("radio", name="DBA").check()
-    await send_command(page, "sr-1")
+    await page.get_by_role("combobox", name="消息或命令").fill("/starrocks-upgrade sr-1")
+    await page.get_by_role("button", name="发送").click()
     message = page.locator("#messages > li")
     await expect(message).to_contain_text("升级 sr-1？")
     await expect(message.locator(".body")).to_have_attribute("lang", "zh-CN")

@@ -4,12 +4,14 @@ import { renderComposer, startComposer } from "./composer.js";
 import { renderChannel, renderThread, startConversation } from "./conversation.js";
 import { byId, el, renderList } from "./dom.js";
 import { renderRequestLog, startRequestLog } from "./request_log.js";
+import { language, startWords, t } from "./words.js";
 import { connect, entitiesOf, entity, onChange, select, selectPerson, selection } from "./state.js";
 
 const viewButtons = document.querySelectorAll(".views button");
 const seenCounts = new Map(); // "person channel" -> number of messages when that person last looked at it
 
 for (const button of viewButtons) button.addEventListener("click", () => select({ view: button.dataset.view }));
+startWords();
 startComposer();
 startConversation();
 startCloud();
@@ -43,19 +45,19 @@ function renderSidebar(isUpdate) {
 
 function channelButton(channel, item) {
   item.className = ["channel", channel.current && "current", channel.unseen && "unseen"].filter(Boolean).join(" ");
-  const note = channel.is_archived ? "archived" : channel.bot_is_member ? null : "no bot here";
+  const note = channel.is_archived ? t("archived") : channel.bot_is_member ? null : t("no bot here");
   const onclick = () => select({ channel: channel.id, thread: null, view: "chat" });
   return el("button", { type: "button", "aria-current": channel.current ? "true" : null, onclick, dataset: { focus: "channel" } },
     el("span", { class: "channel-sign", "aria-hidden": "true" }, channel.is_private ? "⌁" : "#"),
     el("span", { class: "channel-name" }, channel.name),
     note ? el("span", { class: "channel-note" }, note) : null,
-    channel.unseen ? el("span", { class: "unseen-dot" }, el("span", { class: "visually-hidden" }, "new messages")) : null);
+    channel.unseen ? el("span", { class: "unseen-dot" }, el("span", { class: "visually-hidden" }, t("new messages"))) : null);
 }
 
 function renderPeople() {
   const people = entitiesOf("person");
   const list = byId("people");
-  const rendered = JSON.stringify([people, selection.person]);
+  const rendered = JSON.stringify([people, selection.person, language()]);
   if (list.dataset.rendered === rendered) return;
   list.dataset.rendered = rendered;
   const hadFocus = list.contains(document.activeElement);
@@ -65,7 +67,7 @@ function renderPeople() {
 
 function personRadio(person) {
   const key = person.person_key;
-  const notes = [person.locale ?? "no locale", person.guest && "guest"].filter(Boolean).join(" · ");
+  const notes = [person.locale ?? t("no locale"), person.guest && t("guest")].filter(Boolean).join(" · ");
   return el("label", { class: "person-choice" },
     el("input", { type: "radio", name: "person", value: key, checked: key === selection.person, onchange: () => selectPerson(key) }),
     el("span", { class: "person-name" }, person.name),

@@ -1,5 +1,6 @@
 /** The message box: sends the slash command, completes it from the examples (a combobox), recalls what was sent. */
 import { announce, byId, el } from "./dom.js";
+import { language, t } from "./words.js";
 import { callApi, entitiesOf, entity, selection } from "./state.js";
 
 const box = byId("composer-text");
@@ -30,13 +31,13 @@ export function startComposer() {
 
 /** Renders the placeholder of the box and the row of examples under it. */
 export function renderComposer() {
-  box.placeholder = entity("you") ? `${commandName()} …  as ${entity("you").name}` : "";
+  box.placeholder = entity("you") ? t("{command} …  as {name}", { command: commandName(), name: entity("you").name }) : "";
   const examples = entitiesOf("example");
-  const rendered = JSON.stringify(examples);
+  const rendered = `${language()} ${JSON.stringify(examples)}`;
   if (rendered === renderedExamples) return;
   renderedExamples = rendered;
   byId("examples").replaceChildren(
-    ...examples.map((example) => el("button", { type: "button", class: "example", title: example.hint, onclick: () => fillBox(example.text) }, example.label)));
+    ...examples.map((example) => el("button", { type: "button", class: "example", title: t(example.hint), onclick: () => fillBox(example.text) }, t(example.label))));
 }
 
 function fillBox(text) {
@@ -52,13 +53,16 @@ async function send(text) {
   if (!text) return;
   const command = text.split(/\s/)[0];
   if (command !== commandName()) {
-    const reason = text.startsWith("/") ? `${command} is no command here.` : "Nobody reads plain messages in this sandbox.";
-    announce(`${reason} The bot hears ${commandName()}.`, { isError: true });
+    const reason = text.startsWith("/") ? t("{command} is no command here.", { command }) : t("Nobody reads plain messages in this sandbox.");
+    announce(`${reason} ${t("The bot hears {command}.", { command: commandName() })}`, { isError: true });
     return;
   }
   lastSent = text;
   fillBox("");
-  await callApi("command", { person: selection.person, channel: selection.channel, command, text: text.slice(command.length).trim() });
+  const { ok, acked } = await callApi("command", { person: selection.person, channel: selection.channel, command, text: text.slice(command.length).trim() });
+  if (ok && acked) return;
+  if (ok) announce(t("The bot did not answer in time; the text is kept."), { isError: true });
+  if (!box.value) box.value = text; // unless something else has been typed meanwhile
 }
 
 /* True when the key was handled here. Tab completes the name of the command. https://www.w3.org/WAI/ARIA/apg/patterns/combobox/ */
@@ -107,7 +111,7 @@ function suggestion({ key, label, hint, text }) {
     fillBox(text);
   };
   return el("li", { id: `suggestion-${key}`, role: "option", "aria-selected": "false", class: "suggestion", dataset: { text }, onmousedown },
-    el("span", { class: "suggestion-label" }, label, el("span", { class: "suggestion-hint" }, hint)), el("code", {}, text));
+    el("span", { class: "suggestion-label" }, t(label), el("span", { class: "suggestion-hint" }, t(hint))), el("code", {}, text));
 }
 
 function activate(index) {

@@ -1,7 +1,9 @@
 /** The pane of the selected channel and the pane of the selected thread. */
 import { animate, announce, byId, renderList } from "./dom.js";
 import { renderMessage } from "./messages.js";
-import { entitiesOf, entity, select, selection, userName } from "./state.js";
+import { spoken } from "./mrkdwn.js";
+import { t } from "./words.js";
+import { callApi, entitiesOf, entity, select, selection, userName } from "./state.js";
 
 const NEAR_END_PIXELS = 80;
 const isAtEnd = new WeakMap(); // scrolled element -> whether its end stays visible when messages arrive
@@ -19,13 +21,40 @@ export function startConversation() {
     select({ thread: null, view: "chat" });
     byId("composer-text").focus();
   });
+  startRenaming();
+}
+
+/* The name of the channel becomes a field; Escape keeps the old name. */
+function startRenaming() {
+  const [button, form, field] = [byId("rename"), byId("rename-form"), byId("rename-name")];
+  const show = (isOpen) => {
+    form.hidden = !isOpen;
+    button.setAttribute("aria-expanded", String(isOpen));
+  };
+  button.addEventListener("click", () => {
+    show(form.hidden);
+    field.value = entity(`channel:${selection.channel}`)?.name ?? "";
+    if (!form.hidden) field.select();
+  });
+  form.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    show(false);
+    button.focus();
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { ok } = await callApi("rename", { channel: selection.channel, name: field.value });
+    if (!ok) return;
+    show(false);
+    button.focus();
+  });
 }
 
 /** Renders the channel: its messages and the person's ephemeral ones, the oldest first. */
 export function renderChannel(isUpdate) {
   const channel = entity(`channel:${selection.channel}`);
   byId("channel-name").textContent = channel ? `${channel.is_private ? "🔒" : "#"} ${channel.name}` : "";
-  byId("channel-note").textContent = !channel ? "" : channel.is_archived ? "archived" : channel.bot_is_member ? "" : "no bot here";
+  byId("channel-note").textContent = !channel ? "" : channel.is_archived ? t("archived") : channel.bot_is_member ? "" : t("no bot here");
   const messages = messagesOf(selection.channel).filter(({ thread_ts, broadcast }) => !thread_ts || broadcast);
   const rows = messages.map((message) => ({ ...message, selected: message.ts === selection.thread }));
   byId("messages-empty").textContent = rows.length ? "" : emptyNote(channel);
@@ -50,8 +79,8 @@ const messagesOf = (channel) =>
 
 function emptyNote(channel) {
   if (!channel) return "";
-  if (!channel.bot_is_member) return "The bot has not been invited to this channel. Try the command here to see what it says.";
-  return `No message yet. Choose an example under the box below, or type ${entity("command")?.name ?? "the command"}.`;
+  if (!channel.bot_is_member) return t("The bot has not been invited to this channel. Try the command here to see what it says.");
+  return t("No message yet. Choose an example under the box below, or type {command}.", { command: entity("command")?.name ?? "/starrocks-upgrade" });
 }
 
 /* `subject` names what the list shows: when it changes, the list starts anew, at its end, and nothing is read out. */
@@ -66,7 +95,8 @@ function renderMessages(scrollId, listId, rows, subject, isUpdate) {
   if (!isUpdate || isOther) return;
   for (const message of rows.filter(({ key }) => addedKeys.includes(key))) {
     animate(list.querySelector(`[data-key="${CSS.escape(message.key)}"]`), "arrived");
-    announce(`${message.ephemeral ? "Only visible to you: " : ""}${userName(message.user)}: ${message.text ?? ""}`);
+    const words = `${userName(message.user)}: ${spoken(message.text ?? "")}`;
+    announce(message.ephemeral ? t("Only visible to you: {text}", { text: words }) : words);
   }
 }
 

@@ -1,5 +1,7 @@
 /** Helpers for the DOM. A value becomes text or an attribute, never markup. */
 
+import { language } from "./words.js";
+
 const MAX_ANNOUNCEMENTS = 5; // kept in the live region: one that is removed too early is not read out
 
 /** An element. Attributes that start with "on" are listeners, "dataset" is an object; null, undefined and false are left out. */
@@ -32,7 +34,7 @@ export function timeNode(seconds, { precise = false } = {}) {
   const text = precise
     ? `${date.toLocaleTimeString("en-GB")}.${String(date.getMilliseconds()).padStart(3, "0")}`
     : date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-  return el("time", { class: "time", datetime: date.toISOString(), title: precise ? null : date.toLocaleString("en-GB") }, text);
+  return el("time", { class: "time", datetime: date.toISOString(), title: precise ? null : date.toLocaleString(language() === "en" ? "en-GB" : language()) }, text);
 }
 
 /** The element with this id; throws when index.html has none. */
@@ -58,10 +60,11 @@ const renderedRows = new WeakMap(); // <li> -> its row as JSON
  * Returns the keys of the rows that are new.
  */
 export function renderList(list, rows, render) {
+  const shown = language();
   const items = new Map([...list.children].map((item) => [item.dataset.key, item]));
   const addedKeys = [];
   rows.forEach((row, index) => {
-    const rendered = JSON.stringify(row);
+    const rendered = `${shown} ${JSON.stringify(row)}`; // a row is rendered anew in another language
     let item = items.get(row.key);
     items.delete(row.key);
     if (!item) {

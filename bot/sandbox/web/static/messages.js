@@ -1,6 +1,7 @@
 /** A message as Slack shows it: author, time, blocks, replies; its buttons and their confirmation dialog. */
 import { byId, el, icon, timeNode } from "./dom.js";
 import { mrkdwn, plainText, textNodes } from "./mrkdwn.js";
+import { t } from "./words.js";
 import { callApi, entity, select, selection, userName } from "./state.js";
 
 const BLOCKS = {
@@ -12,7 +13,7 @@ const BLOCKS = {
       block.accessory ? blockElement(block.accessory, message) : null),
   context: (block, message) => el("div", { class: "block-context" }, block.elements.map((element) => el("span", {}, blockElement(element, message)))),
   actions: (block, message) => el("div", { class: "block-actions" }, block.elements.map((element) => blockElement(element, message))),
-  image: (block) => el("p", { class: "block-context" }, `[image: ${block.alt_text}]`),
+  image: (block) => el("p", { class: "block-context" }, t("[image: {text}]", { text: block.alt_text })),
   rich_text: (block) => el("div", { class: "block-text" }, richText(block)),
 };
 
@@ -21,17 +22,17 @@ export function renderMessage(message, item) {
   const { ephemeral, inThread } = message;
   const author = userName(message.user);
   item.className = ["message", ephemeral && "ephemeral", message.selected && "selected"].filter(Boolean).join(" ");
-  return el("article", { class: "message-card", "aria-label": `${author}${ephemeral ? ", only visible to you" : ""}` },
+  return el("article", { class: "message-card", "aria-label": ephemeral ? t("{author}, only visible to you", { author }) : author },
     avatar(message.user),
     el("div", { class: "message-main" },
-      ephemeral ? el("p", { class: "only-you" }, icon("eye"), "Only visible to you") : null,
+      ephemeral ? el("p", { class: "only-you" }, icon("eye"), t("Only visible to you")) : null,
       el("header", { class: "message-head" },
         el("span", { class: "author" }, author),
-        message.user === entity("bot")?.id ? el("span", { class: "app-badge" }, "App") : null,
+        message.user === entity("bot")?.id ? el("span", { class: "app-badge" }, t("App")) : null,
         timeNode(message.at),
-        message.broadcast && inThread ? el("span", { class: "aside" }, "also sent to the channel") : null),
+        message.broadcast && inThread ? el("span", { class: "aside" }, t("also sent to the channel")) : null),
       messageBody(message),
-      message.edited_at ? el("p", { class: "edited" }, "(edited)") : null,
+      message.edited_at ? el("p", { class: "edited" }, t("(edited)")) : null,
       ephemeral || inThread ? null : repliesButton(message)));
 }
 
@@ -43,8 +44,8 @@ function avatar(userId) {
 
 function repliesButton(message) {
   const rootTs = message.thread_ts ?? message.ts;
-  const count = message.replies === 1 ? "1 reply" : `${message.replies} replies`;
-  const label = message.thread_ts ? "Replied to a thread" : message.replies ? count : "Open thread";
+  const count = message.replies === 1 ? t("1 reply") : t("{count} replies", { count: message.replies });
+  const label = message.thread_ts ? t("Replied to a thread") : message.replies ? count : t("Open thread");
   const properties = {
     class: message.replies || message.thread_ts ? "replies" : "replies empty",
     type: "button",
@@ -52,7 +53,7 @@ function repliesButton(message) {
     dataset: { focus: "replies" },
     "aria-pressed": String(selection.thread === rootTs),
   };
-  return el("button", properties, icon("thread"), label, message.last_reply ? el("span", { class: "aside" }, "last ", timeNode(message.last_reply)) : null);
+  return el("button", properties, icon("thread"), label, message.last_reply ? el("span", { class: "aside" }, t("last"), " ", timeNode(message.last_reply)) : null);
 }
 
 /* The blocks, or the text when there are none. Screen readers choose the voice by `lang`, browsers the glyphs. */
@@ -74,7 +75,7 @@ function sectionFields(fields) {
 
 function blockElement(element, message) {
   if (element.type === "button") return button(element, message);
-  if (element.type === "image") return `[image: ${element.alt_text}]`;
+  if (element.type === "image") return t("[image: {text}]", { text: element.alt_text });
   if (element.type === "mrkdwn" || element.type === "plain_text") return textNodes(element);
   return `[an element of the kind “${element.type}”: not drawn here]`;
 }
@@ -108,10 +109,10 @@ async function click(node, element, { channel, ts, thread_ts: thread, ephemeral 
 /* Shows a button's `confirm` object as a modal dialog; true when confirmed, false on deny, Escape or a click outside. */
 function confirmation(confirm) {
   const [dialog, accept, deny] = [byId("confirm"), byId("confirm-accept"), byId("confirm-deny")];
-  byId("confirm-title").replaceChildren(...plainText(confirm.title?.text ?? "Are you sure?"));
+  byId("confirm-title").replaceChildren(...plainText(confirm.title?.text ?? t("Are you sure?")));
   byId("confirm-text").replaceChildren(...textNodes(confirm.text));
-  accept.replaceChildren(...plainText(confirm.confirm?.text ?? "Yes"));
-  deny.replaceChildren(...plainText(confirm.deny?.text ?? "No"));
+  accept.replaceChildren(...plainText(confirm.confirm?.text ?? t("Yes")));
+  deny.replaceChildren(...plainText(confirm.deny?.text ?? t("No")));
   accept.className = `button ${confirm.style === "danger" ? "danger" : "primary"}`;
   return new Promise((resolve) => {
     const listeners = new AbortController();

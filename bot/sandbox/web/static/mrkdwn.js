@@ -45,6 +45,13 @@ export function plainText(text) {
   return split(text, /:([a-z0-9_+-]+):|(\n)/g, ([match, name, newline]) => (newline ? el("br") : emoji(name, match)));
 }
 
+/** Mrkdwn as words to be read out: names and times in the place of tokens. */
+export function spoken(text) {
+  const node = el("p", {}, mrkdwn(text));
+  for (const part of node.querySelectorAll("br, .emoji")) part.replaceWith(" ");
+  return node.textContent.replace(/\s+/g, " ").trim();
+}
+
 /** Mrkdwn as nodes: first code blocks, then quoted lines, then what stands inside a line. */
 export function mrkdwn(text) {
   return split(text, CODE_BLOCK, ([, code]) => el("pre", {}, el("code", {}, codeText(code))), quotedLines);

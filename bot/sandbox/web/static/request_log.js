@@ -1,5 +1,6 @@
 /** The request log: each Slack call and each cloud request with its response, the newest first. */
 import { byId, el, renderList, timeNode } from "./dom.js";
+import { t } from "./words.js";
 import { entitiesOf, entity, select, selection } from "./state.js";
 
 /** Makes the log open, close and filter. */
@@ -34,9 +35,9 @@ function renderCall(call, item) {
   return el("details", {},
     el("summary", { dataset: { focus: "call" } },
       timeNode(call.at, { precise: true }),
-      el("span", { class: "service", dataset: { service: call.service } }, call.service),
+      el("span", { class: "service", dataset: { service: call.service } }, t(call.service)),
       el("span", { class: "call-name" }, call.name),
       call.summary ? el("span", { class: "call-summary" }, call.summary) : null,
-      el("span", { class: "status", dataset: { tone: call.ok ? "good" : "bad" } }, call.status)),
-    call.sections.map(({ title, text }) => el("div", { class: "call-section" }, el("h3", { class: "label" }, title), el("pre", {}, text))));
+      el("span", { class: "status", dataset: { tone: call.ok ? "good" : "bad" } }, t(call.status))),
+    call.sections.map(({ title, text }) => el("div", { class: "call-section" }, el("h3", { class: "label" }, t(title)), el("pre", {}, text))));
 }

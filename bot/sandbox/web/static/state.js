@@ -3,6 +3,7 @@
  * and the two ways to the server, its event stream and its API.
  */
 import { announce, byId } from "./dom.js";
+import { chooseLanguage, t } from "./words.js";
 
 const RECONNECT_MILLISECONDS = [500, 1000, 2000, 4000];
 const STORAGE_KEY = "sandbox";
@@ -34,9 +35,23 @@ export function entitiesOf(kind) {
 /** The display name of a Slack user, or the id of one that is not known here. */
 export const userName = (id) => entity(`user:${id}`)?.name ?? id;
 
-/** Changes the selection ({channel: "C1"}); a reload of this tab keeps it. */
+/** Changes the selection ({channel: "C1"}); a reload of this tab keeps it, Back leaves another view or channel. */
 export function select(changes) {
+  const { view: oldView, channel: oldChannel } = selection;
   Object.assign(selection, changes);
+  const moved = selection.view !== oldView || selection.channel !== oldChannel;
+  const place = { view: selection.view, channel: selection.channel, thread: selection.thread };
+  if (moved) history.pushState(place, "");
+  else history.replaceState(place, "");
+  save();
+}
+
+addEventListener("popstate", ({ state }) => {
+  Object.assign(selection, state ?? { view: "chat" });
+  save();
+});
+
+function save() {
   const { person, channel, thread } = selection;
   sessionStorage.setItem(STORAGE_KEY, JSON.stringify({ person, channel, thread }));
   notify(false);
@@ -66,6 +81,7 @@ function apply({ reset, updated, removed }) {
   if (reset) entities.clear();
   for (const key of removed) entities.delete(key);
   for (const [key, value] of Object.entries(updated)) entities.set(key, value);
+  if (chooseLanguage(entity("you")?.locale)) byId("connection").textContent = t(byId("connection").dataset.text ?? "");
   notify(!reset);
 }
 
@@ -82,17 +98,19 @@ function showConnection(state, text) {
   const label = byId("connection");
   if (label.dataset.state === state) return; // or a screen reader would hear it at each attempt
   label.dataset.state = state;
-  label.textContent = text;
+  label.dataset.text = text;
+  label.textContent = t(text);
 }
 
-/** Calls POST /api/`name` with a JSON body and shows the error if it fails; never throws. */
+/** Calls POST /api/`name` with a JSON body and shows the error if it fails; its answer, {ok: false, …} on failure. Never throws. */
 export async function callApi(name, body) {
   let result;
   try {
     const response = await fetch(`/api/${name}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
     result = await response.json();
   } catch (error) {
-    result = { ok: false, error: `The sandbox did not answer (${error.message}).` };
+    result = { ok: false, error: t("The sandbox did not answer ({reason}).", { reason: error.message }) };
   }
-  if (!result.ok) announce(result.error, { isError: true });
+  if (!result.ok) announce(t(result.error), { isError: true });
+  return result;
 }
