@@ -10,6 +10,7 @@ import pytest
 
 from bot.sandbox.slack import Ephemeral
 from bot.sandbox.taurusdb.server import SECOND_PROJECT_ID, SECOND_REGION_NAME
+from bot.workflow import handle_command
 from tests.audit_rows import audit_entries
 from tests.driver import CHANNEL, BotDriver, buttons, run_driver, text_of
 from tests.workflow.test_preflight import answered, warm
@@ -98,21 +99,24 @@ async def test_a_name_of_two_projects_is_told_with_its_regions(
     assert not socket_projects.slack.messages(CHANNEL)
 
 
-async def unlisted(driver: BotDriver, person: str, word: str) -> Ephemeral:
-    """Ask for an instance that no project lists; nothing is posted or sent, and the answer is in time."""
+async def unlisted(driver: BotDriver, person: str, word: str, within: float = 2.0) -> Ephemeral:
+    """Ask for an instance that no project lists; nothing is posted or sent, and the answer is in time (seconds)."""
     began = time.monotonic()
     answer = await answered(driver, person, f"{NOWHERE} --delay", word)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < within
     assert not driver.slack.messages(CHANNEL)
     assert not driver.cloud.upgrades
     return answer
 
 
 @pytest.mark.parametrize(("person", "word"), [(ENGLISH, "None of the bot's projects"), (CHINESE, "所有项目下均不存在")])
-async def test_an_instance_that_no_project_lists_is_told_privately(projects: BotDriver, person: str, word: str) -> None:
+async def test_an_instance_that_no_project_lists_is_told_privately(
+    projects: BotDriver, person: str, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handle_command, "LOCATE_SECONDS", 10.0)  # the lists are read again, however busy the machine is
     await projects.start()
     await warm(projects)
-    answer = await unlisted(projects, person, word)
+    answer = await unlisted(projects, person, word, within=15.0)
     accessories = [block["accessory"] for block in answer.blocks if "accessory" in block]
     assert [one["value"] for one in accessories] == [
         f"{FIRST_REGION}:{projects.cloud.project_id} {NOWHERE} --delay",
