@@ -18,10 +18,10 @@ from aiohttp import web
 
 from bot.connections import open_cloud, open_slack
 from bot.core.errors import SlackError, StorageUnavailable
+from bot.core.messages import Message
 from bot.core.permissions import AccessPolicy
 from bot.core.polling import PollSchedule
 from bot.core.ports import NO_METRICS, Metrics, Storage
-from bot.doctor.runner import SelfCheck
 from bot.environment import SettingsError
 from bot.http_server import EventsEndpoint, Readiness, start_server, web_app
 from bot.i18n.catalog import Catalog, Regions
@@ -30,7 +30,6 @@ from bot.slack.bolt_app import Listeners, bolt_app
 from bot.slack.channels import SlackChannels
 from bot.slack.client import BotIdentity, Heartbeat, InvalidToken, SlackClient, read_identity
 from bot.slack.publisher import SlackEphemeralMessages, SlackPublisher
-from bot.slack.socket_mode import SocketModeConnection, open_connection
 from bot.slack.users import SlackUsers
 from bot.storage.opening import open_storage
 from bot.storage.urls import sqlite_path
@@ -113,7 +112,7 @@ def build(
         metrics=metrics,
         clock=clock,
         new_id=partial(secrets.token_urlsafe, 12),
-        run_doctor=SelfCheck(settings).report,
+        run_doctor=_doctor(settings),
         command_name=settings.slack.command,
         confirm_ttl_seconds=settings.confirm_ttl_seconds,
         projects=cloud.projects,
@@ -263,6 +262,8 @@ async def _serve(
     app = bolt_app(client, identity, components.listeners, settings.slack.command, signing_secret, metrics)
     socket = None
     if app_token is not None:
+        from bot.slack.socket_mode import SocketModeConnection  # not in HTTP mode: it takes time and memory
+
         open_session = settings.network.open_session
         socket = SocketModeConnection(app, app_token.reveal(), client.web_client, open_session)
     heartbeat = Heartbeat(client)
@@ -341,6 +342,21 @@ def stop_on_signal() -> asyncio.Event:
     return stop
 
 
+def _doctor(settings: Settings) -> Callable[[], Awaitable[Message]]:
+    """The doctor of the command, imported when somebody first asks: its modules cost start-up time."""
+    report: Callable[[], Awaitable[Message]] | None = None
+
+    async def run_doctor() -> Message:
+        nonlocal report
+        if report is None:
+            from bot.doctor.runner import SelfCheck
+
+            report = SelfCheck(settings).report
+        return await report()
+
+    return run_doctor
+
+
 def _prometheus_metrics(*, by_region: bool) -> "PrometheusMetrics":
     """Imported only where somebody can read them: the library costs start-up time."""
     from bot.metrics import PrometheusMetrics
@@ -375,6 +391,8 @@ async def _check_app_token(settings: Settings, client: SlackClient) -> None:
     app_token = settings.slack.app_token
     if app_token is None:
         return
+    from bot.slack.socket_mode import open_connection
+
     try:
         await _confirmed(lambda: open_connection(client.web_client, app_token.reveal()))
     except InvalidToken:

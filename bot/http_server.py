@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aiohttp import ClientPayloadError, web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
@@ -19,7 +20,9 @@ from bot.core.messages import clipped
 from bot.core.ports import Storage
 from bot.network import CannotListen
 from bot.slack.client import Heartbeat
-from bot.slack.socket_mode import SocketModeConnection
+
+if TYPE_CHECKING:
+    from bot.slack.socket_mode import SocketModeConnection
 
 log = logging.getLogger("bot.http")
 MAX_BODY_BYTES = 512 * 1024
@@ -54,7 +57,7 @@ class Readiness:
     """
 
     heartbeat: Heartbeat | None = None
-    socket: SocketModeConnection | None = None
+    socket: "SocketModeConnection | None" = None
     storage: Storage | None = None
     clock: Callable[[], float] = time.time
     starting: dict[str, str] = field(default_factory=lambda: dict.fromkeys(("slack", "storage"), "starting"))
@@ -70,7 +73,7 @@ class Readiness:
             problems["process"] = "stopping" if self.is_stopping else "starting"
         return problems
 
-    def _socket_problem(self, socket: SocketModeConnection) -> str:
+    def _socket_problem(self, socket: "SocketModeConnection") -> str:
         if not socket.is_connected:
             return "the socket is not connected"
         if socket.last_pong_at is None:

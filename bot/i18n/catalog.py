@@ -126,7 +126,7 @@ class Translator:
     messages: Mapping[str, str]
     cloud_errors: Mapping[str, ErrorText]
     vocabularies: Mapping[Vocabulary, Mapping[str, str]]
-    sentences: tuple[tuple[re.Pattern[str], str], ...]
+    sentences: Sequence[tuple[str, str]]  # of the doctor, in English and in this language
     regions: "Regions"
 
     def render(self, message: Message, markup: Markup = PLAIN_TEXT) -> str:
@@ -172,8 +172,8 @@ class Translator:
 
     def sentence(self, text: str) -> str:
         """The words for a sentence of the doctor, and for those within it; what no pattern fits stays as it is."""
-        for pattern, words in self.sentences:
-            if match := pattern.fullmatch(text):
+        for english, words in self.sentences:
+            if match := _pattern(english).fullmatch(text):
                 parts = Formatter().parse(words)
                 return "".join(part + (self.sentence(match[name]) if name else "") for part, name, _, _ in parts)
         return text
@@ -236,11 +236,11 @@ def _load(language: Language, name: str, regions: Regions) -> Translator:
         vocabulary: {_normalized(word): text for word, text in table[vocabulary.value].items()}
         for vocabulary in Vocabulary
     }
-    patterns = sorted(table["sentences"].items(), key=lambda item: -len(item[0]))  # "{a}: {b}" fits too much
-    sentences = tuple((_pattern(english), words) for english, words in patterns)
+    sentences = sorted(table["sentences"].items(), key=lambda item: -len(item[0]))  # "{a}: {b}" fits too much
     return Translator(language, table["list_separator"], table["messages"], errors, vocabularies, sentences, regions)
 
 
+@cache  # compiled when the doctor is first asked: all of them would take a tenth of the bot's start
 def _pattern(english: str) -> re.Pattern[str]:
     """What a sentence with these placeholders looks like."""
 
