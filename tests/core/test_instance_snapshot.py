@@ -1,4 +1,4 @@
-"""What the cloud says of an instance reaches the question whenever it comes, and never reopens a decided one."""
+"""What the cloud says of an instance reaches the request whenever it comes, and never reopens a decided one."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from tests.core.examples import ID, T0, all_delivered, check_invariants, confirm
 ABOUT = Instance(ID, "sr-orders").to_json()
 
 
-def test_facts_that_came_while_the_question_was_posted_are_added_by_an_edit() -> None:
+def test_facts_that_came_while_the_request_was_posted_are_added_by_an_edit() -> None:
     shown = new_upgrade()
     step = outbox.delivered(replace(shown, instance_snapshot=ABOUT), Notification.REQUEST_CARD, T0 + 1, "1.0", shown)
     assert step.pending_notifications == (Notification.CARD_UPDATE,)

@@ -85,10 +85,10 @@ def test_an_edit_is_queued_once_and_a_message_every_time() -> None:
     )
 
 
-# the question
+# the request
 
 
-def test_a_question_that_was_posted_is_known_by_its_message_and_waits_to_expire() -> None:
+def test_a_request_that_was_posted_is_known_by_its_message_and_waits_to_expire() -> None:
     step = posted()
     assert (step.message_ts, step.pending_notifications, step.next_poll_at, step.due_at) == (
         "1.0",
@@ -98,7 +98,7 @@ def test_a_question_that_was_posted_is_known_by_its_message_and_waits_to_expire(
     )
 
 
-def test_a_question_that_was_closed_while_slack_took_it_loses_its_buttons() -> None:
+def test_a_request_that_was_closed_while_slack_took_it_loses_its_buttons() -> None:
     asked = new_upgrade()
     closed = asked.expire(T0 + TTL)
     assert closed.due_at is None
@@ -111,7 +111,7 @@ def test_a_question_that_was_closed_while_slack_took_it_loses_its_buttons() -> N
     check_invariants(step)
 
 
-def test_a_question_posted_twice_stays_where_it_was_answered() -> None:
+def test_a_request_posted_twice_stays_where_it_was_answered() -> None:
     sending = confirmed()
     step = outbox.delivered(sending, Notification.REQUEST_CARD, T0 + 11, "1.5", new_upgrade())
     assert step.message_ts == "1.0"

@@ -40,14 +40,14 @@ def test_every_stand_has_its_timers_right(state: State) -> None:
     check_invariants(all_delivered(upgrade, T0 + 300))
 
 
-def test_a_new_question_is_due_to_be_posted_and_to_expire() -> None:
+def test_a_new_request_is_due_to_be_posted_and_to_expire() -> None:
     asked = new_upgrade()
     assert asked.pending_notifications == (Notification.REQUEST_CARD,)
     assert (asked.notify_at, asked.next_poll_at, asked.due_at) == (T0 + NOTIFY_SECONDS, T0 + TTL, T0 + NOTIFY_SECONDS)
     assert posted().due_at == T0 + TTL
 
 
-# the answer to the question
+# the decision on the request
 
 
 def test_a_confirmation_names_who_and_when_and_holds_the_row_for_a_lease() -> None:
@@ -70,7 +70,7 @@ def test_a_cancellation_ends_it_and_leaves_only_the_card_to_show() -> None:
 
 
 @pytest.mark.parametrize("at", [T0 + TTL, T0 + TTL + 0.001, T0 + 10 * TTL])
-def test_a_click_after_the_time_is_late_even_if_nobody_closed_the_question_yet(at: float) -> None:
+def test_a_click_after_the_time_is_late_even_if_nobody_closed_the_request_yet(at: float) -> None:
     assert posted().confirm("UBOB", at, "sender-2") == EXPIRED
     assert posted().withdraw("UBOB", at) == EXPIRED
 
@@ -93,19 +93,19 @@ def test_a_click_that_comes_second_is_told_what_came_first(state: State) -> None
         assert upgrade.withdraw("UEVE", at) == said
 
 
-def test_an_expired_question_that_nobody_closed_says_so_whoever_clicks() -> None:
+def test_an_expired_request_that_nobody_closed_says_so_whoever_clicks() -> None:
     closed = posted().expire(T0 + TTL)
     assert (closed.state, closed.decided_by, closed.decided_at) == (State.EXPIRED, None, T0 + TTL)
     assert closed.pending_notifications == (Notification.CARD_UPDATE,)
     assert closed.confirm("UANN", T0 + TTL + 1, "sender-2") == EXPIRED
 
 
-def test_a_question_that_was_never_posted_expires_with_nothing_to_tell() -> None:
+def test_a_request_that_was_never_posted_expires_with_nothing_to_tell() -> None:
     gone = new_upgrade().expire(T0 + TTL)
     assert (gone.state, gone.pending_notifications, gone.due_at) == (State.EXPIRED, (), None)
 
 
-def test_a_question_slack_refuses_is_over_and_says_why() -> None:
+def test_a_request_slack_refuses_is_over_and_says_why() -> None:
     gone = new_upgrade().card_rejected("is_archived", T0 + 1)
     assert (gone.state, gone.error_code, gone.decided_by) == (State.WITHDRAWN, "is_archived", None)
     assert (gone.pending_notifications, gone.due_at) == ((), None)
@@ -113,7 +113,7 @@ def test_a_question_slack_refuses_is_over_and_says_why() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_a_refusal_of_the_question_changes_nothing_once_it_stands_in_a_message(state: State) -> None:
+def test_a_refusal_of_the_request_changes_nothing_once_it_stands_in_a_message(state: State) -> None:
     """Two replicas may post it; a click on the one that worked counts more than the failure of the other."""
     upgrade = in_every_state()[state]
     assert upgrade.card_rejected("is_archived", T0 + 300) == upgrade

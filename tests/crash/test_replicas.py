@@ -41,7 +41,7 @@ async def test_clicks_spread_over_two_replicas_have_one_winner(replicas: Process
 
 
 @in_parallel("socket", "http", postgresql=True)
-async def test_two_questions_for_one_instance_start_one_upgrade(replicas: ProcessDriver) -> None:
+async def test_two_requests_for_one_instance_start_one_upgrade(replicas: ProcessDriver) -> None:
     await asyncio.gather(replicas.launch(), replicas.launch())
     ways = through(replicas)
     await replicas.request(replicas.instance())
@@ -115,7 +115,7 @@ async def test_a_replica_that_dies_while_it_follows_is_replaced_by_the_other(rep
     await assert_outcome(replicas)
 
 
-async def test_a_question_whose_message_nobody_wrote_down_is_closed_when_it_is_pressed(driver: ProcessDriver) -> None:
+async def test_a_card_whose_message_nobody_wrote_down_is_closed_when_it_is_pressed(driver: ProcessDriver) -> None:
     """The process died between posting it and writing down where; then its time was over."""
     first = await driver.launch(CONFIRM_TTL_SECONDS="1")
     stop = driver.slack.on_change(lambda: first.kill() if driver.open_cards() else None)
@@ -131,7 +131,7 @@ async def test_a_question_whose_message_nobody_wrote_down_is_closed_when_it_is_p
 
 
 @in_parallel("socket", "http", postgresql=True)
-async def test_a_question_of_a_dead_replica_is_closed_by_the_other(replicas: ProcessDriver) -> None:
+async def test_a_request_of_a_dead_replica_is_closed_by_the_other(replicas: ProcessDriver) -> None:
     ttl = "4"
     first = await replicas.launch(CONFIRM_TTL_SECONDS=ttl)
     await replicas.request(replicas.instance())

@@ -21,7 +21,7 @@ BUTTON = "cancel_scheduled"
 
 
 async def waiting(driver: BotDriver, person: str = ENGLISH, **_: str) -> tuple[Message, Message]:
-    """A delayed upgrade that waits for its window: its question and its message in the thread."""
+    """A delayed upgrade that waits for its window: its request and its message in the thread."""
     driver.cloud.set_speed("paused")
     message = await driver.request(f"{driver.instance()} --delay", person=person)
     await driver.confirm(message, person=person)

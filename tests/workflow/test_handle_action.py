@@ -67,7 +67,7 @@ async def test_anyone_allowed_may_cancel_and_then_nothing_is_sent(driver: BotDri
     assert not driver.cloud.upgrades
 
 
-async def test_an_expired_question_loses_its_buttons_by_itself(idle_driver: BotDriver) -> None:
+async def test_an_expired_request_loses_its_buttons_by_itself(idle_driver: BotDriver) -> None:
     await idle_driver.start(CONFIRM_TTL_SECONDS="1")
     message = await idle_driver.request(idle_driver.instance())
     await idle_driver.until(lambda: None if "confirm_upgrade" in buttons(idle_driver.card(message)) else True, 10)
@@ -76,7 +76,7 @@ async def test_an_expired_question_loses_its_buttons_by_itself(idle_driver: BotD
     assert not idle_driver.cloud.upgrades
 
 
-async def test_a_question_that_expired_while_the_bot_was_away_is_closed_at_the_start(idle_driver: BotDriver) -> None:
+async def test_a_request_that_expired_while_the_bot_was_away_is_closed_at_the_start(idle_driver: BotDriver) -> None:
     first = await idle_driver.start(CONFIRM_TTL_SECONDS="1")
     message = await idle_driver.request(idle_driver.instance())
     await first.stop()

@@ -1,4 +1,4 @@
-"""The command, from Slack to the question in the channel."""
+"""The command, from Slack to the request in the channel."""
 
 import pytest
 
@@ -30,7 +30,7 @@ async def test_each_flag_combination_runs_from_command_to_job_id(
     assert not buttons(any_driver.card(message))
 
 
-async def test_the_question_says_what_will_happen(driver: BotDriver) -> None:
+async def test_the_request_says_what_will_happen(driver: BotDriver) -> None:
     now = text_of(await driver.request(driver.instance()))
     later = text_of(await driver.request(f"{driver.instance('sr-metrics')} --delay --skip-validate", person=CHINESE))
     assert "<@U0SRE00001>" in now
@@ -200,7 +200,7 @@ async def test_values_of_people_are_escaped_in_every_answer(driver: BotDriver) -
     assert "&lt;!channel&gt;" in answer
 
 
-async def test_a_question_that_slack_refuses_only_later_is_told_to_who_asked(driver: BotDriver) -> None:
+async def test_a_request_that_slack_refuses_only_later_is_told_to_who_asked(driver: BotDriver) -> None:
     driver.slack.fail("chat.postMessage", 429)
     driver.slack.fail("chat.postMessage", "restricted_action")
     await driver.slack.command(CHINESE, CHANNEL, driver.instance())

@@ -36,7 +36,7 @@ async def test_the_list_is_complete_also_right_after_the_start(driver: BotDriver
 
 @pytest.mark.parametrize("person", [ENGLISH, CHINESE])
 @pytest.mark.parametrize(("button", "delay"), [("request_now", False), ("request_delayed", True)])
-async def test_the_lists_buttons_ask_the_same_question(
+async def test_the_lists_buttons_make_the_same_request(
     driver: BotDriver, button: str, delay: bool, person: str
 ) -> None:
     await warm(driver)
@@ -79,7 +79,7 @@ async def test_two_thousand_instances_are_listed_within_two_seconds_without_a_fl
     assert idle_driver.cloud.most_in_flight <= 8
 
 
-async def test_a_long_list_delays_neither_questions_nor_looks_at_jobs(idle_driver: BotDriver) -> None:
+async def test_a_long_list_delays_neither_requests_nor_looks_at_jobs(idle_driver: BotDriver) -> None:
     for n in range(300):
         idle_driver.cloud.add_instance(f"sr-x{n}", parent=f"taurus-x{n}")
     await idle_driver.start()

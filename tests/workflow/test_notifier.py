@@ -62,7 +62,7 @@ async def test_a_final_edit_that_slack_would_not_take_is_made_later(driver: BotD
 
 
 @pytest.mark.parametrize("how", FAULTS)
-async def test_a_question_that_slack_would_not_take_is_asked_again(driver: BotDriver, how: str | int) -> None:
+async def test_a_request_that_slack_would_not_take_is_asked_again(driver: BotDriver, how: str | int) -> None:
     driver.slack.fail("chat.postMessage", how)
     message = await driver.request(driver.instance())
     await driver.confirm(message)
@@ -95,7 +95,7 @@ async def test_when_the_channel_is_archived_the_requester_is_told_directly(drive
     assert end.thread_ts is None
 
 
-async def test_news_is_told_once_when_clicks_follow_the_questions_at_once(driver: BotDriver) -> None:
+async def test_news_is_told_once_when_clicks_follow_the_requests_at_once(driver: BotDriver) -> None:
     instances = driver.cloud.add_instances(20)
     clicks: dict[str, asyncio.Task[object]] = {}
 
@@ -110,12 +110,10 @@ async def test_news_is_told_once_when_clicks_follow_the_questions_at_once(driver
     await asyncio.gather(*(driver.slack.command("sre", "db-ops", instance.id) for instance in instances))
     await driver.until(lambda: len(clicks) == 20 or None, 30)
     await asyncio.gather(*clicks.values())
-    questions = [message for message in driver.slack.messages("db-ops") if message.ts in clicks]
-    for question in questions:
-        await driver.wait_for_reply(question, "after confirmation", 40)
-    assert [len(driver.thread(question)) for question in questions] == [
-        2
-    ] * 20  # the job with its progress, and the end
+    requests = [message for message in driver.slack.messages("db-ops") if message.ts in clicks]
+    for request in requests:
+        await driver.wait_for_reply(request, "after confirmation", 40)
+    assert [len(driver.thread(request)) for request in requests] == [2] * 20  # the job with its progress, and the end
     assert len(driver.cloud.upgrades) == 20
 
 

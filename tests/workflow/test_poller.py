@@ -43,7 +43,7 @@ ENDS = {"Completed": ("completed", "完成"), "Failed": ("failed", "失败"), "C
 
 
 async def started(driver: BotDriver, person: str = "sre", flags: str = "") -> tuple[str, Message]:
-    """An upgrade whose job id has been told: the job id and the question."""
+    """An upgrade whose job id has been told: the job id and the request."""
     driver.cloud.set_speed("paused")
     message = await driver.request(f"{driver.instance()} {flags}", person=person)
     await driver.confirm(message, person=person)

@@ -1,4 +1,4 @@
-"""People see what they decide about: facts on the question, doubts before it, whatever the cloud does meanwhile."""
+"""People see what they decide about: facts on the request, doubts before it, whatever the cloud does meanwhile."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -85,7 +85,7 @@ async def test_without_the_permission_the_card_says_so_and_the_upgrade_works(
 
 
 @pytest.mark.parametrize("operation", READS)
-async def test_a_slow_cloud_delays_no_question_and_no_answer(idle_driver: BotDriver, operation: str) -> None:
+async def test_a_slow_cloud_delays_no_request_and_no_answer(idle_driver: BotDriver, operation: str) -> None:
     idle_driver.cloud.inject_fault("slow", operation, times=1000, seconds=30.0)
     await idle_driver.start()
     began = time.monotonic()
@@ -113,7 +113,7 @@ async def test_the_facts_are_those_of_now_not_of_minutes_ago(driver: BotDriver) 
     assert "3.1.16" in message.text
 
 
-async def test_a_question_that_slack_took_late_has_the_facts_all_the_same(idle_driver: BotDriver) -> None:
+async def test_a_request_that_slack_took_late_has_the_facts_all_the_same(idle_driver: BotDriver) -> None:
     idle_driver.cloud.inject_fault("slow", "taurusdb", seconds=0.5)
     await idle_driver.start()
     idle_driver.slack.fail("chat.postMessage", 500)

@@ -58,8 +58,8 @@ async def test_an_ephemeral_answer_with_buttons_can_be_clicked_and_replaced(
     slack: StandInSlack, socket_app: BoltApp, webhook: AsyncWebhookClient
 ) -> None:
     await webhook.send(text="Sure?", blocks=BLOCKS)
-    [question] = slack.ephemerals("sre")
-    click = await slack.click("sre", question, "confirm_upgrade")
+    [request] = slack.ephemerals("sre")
+    click = await slack.click("sre", request, "confirm_upgrade")
     assert click.payload["container"]["is_ephemeral"] is True
     assert "message" not in click.payload
     await AsyncWebhookClient(click.payload["response_url"]).send(text="Well then.", replace_original=True)
