@@ -6,8 +6,11 @@ from dataclasses import replace
 import pytest
 
 from bot.core import polling
+from bot.core.instances import Instance
 from bot.core.notifications import Notification
 from bot.core.polling import (
+    END_CHECK_LIMIT_SECONDS,
+    END_CHECK_SECONDS,
     FAILED_POLLS_NOTIFIED,
     JOB_GONE_SECONDS,
     JOB_RETENTION_SECONDS,
@@ -15,8 +18,18 @@ from bot.core.polling import (
     Job,
     PollSchedule,
 )
-from bot.core.upgrade import SearchMiss, SearchResult, State, Upgrade
-from tests.core.examples import BACK, SCHEDULE, T0, all_delivered, check_invariants, in_progress, searched, unknown
+from bot.core.upgrade import EndCheck, SearchMiss, SearchResult, State, Upgrade
+from tests.core.examples import (
+    BACK,
+    ORDERS,
+    SCHEDULE,
+    T0,
+    all_delivered,
+    check_invariants,
+    in_progress,
+    searched,
+    unknown,
+)
 
 RUNNING = Job("job-1", "Running", 40)
 AT = T0 + 100
@@ -305,3 +318,79 @@ def test_a_clock_that_jumps_between_two_looks_leaves_a_next_look(clock: float) -
         check_invariants(step)
         assert step.next_poll_at is not None
         assert step.next_poll_at > AT + clock
+
+
+# the instance after the end
+
+
+OLD_VERSION, NO_VERSION = replace(BACK, version="3.1.15"), replace(BACK, version="")
+RESTARTING, ONE_DOWN = replace(BACK, running_actions=("RESTARTING",)), replace(BACK, normal_node_count=2)
+
+
+def completed(instance: Instance | None) -> Upgrade:
+    """A job that a poll at `AT` showed completed, and the instance as it was then."""
+    row = replace(running(), instance_snapshot=ORDERS.to_json())
+    return polling.job_polled(row, Job("job-1", "Completed", 100), AT, SCHEDULE, instance)
+
+
+def test_an_instance_that_is_back_with_another_version_ends_the_check_at_once() -> None:
+    row = completed(BACK)
+    assert (row.end_check, row.normal_at, row.next_poll_at) == (EndCheck.NORMAL, AT, None)
+
+
+@pytest.mark.parametrize("instance", [None, OLD_VERSION, RESTARTING, ONE_DOWN, NO_VERSION])
+def test_any_other_instance_is_read_again(instance: Instance | None) -> None:
+    row = completed(instance)
+    assert (row.end_check, row.next_poll_at) == (EndCheck.CHECKING, AT + END_CHECK_SECONDS)
+    again = polling.end_checked(row, RESTARTING, AT + 15)
+    assert (again.end_check, again.next_poll_at, again.due_at is None) == (
+        EndCheck.CHECKING,
+        AT + 15 + END_CHECK_SECONDS,
+        False,
+    )
+    back = polling.end_checked(again, BACK, AT + 30)
+    assert (back.end_check, back.next_poll_at) == (EndCheck.NORMAL, None)
+    assert Notification.END_ALARM not in back.pending_notifications
+    assert {Notification.CARD_UPDATE, Notification.END_UPDATE} <= set(back.pending_notifications)
+
+
+def test_since_when_the_instance_was_normal_is_the_first_time_that_it_was_read_so() -> None:
+    row = polling.end_checked(completed(RESTARTING), OLD_VERSION, AT + 15)
+    assert (row.end_check, row.normal_at) == (EndCheck.CHECKING, AT + 15)
+    assert polling.end_checked(row, BACK, AT + 30).normal_at == AT + 15
+
+
+def test_the_old_version_at_two_reads_of_a_normal_instance_is_an_alarm() -> None:
+    row = polling.end_checked(completed(OLD_VERSION), OLD_VERSION, AT + 15)
+    assert (row.end_check, row.next_poll_at) == (EndCheck.VERSION_UNCHANGED, None)
+    assert Notification.END_ALARM in row.pending_notifications
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "result", "is_alarm"),
+    [
+        (None, None, EndCheck.NOT_READ, False),
+        (RESTARTING, None, EndCheck.NOT_NORMAL, True),
+        (None, ONE_DOWN, EndCheck.NOT_NORMAL, True),
+        (None, OLD_VERSION, EndCheck.VERSION_UNCHANGED, True),
+        (None, NO_VERSION, EndCheck.NORMAL, False),
+    ],
+)
+def test_after_ten_minutes_what_was_seen_last_is_told(
+    first: Instance | None, last: Instance | None, result: EndCheck, is_alarm: bool
+) -> None:
+    early = polling.end_checked(completed(first), last, AT + END_CHECK_LIMIT_SECONDS - 1)
+    assert early.end_check is EndCheck.CHECKING
+    row = polling.end_checked(completed(first), last, AT + END_CHECK_LIMIT_SECONDS)
+    assert (row.end_check, row.next_poll_at) == (result, None)
+    assert (Notification.END_ALARM in row.pending_notifications) == is_alarm
+
+
+def test_every_poll_is_counted() -> None:
+    first = polling.job_polled(in_progress(), RUNNING, AT, SCHEDULE)
+    assert polling.job_polled(first, RUNNING, AT + 10, SCHEDULE).poll_count == first.poll_count + 1
+
+
+@pytest.mark.parametrize(("failures", "seconds"), [(1, 20), (2, 40), (3, 60), (9, 60)])
+def test_failed_polls_double_the_pause(failures: int, seconds: float) -> None:
+    assert SCHEDULE.next_poll_at(replace(in_progress(), failed_polls=failures), AT) == AT + seconds

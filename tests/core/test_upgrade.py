@@ -17,6 +17,8 @@ from bot.core.notifications import Notification
 from bot.core.upgrade import LEASE_SECONDS, LIVE_STATES, NOTIFY_SECONDS, SearchResult, State, Upgrade
 from tests.core.examples import (
     FINAL,
+    ID,
+    ORDERS,
     T0,
     TRANSITIONS,
     TTL,
@@ -24,6 +26,7 @@ from tests.core.examples import (
     check_invariants,
     confirmed,
     in_every_state,
+    in_progress,
     new_upgrade,
     posted,
     unknown,
@@ -206,3 +209,54 @@ def test_every_state_news_and_sight_is_written_as_its_own_name() -> None:
     """The words are columns in databases that outlive the code."""
     for kind in (State, Notification, SearchResult):
         assert all(one.value == one.name.lower() for one in kind)
+
+
+# what a row says of itself
+
+
+@pytest.mark.parametrize("delay", [True, False])
+@pytest.mark.parametrize(("status", "is_before_start"), [("", True), ("Pending", True), ("Running", False)])
+def test_only_a_delayed_upgrade_waits_for_its_window(delay: bool, status: str, is_before_start: bool) -> None:
+    assert in_progress(delay=delay, job_status=status).awaits_window == (delay and is_before_start)
+    assert not confirmed(delay=delay, job_status=status).awaits_window
+
+
+def test_the_instance_before_is_the_one_described_in_detail() -> None:
+    assert posted(instance_snapshot=ORDERS.to_json()).instance_before == ORDERS
+    listed = replace(ORDERS, upgrade_available=None)
+    assert posted(instance_snapshot=listed.to_json()).instance_before is None
+    assert posted(instance_snapshot="-").instance_before is None
+    assert posted().instance_before is None
+
+
+def test_a_card_was_rejected_by_slack_only_if_nobody_withdrew_the_request() -> None:
+    rejected = new_upgrade().card_rejected("is_archived", T0 + 1)
+    assert (rejected.is_card_rejected, rejected.decided_at, rejected.error_code) == (True, T0 + 1, "is_archived")
+    withdrawn = posted().withdraw("UBOB", T0 + 1)
+    assert isinstance(withdrawn, Upgrade)
+    assert not withdrawn.is_card_rejected
+    assert not posted().is_card_rejected
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "is_conflict"),
+    [
+        (409, "", True),
+        (409, "DBS.200019", True),
+        (400, "DBS.200086", True),
+        (403, "DBS.201014", True),
+        (400, "DBS.212033", True),
+        (400, "DBS.280001", False),
+        (403, "", False),
+        (None, "", False),
+    ],
+)
+def test_a_conflict_is_told_by_its_status_or_its_code(status: int | None, code: str, is_conflict: bool) -> None:
+    row = replace(confirmed(), state=State.REJECTED, http_status=status, error_code=code)
+    assert row.is_conflict == is_conflict
+    assert not replace(row, state=State.NOT_SENT).is_conflict
+
+
+def test_an_instance_without_a_name_is_called_by_the_beginning_of_its_id() -> None:
+    assert posted().instance_name == f"{ID[:8]}…"
+    assert posted(instance_snapshot=ORDERS.to_json()).instance_name == "sr-orders"
