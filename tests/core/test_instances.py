@@ -8,13 +8,16 @@ import pytest
 
 from bot.core.instances import (
     Instance,
+    InstanceList,
     PreflightWarning,
+    SyncTask,
     display_name,
     instance_choices,
     instance_label,
     nearest,
     not_in_project,
     preflight_warning,
+    region_of,
     state_field,
     version_field,
     window_field,
@@ -165,3 +168,26 @@ def test_a_text_that_is_no_instance_is_none(text: str) -> None:
 
 def test_fields_of_a_newer_version_are_left_out() -> None:
     assert Instance.from_json('{"id": "1", "name": "x", "colour": "blue"}') == Instance("1", "x")
+
+
+@pytest.mark.parametrize(
+    ("stage", "catchup_stage", "is_running"),
+    [
+        ("full", "", True),
+        ("Incremental", "", True),
+        ("wait", "incremental", True),
+        ("wait", "", False),
+        ("paused", "", False),
+        ("cancelled", "", False),
+    ],
+)
+def test_a_data_sync_task_runs_in_the_stages_that_copy(stage: str, catchup_stage: str, is_running: bool) -> None:
+    assert SyncTask("orders", stage, catchup_stage).is_running == is_running
+
+
+def test_an_instance_is_found_by_its_id_and_has_a_region() -> None:
+    listed = InstanceList((ORDERS, replace(ORDERS, id="another", project="cn-north-4:abc")))
+    found = listed.find("another")
+    assert found is not None
+    assert (found.id, region_of(found.project)) == ("another", "cn-north-4")
+    assert listed.find("nowhere") is None

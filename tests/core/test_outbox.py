@@ -285,3 +285,24 @@ def test_a_new_message_does_not_wait_with_the_edits() -> None:
     assert ended.notify_at == AT + 1 + NOTIFY_SECONDS
     assert ended.pending_notifications[0] is Notification.FAILED
     check_invariants(ended)
+
+
+@pytest.mark.parametrize(
+    ("notification", "state", "field"),
+    [
+        (Notification.JOB_ACCEPTED, State.IN_PROGRESS, "job_message"),
+        (Notification.JOB_FOUND, State.IN_PROGRESS, "job_message"),
+        (Notification.OUTCOME_UNKNOWN, State.UNKNOWN, "unknown_message"),
+        (Notification.UNRESOLVED, State.UNRESOLVED, "unresolved_message"),
+        (Notification.COMPLETED, State.COMPLETED, "end_message"),
+        (Notification.FAILED, State.FAILED, "end_message"),
+    ],
+)
+def test_a_message_that_is_edited_later_is_remembered_with_its_channel(
+    notification: Notification, state: State, field: str
+) -> None:
+    row = replace(confirmed(), state=state)
+    in_channel = outbox.delivered(row, notification, AT, "3.0", row)
+    assert (getattr(in_channel, f"{field}_ts"), getattr(in_channel, f"{field}_channel_id")) == ("3.0", row.channel_id)
+    direct = replace(row, dm_channel_id="D1")
+    assert getattr(outbox.delivered(direct, notification, AT, "3.0", direct), f"{field}_channel_id") == "D1"

@@ -97,6 +97,13 @@ def test_lists_show_what_may_be_used(channel: str, instance: str) -> None:
     assert policy.may_see_instance(instance) == (instance == ID)
 
 
+def test_who_asks_about_all_instances_asks_about_none_that_is_not_allowed() -> None:
+    policy = AccessPolicy(Rules(channels=HERE, users=EVERYTHING, instances=ids(ID)), "T1")
+    assert policy.check_instance(ANN, "CDB", None) is None
+    assert policy.check_instance(ANN, "CDB", ID) is None
+    assert reason(policy.check_instance(ANN, "CDB", "0" * 32 + "in17")) == "instance_not_allowed"
+
+
 def test_who_was_allowed_at_the_command_is_checked_again_at_the_click() -> None:
     assert AccessPolicy(NAMED, "T1").check_request(ANN, "CDB", ID, skip_validate=False) is None
     changed_rules = Rules(channels=HERE, users=ids("UBOB"), confirm_by=ANYONE)
