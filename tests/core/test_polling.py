@@ -18,7 +18,7 @@ from bot.core.polling import (
     Job,
     PollSchedule,
 )
-from bot.core.upgrade import EndCheck, SearchMiss, SearchResult, State, Upgrade
+from bot.core.upgrade import EndCheck, Operation, SearchMiss, SearchResult, State, Upgrade
 from tests.core.examples import (
     BACK,
     ORDERS,
@@ -394,3 +394,20 @@ def test_every_poll_is_counted() -> None:
 @pytest.mark.parametrize(("failures", "seconds"), [(1, 20), (2, 40), (3, 60), (9, 60)])
 def test_failed_polls_double_the_pause(failures: int, seconds: float) -> None:
     assert SCHEDULE.next_poll_at(replace(in_progress(), failed_polls=failures), AT) == AT + seconds
+
+
+def test_a_job_that_waits_for_an_authorization_alarms_once() -> None:
+    waiting = Job("job-1", "Unauthorized")
+    step = polling.job_polled(running(), waiting, AT, SCHEDULE)
+    assert step.pending_messages == (Notification.AUTHORIZATION_NEEDED,)
+    again = polling.job_polled(all_delivered(step, AT + 1), Job("job-1", "Unauthorized", 50), AT + 10, SCHEDULE)
+    assert Notification.AUTHORIZATION_NEEDED not in again.pending_notifications
+
+
+def test_what_an_earlier_search_saw_is_kept_until_a_later_one_sees_something() -> None:
+    backup, restart = (Operation("Backup", T0),), (Operation("Restart", T0 + 80),)
+    busy = polling.search_missed(unknown(), SearchMiss(SearchResult.BUSY, backup), AT)
+    assert polling.search_missed(busy, SearchMiss(SearchResult.IDLE), AT + 10).operations == backup
+    assert polling.search_missed(busy, SearchMiss(SearchResult.BUSY, restart), AT + 10).operations == restart
+    found = busy.accepted("job-1", AT + 10, AT + 20)
+    assert (found.operations, found.search_result) == ((), "")
