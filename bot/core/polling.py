@@ -252,9 +252,10 @@ def unresolved(upgrade: Upgrade, at: float) -> Upgrade:
     return row.with_notifications(at, Notification.UNRESOLVED, Notification.CARD_UPDATE, *edit)
 
 
-def checked_in_vain(upgrade: Upgrade, at: float) -> Upgrade:
-    """Somebody looked again and found nothing: the message with the button says so."""
-    row = replace(upgrade, checked_at=at)
+def checked_in_vain(upgrade: Upgrade, miss: SearchMiss, at: float) -> Upgrade:
+    """Somebody looked again and found nothing: the message with the button says so, and what was seen this time."""
+    result = _worse(upgrade.search_result, miss.result)
+    row = replace(upgrade, checked_at=at, search_result=result, operations=miss.operations or upgrade.operations)
     return row.with_notifications(at, Notification.UNRESOLVED_UPDATE) if row.unresolved_message_ts else row
 
 

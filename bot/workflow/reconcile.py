@@ -84,10 +84,12 @@ class Reconciler:
             entry = AuditEntry.of(upgrade, now, "searched", user_id, result.result.value, team_id)
             row = await self.transitions.update(
                 upgrade,
-                lambda row: polling.checked_in_vain(row, now) if row.state is State.UNRESOLVED else None,
+                lambda row: polling.checked_in_vain(row, result, now) if row.state is State.UNRESOLVED else None,
                 lambda _: (entry,),
             )
             await self.notifier.deliver(row)
+            if result.result is SearchResult.INCONCLUSIVE:
+                return Message("search_inconclusive", name=upgrade.instance_name)
             return Message("search_found_nothing", name=upgrade.instance_name)
 
         def step(row: Upgrade) -> Upgrade | None:

@@ -411,3 +411,13 @@ def test_what_an_earlier_search_saw_is_kept_until_a_later_one_sees_something() -
     assert polling.search_missed(busy, SearchMiss(SearchResult.BUSY, restart), AT + 10).operations == restart
     found = busy.accepted("job-1", AT + 10, AT + 20)
     assert (found.operations, found.search_result) == ((), "")
+
+
+def test_a_persons_look_that_saw_more_takes_back_that_nothing_started() -> None:
+    row = replace(polling.unresolved(unknown(), AT), search_result="idle", unresolved_message_ts="5.0")
+    restart = (Operation("Restart", T0 + 80),)
+    busy = polling.checked_in_vain(row, SearchMiss(SearchResult.BUSY, restart), AT + 60)
+    assert (busy.search_result, busy.operations, busy.checked_at) == ("busy", restart, AT + 60)
+    assert Notification.UNRESOLVED_UPDATE in busy.pending_notifications
+    assert polling.checked_in_vain(row, SearchMiss(SearchResult.INCONCLUSIVE), AT + 60).search_result == "inconclusive"
+    assert polling.checked_in_vain(row, SearchMiss(SearchResult.IDLE), AT + 60).search_result == "idle"

@@ -87,7 +87,7 @@ async def test_looking_again_never_adopts_the_job_of_a_later_request(
     driver.cloud.finish(job_id)
     await driver.wait_for_reply(again, "completed")
     await driver.slack.click("dba", end, "search_again")
-    await driver.wait_for_ephemeral("dba", "没有新的发现")
+    await driver.wait_for_ephemeral("dba", "升级结果仍然未知")
     assert job_id not in "".join(map(text_of, [driver.card(message), *driver.thread(message)]))
 
 
@@ -320,7 +320,9 @@ async def test_a_look_in_vain_is_told_and_noted(
 ) -> None:
     row = await added(storage, unresolved(job_id=job_id))
     reply, after = await looked_again(storage, row, cloud)
-    assert reply == Reply("search_found_nothing", name=row.instance_name)
+    is_clear = reason == "idle"
+    assert reply == Reply("search_found_nothing" if is_clear else "search_inconclusive", name=row.instance_name)
+    assert after.search_result == reason
     assert (after.state, after.checked_at, after.pending_notifications) == (State.UNRESOLVED, NOW, ())
     assert await audited(storage) == [("searched", "UDBA", "T1", reason)]
 

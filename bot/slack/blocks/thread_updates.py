@@ -178,9 +178,10 @@ def unresolved_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     text = translator.render(message, MRKDWN)
     lines = [translator.render(_operation(operation), MRKDWN) for operation in upgrade.operations]
     search_again = button(translator, Message("search_again_button"), Action.SEARCH_AGAIN, upgrade.id)
-    checked = upgrade.checked_at
-    if checked is not None:
-        lines.append(translator.render(Message("checked_nothing_new", at=Time(checked)), MRKDWN))
+    if upgrade.checked_at is not None:
+        at, is_clear = Time(upgrade.checked_at), upgrade.search_result != SearchResult.INCONCLUSIVE
+        checked = Message("checked_nothing_new", at=at) if is_clear else Message("checked_no_result", at=at)
+        lines.append(translator.render(checked, MRKDWN))
     small_print = [context(*lines[:MAX_CONTEXT_LINES])] if lines else []
     return message_view("\n".join([text, *lines]), section(f":warning: {text}"), *small_print, actions(search_again))
 
