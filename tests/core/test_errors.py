@@ -85,3 +85,9 @@ def test_refusals_with_the_same_key_and_values_are_equal_and_those_of_another_ki
     assert errors.TooLate("unknown_request") == errors.TooLate("unknown_request")
     assert errors.TooLate("unknown_request") != errors.Refusal("unknown_request")
     assert errors.TooLate("unknown_request") != Message("unknown_request")
+
+
+def test_a_note_of_ours_stands_in_brackets_and_an_error_is_of_the_request_unless_it_says_so() -> None:
+    assert str(NotSent(note="no free connection")) == "NotSent: (no free connection)"
+    assert str(Rejected(403, "APIGW.0306", "denied", note="twice")) == "Rejected: 403 APIGW.0306 denied (twice)"
+    assert not Rejected(401).is_sign_in

@@ -421,3 +421,22 @@ def test_a_persons_look_that_saw_more_takes_back_that_nothing_started() -> None:
     assert Notification.UNRESOLVED_UPDATE in busy.pending_notifications
     assert polling.checked_in_vain(row, SearchMiss(SearchResult.INCONCLUSIVE), AT + 60).search_result == "inconclusive"
     assert polling.checked_in_vain(row, SearchMiss(SearchResult.IDLE), AT + 60).search_result == "idle"
+
+
+def test_a_job_runs_since_the_first_poll_that_showed_it_running() -> None:
+    waiting = polling.job_polled(in_progress(), Job("job-1", "Pending"), AT, SCHEDULE)
+    assert (waiting.started_at, waiting.progress_at) == (None, AT)
+    step = polling.job_polled(waiting, RUNNING, AT + 10, SCHEDULE)
+    assert (step.started_at, step.progress_at) == (AT + 10, AT + 10)
+    same = polling.job_polled(step, RUNNING, AT + 20, SCHEDULE)
+    assert (same.started_at, same.progress_at) == (AT + 10, AT + 10)
+    more = polling.job_polled(same, Job("job-1", "Running", 50), AT + 30, SCHEDULE)
+    assert (more.started_at, more.progress_at) == (AT + 10, AT + 30)
+
+
+def test_a_lost_upgrade_is_looked_for_at_these_times_after_the_loss() -> None:
+    row, times = unknown(), [1.0]
+    while row.state is State.UNKNOWN:
+        row = polling.search_missed(row, SearchMiss(SearchResult.IDLE), T0 + times[-1])
+        times += [(row.next_poll_at or 0.0) - T0] if row.next_poll_at else []
+    assert times == [1, 3, 6, 12, 24, 40, 60, 85, 120]
