@@ -1,6 +1,7 @@
 """The book of what Slack has taken: nothing is told out of turn, and nothing is forgotten."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,10 @@ from bot.core.outbox import (
     MAX_BACKOFF_SECONDS,
     MAX_RETRY_AFTER_SECONDS,
     MAX_UNDELIVERABLE_SECONDS,
+    REPORT_GIVE_UP_SECONDS,
 )
 from bot.core.polling import Job
-from bot.core.upgrade import NOTIFY_SECONDS, State, Upgrade
+from bot.core.upgrade import LEASE_SECONDS, NOTIFY_SECONDS, EndCheck, State, Upgrade
 from tests.core.examples import (
     BACK,
     SCHEDULE,
@@ -306,3 +308,70 @@ def test_a_message_that_is_edited_later_is_remembered_with_its_channel(
     assert (getattr(in_channel, f"{field}_ts"), getattr(in_channel, f"{field}_channel_id")) == ("3.0", row.channel_id)
     direct = replace(row, dm_channel_id="D1")
     assert getattr(outbox.delivered(direct, notification, AT, "3.0", direct), f"{field}_channel_id") == "D1"
+
+
+# the report channel
+
+
+def test_nothing_is_reported_before_somebody_confirms() -> None:
+    for row in (posted(), posted().expire(AT)):
+        assert outbox.with_report(new_upgrade(), row, AT).report_at is None
+    assert outbox.with_report(posted(), confirmed(), AT).report_at == AT
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": State.FAILED},
+        {"job_id": "job-2"},
+        {"job_status": "Unauthorized"},
+        {"job_status": "Pending"},
+        {"started_at": AT},
+        {"canceled_by": "UBOB"},
+        {"end_check": EndCheck.NOT_NORMAL},
+    ],
+)
+def test_what_the_report_shows_makes_it_due_and_nothing_else_does(changes: dict[str, Any]) -> None:
+    row = in_progress()
+    assert outbox.with_report(row, replace(row, **changes), AT).report_at == AT
+    assert outbox.with_report(row, replace(row, progress_percent=50, poll_count=9), AT).report_at is None
+
+
+def test_a_report_that_failed_keeps_its_pause_when_there_is_more_to_show() -> None:
+    failed = outbox.report_failed(replace(in_progress(), report_at=AT), AT)
+    assert (failed.report_attempts, failed.report_at) == (1, AT + 2)
+    assert outbox.with_report(failed, replace(failed, state=State.FAILED), AT + 1).report_at == AT + 2
+    assert [outbox.report_failed(replace(failed, report_attempts=n), AT).report_at for n in (1, 4, 30)] == [
+        AT + 4,
+        AT + 32,
+        AT + MAX_UNDELIVERABLE_SECONDS,
+    ]
+    assert outbox.report_failed(failed, AT, retry_after=7.0).report_at == AT + 7
+
+
+def test_a_day_after_the_end_a_report_that_nobody_takes_is_given_up() -> None:
+    ended = replace(in_progress(), state=State.FAILED, ended_at=T0, next_poll_at=None, report_at=AT)
+    assert outbox.report_failed(ended, T0 + REPORT_GIVE_UP_SECONDS).report_at is not None
+    given_up = outbox.report_failed(ended, T0 + REPORT_GIVE_UP_SECONDS + 1)
+    assert (given_up.report_at, given_up.due_at) == (None, None)
+    running = replace(in_progress(), report_at=AT)
+    assert outbox.report_failed(running, T0 + 2 * REPORT_GIVE_UP_SECONDS).report_at is not None
+
+
+def test_a_report_is_edited_again_if_the_row_went_on_while_it_was_posted() -> None:
+    row = outbox.report_claimed(replace(in_progress(), report_at=AT, report_attempts=3), AT)
+    assert row.report_at == AT + LEASE_SECONDS
+    same = outbox.report_delivered(row, row, AT + 1, "9.0")
+    assert (same.report_ts, same.report_at, same.report_attempts) == ("9.0", None, 0)
+    moved = outbox.report_delivered(replace(row, state=State.FAILED), row, AT + 1, "9.0")
+    assert (moved.report_ts, moved.report_at) == ("9.0", AT + 1)
+    assert outbox.report_delivered(same, same, AT + 2, None).report_ts == "9.0"
+    dropped = outbox.report_dropped(row)
+    assert (dropped.report_at, dropped.report_attempts) == (None, 0)
+
+
+def test_an_end_that_was_checked_while_it_was_posted_is_edited() -> None:
+    ended = replace(in_progress(), state=State.COMPLETED, end_check=EndCheck.CHECKING)
+    row = outbox.delivered(replace(ended, end_check=EndCheck.NORMAL), Notification.COMPLETED, AT, "3.0", ended)
+    assert row.pending_notifications == (Notification.END_UPDATE,)
+    assert outbox.delivered(ended, Notification.COMPLETED, AT, "3.0", ended).pending_notifications == ()
