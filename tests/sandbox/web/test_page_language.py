@@ -124,3 +124,13 @@ async def test_a_channel_is_renamed(page: Page, slack: StandInSlack, width: int)
 async def test_a_person_who_is_not_allowed_stands_beside_the_others(page: Page) -> None:
     await page.get_by_role("radio", name="Nora (not allowed)").check()
     await expect(page.locator("#composer-text")).to_have_attribute("placeholder", re.compile("Nora"))
+
+
+async def test_the_words_before_the_examples_stand_in_one_line_on_a_phone(page: Page) -> None:
+    await page.get_by_role("radio", name="李伟").check()
+    await page.set_viewport_size({"width": 400, "height": 850})
+    title = page.locator("#examples-title")
+    await expect(title).to_have_text("试一试")
+    box = await title.bounding_box()
+    assert box is not None
+    assert box["height"] < 30 < box["width"]

@@ -54,6 +54,14 @@ REQUESTED = Upgrade(
 )
 DECIDED = replace(REQUESTED, decided_by="U0DBA", decided_at=1_795_500_060.0)
 IN_PROGRESS = replace(DECIDED, state=State.IN_PROGRESS, job_id="9a7d3c1b-2f4e-4d8a-b1c0-5e6f7a8b9c0d")
+RUNNING = replace(
+    IN_PROGRESS,
+    instance_snapshot=ORDERS.to_json(),
+    job_status="Running",
+    progress_percent=60,
+    started_at=1_795_500_070.0,
+    progress_at=1_795_500_790.0,
+)
 ENDED = replace(IN_PROGRESS, ended_at=1_795_500_312.0)
 WITH_ERROR = replace(
     DECIDED,
@@ -98,17 +106,7 @@ CARDS: dict[str, tuple[Upgrade, ConfirmBy]] = {
         replace(IN_PROGRESS, instance_snapshot=ORDERS.to_json(), job_status="Running", started_at=DECIDED.decided_at),
         ConfirmBy.ANYONE,
     ),
-    "progress": (
-        replace(
-            IN_PROGRESS,
-            instance_snapshot=ORDERS.to_json(),
-            job_status="Running",
-            progress_percent=60,
-            started_at=1_795_500_070.0,
-            progress_at=1_795_500_790.0,
-        ),
-        ConfirmBy.ANYONE,
-    ),
+    "progress": (RUNNING, ConfirmBy.ANYONE),
     "scheduled": (replace(IN_PROGRESS, delay=True, instance_snapshot=ORDERS.to_json()), ConfirmBy.ANYONE),
     "scheduled-window-unknown": (replace(IN_PROGRESS, delay=True), ConfirmBy.ANYONE),
     "awaits-authorization": (
@@ -159,17 +157,7 @@ THREAD: dict[str, tuple[Upgrade, Notification]] = {
         replace(IN_PROGRESS, job_status="Running", progress_percent=0, delay=True),
         Notification.JOB_PROGRESS,
     ),
-    "progress-running-for-minutes": (
-        replace(
-            IN_PROGRESS,
-            instance_snapshot=ORDERS.to_json(),
-            job_status="Running",
-            progress_percent=60,
-            started_at=1_795_500_070.0,
-            progress_at=1_795_500_790.0,
-        ),
-        Notification.JOB_PROGRESS,
-    ),
+    "progress-running-for-minutes": (RUNNING, Notification.JOB_PROGRESS),
     "progress-scheduled": (
         replace(IN_PROGRESS, delay=True, instance_snapshot=ORDERS.to_json(), job_status="Pending"),
         Notification.JOB_PROGRESS,
