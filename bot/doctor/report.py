@@ -50,7 +50,7 @@ def warned(name: str, detail: str, remedy: str) -> Check:
 
 
 def failed(name: str, detail: str, remedy: str) -> Check:
-    """The bot cannot work like this."""
+    """The bot cannot work until this is fixed."""
     return Check(name, CheckStatus.FAIL, detail, remedy)
 
 
@@ -126,7 +126,8 @@ def _line(check: Check) -> Message:
 
 def _totals(checks: Sequence[Check]) -> str:
     counts = ", ".join(f"{sum(check.status is status for check in checks)} {status.value}" for status in CheckStatus)
-    return f"{'The bot can work.' if can_work(checks) else 'The bot cannot work like this.'} ({counts})"
+    verdict = "The bot can work." if can_work(checks) else "The bot can't work until the failed checks are fixed."
+    return f"{verdict} ({counts})"
 
 
 def _single_line(text: str) -> str:

@@ -138,7 +138,7 @@ def test_values_of_every_type_are_rendered() -> None:
 def test_a_sentence_ends_in_three_dots_where_its_last_value_does() -> None:
     message = Message("found_rejected", name="59003144…")
     assert CATALOG.translator(Language.EN).render(message) == (
-        "Late answer: Huawei Cloud refused the upgrade of 59003144… Nothing was started."
+        "A late answer arrived: Huawei Cloud refused the upgrade of 59003144… No upgrade was started."
     )
 
 

@@ -13,7 +13,7 @@ from tests.driver import BotDriver, Message, buttons, run_driver, text_of
 
 INCIDENT = "inc-2051"  # public, the bot is not in it
 NOT_ALLOWED = {"sre": "can't be used in this channel", "dba": "本频道不允许使用"}
-NOT_NAMED = {"sre": "did not tell this channel's name", "dba": "未返回本频道的名称"}
+NOT_NAMED = {"sre": "did not give the name of this channel", "dba": "未返回本频道的名称"}
 INVITE = "/invite"
 PEOPLE = ["sre", "dba"]
 

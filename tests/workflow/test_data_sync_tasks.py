@@ -48,7 +48,7 @@ async def test_tasks_that_rest_are_on_the_card_five_of_them_by_name(driver: BotD
 @both_languages
 async def test_no_tasks_are_said(driver: BotDriver, person: str) -> None:
     card = await driver.request(driver.instance(), person=person)
-    await driver.wait_for_card(card, word(person, "Data-sync: none", "数据同步任务：无"))
+    await driver.wait_for_card(card, word(person, "Data-sync tasks: none", "数据同步任务：无"))
 
 
 @both_languages

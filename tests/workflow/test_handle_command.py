@@ -36,7 +36,7 @@ async def test_the_request_says_what_will_happen(driver: BotDriver) -> None:
     assert "<@U0SRE00001>" in now
     assert "restart" in now
     assert "rolled back" in now
-    assert "data-sync: none running" in now.lower()
+    assert "data-sync tasks: none running" in now.lower()
     assert "<!date^" in now
     assert "可维护时间段" in later
     assert "跳过升级校验" in later

@@ -46,7 +46,7 @@ async def answered(driver: BotDriver, person: str, text: str, word: str) -> Ephe
 @pytest.mark.parametrize(
     ("person", "words"),
     [
-        (ENGLISH, ("sr-orders", "Version: 3.1.15 → newest", "State: normal · 3 nodes")),
+        (ENGLISH, ("sr-orders", "Version: 3.1.15 → latest", "Status: normal · 3 nodes")),
         (CHINESE, ("sr-orders", "内核版本：3.1.15 → 最新版本", "实例状态：正常 · 3 个节点")),
     ],
 )
@@ -65,7 +65,7 @@ async def test_what_is_not_known_is_added_by_one_edit(idle_driver: BotDriver) ->
     await idle_driver.start()
     message = await idle_driver.request(idle_driver.instance())
     assert "sr-orders" not in message.text
-    card = await idle_driver.wait_for_card(message, "→ newest")
+    card = await idle_driver.wait_for_card(message, "→ latest")
     assert list(buttons(card)) == ["confirm_upgrade", "cancel_upgrade", "translate_card"]
     assert len(card.history) == 1
 
@@ -118,7 +118,7 @@ async def test_a_request_that_slack_took_late_has_the_facts_all_the_same(idle_dr
     await idle_driver.start()
     idle_driver.slack.fail("chat.postMessage", 500)
     message = await idle_driver.request(idle_driver.instance())
-    await idle_driver.wait_for_card(message, "→ newest")
+    await idle_driver.wait_for_card(message, "→ latest")
 
 
 # what speaks against it
@@ -142,7 +142,7 @@ async def test_a_doubt_is_told_privately_and_can_be_overruled(
     await driver.slack.click(person, doubt, "request_anyway")
     message = (await driver.slack.until(lambda: driver.slack.messages(CHANNEL)))[0]
     assert driver.instance(name) in message.text
-    assert ("in its window" in message.text) == (person == ENGLISH)
+    assert ("in the maintenance window" in message.text) == (person == ENGLISH)
 
 
 async def test_an_unknown_id_is_answered_with_the_nearest_and_can_be_asked_all_the_same(driver: BotDriver) -> None:

@@ -48,7 +48,7 @@ async def test_the_end_tells_versions_and_nodes_at_once_in_one_message(any_drive
     assert word(person, "completed", "完成") in end.text
     assert "3.1.15 → 3.1.18" in end.text
     assert word(person, "3 of 3", "3/3") in end.text
-    assert word(person, "as soon as", "即为正常") in end.text
+    assert word(person, "was normal when the job ended", "任务结束时，实例状态正常") in end.text
     assert not broadcasts(any_driver, card)
     await any_driver.wait_for_card(card, "3.1.15 → 3.1.18")
 
@@ -59,16 +59,18 @@ async def test_an_instance_that_comes_back_later_is_told_by_an_edit_with_how_lon
 ) -> None:
     card, end = await upgraded(driver, person, "instance stays abnormal")
     assert word(person, "completed", "完成") in end.text
-    assert word(person, "being checked", "正在检查") in end.text
+    assert word(person, "for up to 10 minutes", "持续检查实例状态") in end.text
     assert word(person, "2 of 3", "2/3") in end.text
-    await driver.wait_for_card(card, word(person, "being checked", "正在检查"))
+    checking = await driver.wait_for_card(card, word(person, "checking the instance", "正在检查实例"))
+    assert "🔎" in text_of(checking)  # no check mark before nothing is left to be checked
+    assert ":white_check_mark:" not in text_of(end)
     driver.cloud.change_instance("sr-orders", status="normal", abnormal_nodes=0)
     back = await driver.until(
         lambda: one if word(person, "3 of 3", "3/3") in (one := now(driver, card, end)).text else None
     )
     assert "3.1.15 → 3.1.18" in back.text
-    assert word(person, "not normal for", "处于不正常状态") in back.text
-    assert word(person, "being checked", "正在检查") not in back.text
+    assert word(person, "returned to normal", "后，实例恢复正常") in back.text
+    assert word(person, "for up to 10 minutes", "持续检查实例状态") not in back.text
     assert not broadcasts(driver, card)
 
 
@@ -84,7 +86,7 @@ async def test_an_instance_that_does_not_come_back_is_an_alarm_in_the_channel(
     assert word(person, "2 of 3", "2/3") in alarm.text
     assert word(person, "abnormal", "异常") in alarm.text
     edited = await driver.until(lambda: one if (one := now(driver, card, end)).history else None)
-    assert word(person, "being checked", "正在检查") not in edited.text
+    assert word(person, "for up to 10 minutes", "持续检查实例状态") not in edited.text
     assert "⚠️" in text_of(await driver.wait_for_card(card, word(person, "is not normal", "不正常")))
     driver.cloud.change_instance("sr-orders", status="normal", abnormal_nodes=0, version="3.1.15")
     await driver.slack.command(person, card.channel_id, "history")
@@ -125,7 +127,7 @@ async def test_an_instance_that_cannot_be_read_is_said_and_nothing_is_claimed(
 async def test_a_failed_job_says_what_state_the_instance_is_in_now(driver: BotDriver, person: str) -> None:
     _, end = await upgraded(driver, person, "job fails")
     assert word(person, "failed", "失败") in end.text
-    assert word(person, "The instance now: normal", "实例当前状态：正常") in end.text
+    assert word(person, "Instance status now: normal", "实例当前状态：正常") in end.text
     assert word(person, "3 of 3", "3/3") in end.text
     assert end.broadcast
 

@@ -77,7 +77,7 @@ async def test_a_conflict_that_an_older_operation_explains_is_told_at_once(drive
     message = await driver.request_anyway(driver.instance("sr-billing"), "restarting")
     await driver.confirm(message)
     told = text_of(await driver.wait_for_reply(message, "restarting", 1.9))  # the second search comes after two seconds
-    assert "Nothing was started" in told
+    assert "No upgrade was started" in told
 
 
 @pytest.mark.parametrize("fault", UNKNOWN)
@@ -156,6 +156,6 @@ async def test_a_wrong_access_key_is_tried_seldom_and_told_as_not_sent(idle_driv
         message = await idle_driver.request(idle_driver.instance(name))
         await idle_driver.confirm(message)
         reply = await idle_driver.wait_for_reply(message, "APIGW.0301")
-        assert "could not be sent. Nothing was started." in text_of(reply)
+        assert "could not be sent. No upgrade was started." in text_of(reply)
     assert idle_driver.cloud.upgrades == []
     assert len(idle_driver.cloud.calls) == 1

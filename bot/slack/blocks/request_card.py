@@ -82,6 +82,8 @@ def header_message(upgrade: Upgrade) -> tuple[str, Message]:
             return "🔄", Message("header_in_progress", name=name)
         case State.COMPLETED if upgrade.end_check in END_ALARMS:
             return "⚠️", Message("header_not_proven", name=name)
+        case State.COMPLETED if upgrade.end_check is EndCheck.CHECKING:
+            return "🔎", Message("header_checking", name=name)
         case State.COMPLETED:
             return "✅", Message("header_completed", name=name)
         case State.FAILED:
@@ -262,7 +264,9 @@ def _dialog(upgrade: Upgrade, translator: Translator) -> Block:
         title, ok = Message("dialog_title"), Message("dialog_ok")
         text = Message("dialog_immediate", name=name, instance=instance)
     if upgrade.skip_validate:
-        window, now = Message("dialog_title_window_skip_validate"), Message("dialog_title_skip_validate")
-        title = window if upgrade.delay else now
-        text, ok = Message("dialog_skip_validate", text=text), Message("dialog_ok_skip_validate")
+        text = Message("dialog_skip_validate", text=text)
+        if upgrade.delay:
+            title, ok = Message("dialog_title_window_skip_validate"), Message("dialog_ok_window_skip_validate")
+        else:
+            title, ok = Message("dialog_title_skip_validate"), Message("dialog_ok_skip_validate")
     return confirm_dialog(translator, title, text, ok, Message("dialog_deny"))

@@ -228,7 +228,7 @@ def end_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     notes: list[Message]
     match upgrade.state:
         case State.COMPLETED:
-            emoji = ":warning:" if upgrade.end_check in END_ALARMS else ":white_check_mark:"
+            emoji = _completed_emoji(upgrade)
             message = Message("upgrade_completed", people=people, name=name, job=job, duration=duration)
             notes = _after_completion(upgrade)
         case State.FAILED:
@@ -237,7 +237,7 @@ def end_message(upgrade: Upgrade, translator: Translator) -> MessageView:
             notes = [
                 reason or Message("no_fail_reason"),
                 *_instance_now(upgrade),
-                Message("after_failure", console=upgrade.console),
+                _after_failure(upgrade),
             ]
         case _:
             emoji, message = ":no_entry_sign:", _canceled_message(upgrade, people)
@@ -245,6 +245,21 @@ def end_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     text = translator.render(message, MRKDWN)
     lines = [translator.render(note, MRKDWN) for note in notes]
     return message_view("\n".join([text, *lines]), section(f"{emoji} {text}"), *(section(line) for line in lines))
+
+
+def _completed_emoji(upgrade: Upgrade) -> str:
+    """A check mark only once nothing is left to be checked."""
+    if upgrade.end_check is EndCheck.CHECKING:
+        return ":mag:"
+    return ":warning:" if upgrade.end_check in END_ALARMS else ":white_check_mark:"
+
+
+def _after_failure(upgrade: Upgrade) -> Message:
+    """What to do next: support when the instance was read and is not normal, else to look at it first."""
+    instance = upgrade.instance_after
+    if instance is not None and instance.status and not instance.is_normal:
+        return Message("after_failure_not_normal")
+    return Message("after_failure", console=upgrade.console)
 
 
 def _after_completion(upgrade: Upgrade) -> list[Message]:

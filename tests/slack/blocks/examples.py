@@ -84,6 +84,13 @@ PROVEN = replace(
     job_status="Completed",
 )
 PROVEN_LATE = 1_795_500_407.0
+END_SNAPSHOTS = {
+    EndCheck.CHECKING: STILL_ABNORMAL.to_json(),
+    EndCheck.NORMAL: BACK.to_json(),
+    EndCheck.VERSION_UNCHANGED: BACK_AT_OLD.to_json(),
+    EndCheck.NOT_NORMAL: STILL_ABNORMAL.to_json(),
+    EndCheck.NOT_READ: "-",
+}
 NOT_BACK = replace(PROVEN, end_snapshot=STILL_ABNORMAL.to_json())
 
 # views
@@ -131,9 +138,8 @@ CARDS: dict[str, tuple[Upgrade, ConfirmBy]] = {
     "in-progress": (IN_PROGRESS, ConfirmBy.REQUESTER),
     "completed": (replace(ENDED, state=State.COMPLETED), ConfirmBy.REQUESTER),
     **{
-        f"completed-{check.value}": (replace(PROVEN, end_check=check), ConfirmBy.REQUESTER)
-        for check in EndCheck
-        if check is not EndCheck.NONE
+        f"completed-{check.value}": (replace(PROVEN, end_check=check, end_snapshot=snapshot), ConfirmBy.REQUESTER)
+        for check, snapshot in END_SNAPSHOTS.items()
     },
     "failed": (FAILED, ConfirmBy.REQUESTER),
     "canceled": (replace(ENDED, state=State.CANCELED), ConfirmBy.REQUESTER),
@@ -221,7 +227,7 @@ THREAD: dict[str, tuple[Upgrade, Notification]] = {
         replace(PROVEN, end_check=EndCheck.VERSION_UNCHANGED, end_snapshot=BACK_AT_OLD.to_json()),
         Notification.END_ALARM,
     ),
-    "report-confirmed": (replace(DECIDED, skip_validate=True), Notification.REPORT),
+    "report-confirmed": (replace(DECIDED, state=State.SUBMITTING, skip_validate=True), Notification.REPORT),
     "report-completed": (
         replace(PROVEN, end_check=EndCheck.NORMAL, normal_at=ENDED.ended_at),
         Notification.REPORT_UPDATE,

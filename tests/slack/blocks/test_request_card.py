@@ -93,7 +93,7 @@ def test_the_request_says_when_and_whether_it_is_validated() -> None:
     other = request_card(replace(REQUESTED, delay=True, skip_validate=True), ENGLISH, ConfirmBy.REQUESTER).text
     assert "immediately" in usual
     assert "alidation" not in usual
-    assert "in its window" in other
+    assert "in the maintenance window" in other
     assert "Validation is skipped" in other
 
 
