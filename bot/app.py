@@ -59,7 +59,7 @@ OnReady = Callable[[str], None]
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Components:
     """The parts that run, or that have to be closed at the end."""
 
@@ -85,7 +85,8 @@ def build(
 ) -> Components:
     """Build every part once."""
     clock, rules, inventory = storage.clock, settings.rules, cloud.inventory
-    catalog, schedule = Catalog.load(_regions(settings)), PollSchedule(settings.job_poll_seconds)
+    catalog, schedule = Catalog(_regions(settings)), PollSchedule(settings.job_poll_seconds)
+    catalog.translator(settings.default_language)  # read now; the other one when somebody reads it
     tasks, in_process = BackgroundTasks(), UpgradesInProcess()
     policy = AccessPolicy(rules, identity.team_id)
     channels = SlackChannels(client, rules, time.monotonic)
@@ -183,7 +184,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None, on_ready: O
         await _serve(stop, settings, client, identity, components, front, prometheus, on_ready)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Front:
     """The web server, and what it is told while the bot starts and stops."""
 

@@ -49,7 +49,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MetricsText = Callable[[], Awaitable[bytes]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Readiness:
     """Whether requests of Slack can be taken now: Slack and the database. The cloud is a matter of the metrics.
 

@@ -28,7 +28,7 @@ LAG_INTERVAL_SECONDS = 0.25
 STORAGE_SECONDS = 2.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Interaction:
     kind: str
     started_at: float

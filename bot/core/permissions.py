@@ -123,7 +123,7 @@ class Rules:
         return self.confirm_skip_validate_by if skip_validate else self.confirm_by
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class AccessPolicy:
     """The rules applied in the bot's own team; every check returns None for yes.
 

@@ -60,7 +60,7 @@ RENDERERS: Mapping[Renderer, View] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class SlackPublisher:
     """Posts and edits what everybody sees (`Publisher`); every method raises `SlackError`."""
 

@@ -67,7 +67,7 @@ class Place:
     priority: Priority
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Queue:
     """The places of one limited method, and the next free time (monotonic seconds)."""
 

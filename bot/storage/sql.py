@@ -209,7 +209,7 @@ def _select(clauses: str) -> str:
     return f"SELECT {_UPGRADE} FROM upgrades {clauses}"  # noqa: S608 - as above
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Statements:
     """The statements that both databases share; the comment above a statement names its parameters in order."""
 

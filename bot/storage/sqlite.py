@@ -259,7 +259,7 @@ def _append_audit(connection: sqlite3.Connection, entries: Sequence[AuditEntry])
         connection.execute(SQLITE.set_audit_head, (rows[-1].number, rows[-1].hash))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class SqliteFile:
     """The database file: how it is created, opened and recognised."""
 

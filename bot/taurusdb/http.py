@@ -84,7 +84,7 @@ class SignInPaused(NotSent):
     """
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Refusals:
     """The memory of refused credentials: after a refusal nothing is sent for a while, each time four times longer.
 
@@ -186,7 +186,7 @@ class DeadlinePassed(NotSent):
 # requests to the project
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ReadSlots:
     """How many reads are in flight at once, of all projects together.
 

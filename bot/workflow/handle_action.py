@@ -39,7 +39,7 @@ STARTED_STATUSES = {RUNNING, *FINAL_STATUSES}
 DENIED_STATUSES = {401, 403}  # HTTP: nothing was done, whatever the job shows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ActionHandler:
     """Handles clicks that name an upgrade; whoever is refused or too late gets a private reply that says why."""
 

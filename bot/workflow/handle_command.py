@@ -79,7 +79,7 @@ class Confirmed:
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CommandHandler:
     """Carries out typed commands, and buttons that stand for one."""
 

@@ -22,7 +22,7 @@ from bot.workflow.transitions import change_attempted
 log = logging.getLogger("bot.interaction")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Replier:
     """Awaits the work of one interaction and shows its reply to the person alone, in that person's language."""
 

@@ -28,7 +28,7 @@ ON_TIME_SECONDS = 1.0  # a poll that comes so much early or late is on time
 LEASE_EXPIRED = "lease_expired"  # audit reason of an upgrade that is UNKNOWN because its sender stopped renewing
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Poller:
     """Handles whatever is due: expiry of requests, lost submissions, polls of jobs, searches, pending notifications."""
 

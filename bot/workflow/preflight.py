@@ -19,7 +19,7 @@ READ_SECONDS = 0.4  # how long a command waits for what its instance is like now
 NOT_DESCRIBED = "-"  # `Upgrade.instance_snapshot` when the cloud did not describe the instance
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Preflight:
     """Reads the inventory; a cloud that is slow or denies access holds up and prevents nothing."""
 

@@ -35,7 +35,7 @@ LEFT_OPEN_SECONDS = 30.0
 INCONCLUSIVE = SearchMiss(SearchResult.INCONCLUSIVE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Reconciler:
     """Searches for lost upgrades, and closes requests that another one has overtaken; it never sends one."""
 

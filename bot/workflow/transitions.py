@@ -42,7 +42,7 @@ def no_entries(_: Upgrade) -> tuple[AuditEntry, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Transitions:
     """The one place in which rows of upgrades are changed.
 

@@ -15,7 +15,7 @@ from bot.core.messages import Language
 from bot.i18n.catalog import Catalog
 from tests.slack.blocks.examples import every_view
 
-CATALOG = Catalog.load()
+CATALOG = Catalog()
 VIEWS = every_view()
 Json = dict[str, Any]
 

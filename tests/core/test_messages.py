@@ -5,7 +5,7 @@ import pytest
 from bot.core.messages import MAX_FOREIGN_TEXT, Language, Message, clipped, duration_message
 from bot.i18n.catalog import Catalog
 
-CATALOG = Catalog.load()
+CATALOG = Catalog()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ WARNING = Check("slack.channel.C1", CheckStatus.WARN, "a word", "do this")
 
 
 def lines(language: Language, *checks: Check) -> list[str]:
-    return Catalog.load().translator(language).render(to_message(checks)).splitlines()
+    return Catalog().translator(language).render(to_message(checks)).splitlines()
 
 
 def test_failures_come_first_one_a_line_and_not_too_many() -> None:
@@ -53,7 +53,7 @@ def test_a_check_that_has_no_words_yet_is_told_in_its_own() -> None:
     assert line.endswith("mend it")
 
 
-CHINESE = Catalog.load().translator(Language.ZH)
+CHINESE = Catalog().translator(Language.ZH)
 
 
 @pytest.mark.parametrize(

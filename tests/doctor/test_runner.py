@@ -145,7 +145,7 @@ async def test_a_url_that_would_carry_secrets_unencrypted_is_a_warning(sandbox: 
 
 async def test_a_running_bot_does_not_open_a_second_connection(sandbox: Sandbox) -> None:
     self_check = SelfCheck(Settings.read(sandbox.environ()))
-    report = Catalog.load().translator(Language.EN).render(await self_check.report())
+    report = Catalog().translator(Language.EN).render(await self_check.report())
     assert "The bot can work." in report
     assert "apps.connections.open" not in {call.method for call in sandbox.slack.calls}
 

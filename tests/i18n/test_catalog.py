@@ -25,9 +25,11 @@ from bot.core.messages import (
 )
 from bot.i18n.catalog import Catalog, Regions, Translator
 
-CATALOG = Catalog.load()
+CATALOG = Catalog()
 EVERY_LANGUAGE = pytest.mark.parametrize(
-    "translator", CATALOG.translators.values(), ids=lambda translator: translator.language.value
+    "translator",
+    [CATALOG.translator(language) for language in Language],
+    ids=lambda translator: translator.language.value,
 )
 HAN = "\u4e00-\u9fff"
 BOT = Path(bot.__file__).parent
@@ -179,7 +181,7 @@ def test_the_task_center_is_a_link_wherever_a_link_can_stand(translator: Transla
 
 def test_the_console_and_a_project_are_those_of_the_region() -> None:
     regions = Regions({"": "https://one.example", "cn-north-4": "https://north.example"}, frozenset({"cn-south-1"}))
-    translator = Catalog.load(regions).translator(Language.EN)
+    translator = Catalog(regions).translator(Language.EN)
 
     def rendered(value: Value, key: str) -> str:
         return translator.render(Message(key, **{"project" if key == "project" else "console": value}))

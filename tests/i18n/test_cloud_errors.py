@@ -5,7 +5,7 @@ import pytest
 from bot.core.messages import Language, Term, Vocabulary
 from bot.i18n.catalog import Catalog, Translator
 
-CATALOG = Catalog.load()
+CATALOG = Catalog()
 DOCUMENTED = [
     (400, "DBS.200022"),
     (400, "DBS.05000008"),
@@ -49,7 +49,9 @@ DOCUMENTED = [
     (404, "APIGW.0103"),
 ]
 EVERY_LANGUAGE = pytest.mark.parametrize(
-    "translator", CATALOG.translators.values(), ids=lambda translator: translator.language.value
+    "translator",
+    [CATALOG.translator(language) for language in Language],
+    ids=lambda translator: translator.language.value,
 )
 
 

@@ -23,7 +23,7 @@ from bot.slack.blocks.private_replies import instance_list, preflight_reply, tex
 from bot.slack.blocks.request_card import request_card
 from tests.slack.blocks.examples import REQUESTED, every_view, thread_message
 
-CATALOG = Catalog.load()
+CATALOG = Catalog()
 VIEWS = every_view()
 IN_THREAD = [kind for kind, spec in NOTIFICATIONS.items() if spec.target not in (Target.NEW_CARD, Target.CARD)]
 OWN_MARKUP = re.compile(

@@ -13,7 +13,7 @@ from bot.slack.blocks.request_card import request_card
 from tests.core.examples import ORDERS
 from tests.slack.blocks.examples import DECIDED, IN_PROGRESS, REQUESTED
 
-CATALOG = Catalog.load()
+CATALOG = Catalog()
 ENGLISH = CATALOG.translator(Language.EN)
 
 

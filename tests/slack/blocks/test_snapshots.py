@@ -19,7 +19,7 @@ REGIONS = Regions({"": "https://console.example/?region=cn-north-4"})
 @pytest.mark.parametrize("kind", ["request_card", "thread", "button_reply", "text_reply"])
 @pytest.mark.parametrize("language", list(Language))
 def test_every_view_reads_as_it_was_approved(language: Language, kind: str) -> None:
-    translator = Catalog.load(REGIONS).translator(language)
+    translator = Catalog(REGIONS).translator(language)
     texts = [
         f"##### {name}\n{view_as_text(view(translator))}" for name, view in VIEWS.items() if name.startswith(f"{kind}-")
     ]

@@ -23,7 +23,7 @@ from tests.slack.blocks.examples import (
     thread_message,
 )
 
-CATALOG = Catalog.load()
+CATALOG = Catalog()
 ENGLISH = CATALOG.translator(Language.EN)
 both_languages = pytest.mark.parametrize("language", list(Language))
 
