@@ -74,6 +74,16 @@ class Components:
     users: SlackUsers
     channels: SlackChannels
 
+    async def close(self) -> None:
+        """Stop what is still at work, and write what was only counted."""
+        await self.tasks.drain(0)
+        await self.poller.stop(POLLER_STOP_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.transitions.record_counted_refusals()
+        await self.users.close()
+        await self.channels.close()
+
 
 def build(
     settings: Settings,
@@ -310,13 +320,7 @@ async def _serve(
                 task.cancel()
     finally:
         await front.close()
-        await components.tasks.drain(0)
-        await components.poller.stop(POLLER_STOP_SECONDS)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await components.transitions.record_counted_refusals()
-        await components.users.close()
-        await components.channels.close()
+        await components.close()
     if invalid_tokens:
         raise invalid_tokens[0]
 

@@ -22,7 +22,7 @@ MAX_NAME = 64  # the cloud's own limit
 MAX_VERSION = 32
 MAX_STATUS = 32
 MAX_ACTIONS = 5
-ID_HEAD = 8  # characters of an id that stand for a name that is not known
+ID_HEAD, ID_TAIL = 8, 4  # characters of an id that stand for a name that is not known
 
 
 MAX_SYNC_TASKS = 5
@@ -252,10 +252,10 @@ def instance_choices(instances: Iterable[Instance]) -> tuple[Message, ...]:
 
 
 def display_name(instance_id: str, snapshot: str) -> str:
-    """What an upgrade's messages call its instance: the name in the snapshot, else the id's first eight characters."""
+    """What messages call an instance: the name in the snapshot, else the beginning and the end of its id."""
     instance = Instance.from_json(snapshot)
     name = _clipped(instance.name, MAX_NAME) if instance else ""
-    return name or f"{instance_id[:ID_HEAD]}…"
+    return name or f"{instance_id[:ID_HEAD]}…{instance_id[-ID_TAIL:]}"
 
 
 def version_message(instance: Instance) -> Message | None:

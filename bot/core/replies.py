@@ -18,7 +18,7 @@ from bot.core.instances import (
     version_message,
 )
 from bot.core.messages import Code, Link, Message, Person, Time
-from bot.core.upgrade import END_ALARMS, RUNNING, UNAUTHORIZED, EarlierRequest, State, Upgrade
+from bot.core.upgrade import RUNNING, UNAUTHORIZED, UNPROVEN_ENDS, EarlierRequest, State, Upgrade
 
 PAGE_SIZE = 10
 
@@ -98,15 +98,19 @@ def instance_list_reply(
     last, total = first + len(on_page), len(instances.instances)
     is_whole = instances.is_complete and instances.is_settled
     return InstanceListReply(
-        header=(
-            Message("instance_list_one", usage=Code(usage))
-            if total == 1
-            else Message("instance_list", first=first + 1, last=last, total=total, usage=Code(usage))
-        ),
+        header=_list_header(first + 1, last, total, usage, is_complete=instances.is_complete),
         rows=tuple(_listed(refreshed.get(instance.id, instance)) for instance in on_page),
         footer=None if is_whole else _incomplete(instances),
         next_page=first // PAGE_SIZE + 1 if last < total else None,
     )
+
+
+def _list_header(first: int, last: int, total: int, usage: str, *, is_complete: bool) -> Message:
+    if not is_complete:
+        return Message("instance_list_so_far", first=first, last=last, total=total, usage=Code(usage))
+    if total == 1:
+        return Message("instance_list_one", usage=Code(usage))
+    return Message("instance_list", first=first, last=last, total=total, usage=Code(usage))
 
 
 def _incomplete(instances: InstanceList) -> Message:
@@ -163,7 +167,7 @@ def upgrade_lines(upgrades: Sequence[Upgrade], permalinks: Sequence[str]) -> tup
 
 
 def _state_message(upgrade: Upgrade) -> Message:
-    if upgrade.end_check in END_ALARMS:
+    if upgrade.end_check in UNPROVEN_ENDS:
         return Message("state_completed_check")
     return _in_progress(upgrade) if upgrade.state is State.IN_PROGRESS else STATE_MESSAGES[upgrade.state]
 

@@ -76,6 +76,9 @@ class EndCheck(StrEnum):
 END_ALARMS = frozenset({EndCheck.VERSION_UNCHANGED, EndCheck.NOT_NORMAL})
 """The ends that somebody has to look into, although the cloud calls the job completed."""
 
+UNPROVEN_ENDS = END_ALARMS | {EndCheck.NOT_READ}
+"""The ends of which only the job says that the upgrade is completed."""
+
 
 class SearchResult(StrEnum):
     """What a search for a lost upgrade saw of the instance when it found no job."""

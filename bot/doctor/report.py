@@ -1,6 +1,7 @@
 """Results of checks, and how they are told: in full as text or JSON, in short as a message for Slack."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -104,9 +105,15 @@ def to_message(checks: Sequence[Check]) -> Message:
     if len(problems) > MAX_LINES:
         more = len(problems) - MAX_LINES
         lines = (*lines, Message("doctor_more", count=more, command=Code("python -m bot doctor")))
-    passed_count = sum(check.status is CheckStatus.PASS for check in checks)
+    counts = Counter(check.status for check in checks)
     verdict = Message("doctor_can_work") if can_work(checks) else Message("doctor_cannot_work")
-    summary = Message("doctor_summary", verdict=verdict, passed=passed_count, problems=len(problems))
+    summary = Message(
+        "doctor_summary",
+        verdict=verdict,
+        passed=counts[CheckStatus.PASS],
+        failed=counts[CheckStatus.FAIL],
+        warnings=counts[CheckStatus.WARN],
+    )
     return Message("doctor_report", lines=(summary, *lines))
 
 

@@ -29,7 +29,7 @@ _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 log = logging.getLogger("bot.taurusdb")
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True)
 class TokenAuth(httpx.Auth):
     """Adds a user token to a request."""
 
@@ -41,7 +41,7 @@ class TokenAuth(httpx.Auth):
         yield request
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True)
 class ReadyToken:
     """A ready-made user token; a 401 is final."""
 
@@ -69,7 +69,7 @@ class _Token:
     expires_at: float
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(slots=True, eq=False)
 class IamUser:
     """An IAM user with a password: one sign-in for any number of callers, renewed before the token expires."""
 

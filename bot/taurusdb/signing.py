@@ -19,7 +19,7 @@ ALGORITHM = "SDK-HMAC-SHA256"
 _SIGNED_HEADERS = ("content-type", "host", "x-language", "x-project-id", "x-sdk-date", "x-security-token")
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True)
 class AkSk(httpx.Auth):
     """Signs requests with an access key. A 401 is never retried: five wrong signatures in a row lock the key."""
 

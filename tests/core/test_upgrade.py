@@ -257,6 +257,6 @@ def test_a_conflict_is_told_by_its_status_or_its_code(status: int | None, code: 
     assert not replace(row, state=State.NOT_SENT).is_conflict
 
 
-def test_an_instance_without_a_name_is_called_by_the_beginning_of_its_id() -> None:
-    assert posted().instance_name == f"{ID[:8]}…"
+def test_an_instance_without_a_name_is_called_by_the_ends_of_its_id() -> None:
+    assert posted().instance_name == f"{ID[:8]}…in17"
     assert posted(instance_snapshot=ORDERS.to_json()).instance_name == "sr-orders"

@@ -138,9 +138,9 @@ def test_values_of_every_type_are_rendered() -> None:
 
 
 def test_a_sentence_ends_in_three_dots_where_its_last_value_does() -> None:
-    message = Message("found_rejected", name="59003144…")
+    message = Message("found_rejected", name="a long name…")
     assert CATALOG.translator(Language.EN).render(message) == (
-        "A late answer arrived: Huawei Cloud refused the upgrade of 59003144… No upgrade was started."
+        "Huawei Cloud answered late: it refused the upgrade of a long name… No upgrade was started."
     )
 
 

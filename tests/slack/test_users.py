@@ -317,7 +317,7 @@ async def test_what_slack_says_does_not_matter_for_whoever_is_named_by_id(idle_d
             "<@{requester}>",
         ),
         ("another", {"sre": "other than <@{requester}> must confirm", "dba": "须由 <@{requester}> 以外的人确认"}, ""),
-        ("anyone", {"sre": "Anyone allowed", "dba": "有权使用本机器人的人均可确认"}, ""),
+        ("anyone", {"sre": "Anyone allowed", "dba": "有权使用本机器人的用户均可确认"}, ""),
     ],
 )
 @pytest.mark.parametrize("person", ["sre", "dba"])

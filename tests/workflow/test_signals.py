@@ -181,7 +181,7 @@ async def test_a_second_request_is_pointed_to_the_open_one_and_closed_by_its_con
     assert f"p{first.ts.replace('.', '')}" in text_of(closed)
     assert mention(driver, ENGLISH) in closed.text
     await driver.slack.click(person, second, "confirm_upgrade")
-    await driver.wait_for_ephemeral(person, word(person, "superseded by another", "已被取代"))
+    await driver.wait_for_ephemeral(person, word(person, "superseded by another", "已失效"))
     assert len(driver.cloud.upgrades) == 1
 
 

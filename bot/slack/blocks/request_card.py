@@ -12,7 +12,7 @@ from bot.core.instances import (
 from bot.core.messages import Code, Link, Message, Person, Project, Time, duration_message
 from bot.core.permissions import ConfirmBy
 from bot.core.replies import earlier_request
-from bot.core.upgrade import END_ALARMS, UNAUTHORIZED, EndCheck, State, Upgrade
+from bot.core.upgrade import UNAUTHORIZED, UNPROVEN_ENDS, EndCheck, State, Upgrade
 from bot.i18n.catalog import Translator
 from bot.slack.blocks.kit import (
     HEADER_TEXT,
@@ -28,6 +28,8 @@ from bot.slack.blocks.kit import (
     section,
     two_columns,
 )
+
+ENDS_OF_JOBS = {State.COMPLETED, State.FAILED, State.CANCELED}
 
 
 def request_card(upgrade: Upgrade, translator: Translator, confirmers: ConfirmBy) -> MessageView:
@@ -80,7 +82,7 @@ def header_message(upgrade: Upgrade) -> tuple[str, Message]:
             return "🕒", Message("header_scheduled", name=name)
         case State.IN_PROGRESS:
             return "🔄", Message("header_in_progress", name=name)
-        case State.COMPLETED if upgrade.end_check in END_ALARMS:
+        case State.COMPLETED if upgrade.end_check in UNPROVEN_ENDS:
             return "⚠️", Message("header_not_proven", name=name)
         case State.COMPLETED if upgrade.end_check is EndCheck.CHECKING:
             return "🔎", Message("header_checking", name=name)
@@ -121,13 +123,13 @@ def status_line(upgrade: Upgrade) -> Message:
         case State.IN_PROGRESS:
             return _in_progress_line(upgrade, by)
         case State.COMPLETED:
-            return _completed_line(upgrade, by)
+            return _completed_line(upgrade)
         case State.FAILED:
-            return Message("card_failed", by=by)
+            return Message("card_failed")
         case State.CANCELED if upgrade.canceled_by:
-            return Message("card_canceled_by", canceler=Person(upgrade.canceled_by), requester=requester, by=by)
+            return Message("card_canceled_by", canceler=Person(upgrade.canceled_by), requester=requester)
         case State.CANCELED:
-            return Message("card_canceled", by=by)
+            return Message("card_canceled")
         case State.REJECTED:
             if upgrade.is_unexplained_conflict:
                 return Message("card_rejected_unchecked", by=by)
@@ -146,18 +148,18 @@ def status_line(upgrade: Upgrade) -> Message:
             return Message("card_withdrawn", by=by)
 
 
-def _completed_line(upgrade: Upgrade, by: Person) -> Message:
+def _completed_line(upgrade: Upgrade) -> Message:
     match upgrade.end_check:
         case EndCheck.CHECKING:
-            return Message("card_completed_checking", by=by)
+            return Message("card_completed_checking")
         case EndCheck.VERSION_UNCHANGED:
-            return Message("card_completed_unchanged", by=by)
+            return Message("card_completed_unchanged")
         case EndCheck.NOT_NORMAL:
-            return Message("card_completed_not_normal", by=by)
+            return Message("card_completed_not_normal")
         case EndCheck.NOT_READ:
-            return Message("card_completed_not_read", by=by)
+            return Message("card_completed_not_read")
         case EndCheck.NONE | EndCheck.NORMAL:
-            return Message("card_completed", by=by)
+            return Message("card_completed")
 
 
 def _in_progress_line(upgrade: Upgrade, by: Person) -> Message:
@@ -185,14 +187,15 @@ def _fields(upgrade: Upgrade) -> list[tuple[Message, Message]]:
         (Message("field_requester"), Message("person", person=Person(upgrade.requested_by))),
         (Message("field_mode"), Message("mode_window") if upgrade.delay else Message("mode_immediate")),
     ]
+    if upgrade.state in ENDS_OF_JOBS:  # until then the status line says who confirmed
+        candidates.append((Message("field_confirmer"), Message("person", person=Person(upgrade.decided_by or ""))))
     if upgrade.project:
         candidates.append((Message("field_project"), Message("project", project=Project(upgrade.project))))
     if not is_open and upgrade.skip_validate:
         candidates.append((Message("field_validation"), Message("validation_skipped")))
     if upgrade.state is State.COMPLETED and (after := version_text(upgrade.instance_after)):
         before = version_text(upgrade.instance_before)
-        change = Message("version_change", before=before, after=after) if before else None
-        candidates.append((Message("field_version"), change or Message("version_only", version=after)))
+        candidates.append((Message("field_version"), _version_change(before, after)))
     if is_open:
         window = window_field(instance, now) if instance and upgrade.delay else None
         candidates += [
@@ -202,6 +205,14 @@ def _fields(upgrade: Upgrade) -> list[tuple[Message, Message]]:
             (Message("field_window"), window),
         ]
     return [(label, value) for label, value in candidates if value is not None]
+
+
+def _version_change(before: str, after: str) -> Message:
+    if not before:
+        return Message("version_only", version=after)
+    if before == after:
+        return Message("version_unchanged", version=after)
+    return Message("version_change", before=before, after=after)
 
 
 def _warnings(upgrade: Upgrade) -> list[Message]:

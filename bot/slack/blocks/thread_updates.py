@@ -5,9 +5,9 @@ from bot.core.instances import actions_listing, nodes_message, state_field, vers
 from bot.core.messages import Code, Link, Message, Person, Term, Time, Vocabulary, duration_message
 from bot.core.notifications import Notification
 from bot.core.upgrade import (
-    END_ALARMS,
     PENDING,
     UNAUTHORIZED,
+    UNPROVEN_ENDS,
     EndCheck,
     Operation,
     SearchResult,
@@ -31,6 +31,7 @@ from bot.slack.blocks.request_card import header_message, status_line
 
 PROGRESS_BAR_CELLS = 10
 MAX_CONTEXT_LINES = 10  # of small print that Slack takes
+CLEAR_RESULTS = {SearchResult.IDLE, SearchResult.BUSY}
 
 
 def job_message(upgrade: Upgrade, notification: Notification, translator: Translator) -> MessageView:
@@ -179,7 +180,7 @@ def unresolved_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     lines = [translator.render(_operation(operation), MRKDWN) for operation in upgrade.operations]
     search_again = button(translator, Message("search_again_button"), Action.SEARCH_AGAIN, upgrade.id)
     if upgrade.checked_at is not None:
-        at, is_clear = Time(upgrade.checked_at), upgrade.search_result != SearchResult.INCONCLUSIVE
+        at, is_clear = Time(upgrade.checked_at), bool(upgrade.job_id) or upgrade.search_result in CLEAR_RESULTS
         checked = Message("checked_nothing_new", at=at) if is_clear else Message("checked_no_result", at=at)
         lines.append(translator.render(checked, MRKDWN))
     small_print = [context(*lines[:MAX_CONTEXT_LINES])] if lines else []
@@ -251,7 +252,7 @@ def _completed_emoji(upgrade: Upgrade) -> str:
     """A check mark only once nothing is left to be checked."""
     if upgrade.end_check is EndCheck.CHECKING:
         return ":mag:"
-    return ":warning:" if upgrade.end_check in END_ALARMS else ":white_check_mark:"
+    return ":warning:" if upgrade.end_check in UNPROVEN_ENDS else ":white_check_mark:"
 
 
 def _after_failure(upgrade: Upgrade) -> Message:
