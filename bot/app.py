@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import re
 import secrets
 import signal
 import time
@@ -13,6 +12,7 @@ from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -32,7 +32,7 @@ from bot.slack.client import BotIdentity, Heartbeat, InvalidToken, SlackClient, 
 from bot.slack.publisher import SlackEphemeralMessages, SlackPublisher
 from bot.slack.users import SlackUsers
 from bot.storage.opening import open_storage
-from bot.storage.urls import sqlite_path
+from bot.storage.urls import database_address
 from bot.taurusdb.projects import Projects
 from bot.workflow.background_tasks import BackgroundTasks, RareLog, UpgradesInProcess, supervise
 from bot.workflow.handle_action import ActionHandler
@@ -229,7 +229,7 @@ async def _reach_slack_and_storage(
             lambda: _confirmed(lambda: read_identity(client)),
             stop,
             readiness.starting,
-            ("slack", _address(settings.slack.api_url)),
+            ("slack", urlsplit(settings.slack.api_url).netloc.rpartition("@")[2]),
         )
         if identity is not None:
             await _check_app_token(settings, client)
@@ -241,7 +241,7 @@ async def _reach_slack_and_storage(
             lambda: _open_database(settings),
             stop,
             readiness.starting,
-            ("storage", _address(settings.database_url)),
+            ("storage", database_address(settings.database_url)),
         )
         if storage is not None:
             stack.push_async_callback(storage.close)
@@ -369,23 +369,9 @@ def _prometheus_metrics(*, by_region: bool) -> "PrometheusMetrics":
     return PrometheusMetrics(by_region=by_region)
 
 
-def _check_folder(database_url: str) -> None:
-    """A folder that is missing, or is where the file should be, stays so, however long it is waited for.
-
-    Raises ValueError.
-    """
-    if database_url.startswith("sqlite"):
-        path = sqlite_path(database_url).absolute()
-        if not path.parent.is_dir():
-            raise ValueError(f"there is no folder {path.parent}")
-        if path.exists() and not path.is_file():
-            raise ValueError(f"{path} is no file")
-
-
 async def _open_database(settings: Settings) -> Storage:
     """The storage; raises `SettingsError` for a database that can never be used, `StorageUnavailable` for now."""
     try:
-        _check_folder(settings.database_url)
         return await open_storage(settings.database_url)
     except ValueError as error:
         raise SettingsError([f"DATABASE_URL: {error}"]) from None
@@ -436,9 +422,3 @@ async def _retry_until_stopped(
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), START_RETRY_SECONDS)
     return None
-
-
-def _address(url: str) -> str:
-    """Host and port of a URL, or a SQLite file: what may be logged of it."""
-    scheme, _, rest = url.partition("://")
-    return url if scheme == "sqlite" else re.split(r"[/?#]", rest.rpartition("@")[2])[0]

@@ -56,6 +56,14 @@ class PostgresServer:
             self._server.wait(START_SECONDS)
             self._server = None
 
+    def start_receiver(self) -> "subprocess.Popen[bytes]":
+        """A program that counts as a synchronous standby, called `pg_receivewal`; it ends with the server."""
+        folder = self.folder / "received"
+        folder.mkdir()
+        if self._account:
+            os.chown(folder, self._account.pw_uid, self._account.pw_gid)
+        return self._popen("pg_receivewal", "-D", "received", "--synchronous", "--no-loop")
+
     def remove(self) -> None:
         """Stop it and delete everything it has written."""
         self.stop()

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -96,13 +96,13 @@ async def test_a_pipe_as_an_env_file_is_waited_for_a_moment(tmp_path: Path) -> N
 
 
 async def start_without_privileges(
-    folder: Path, settings: Mapping[str, str], *shell: str
+    folder: Path, settings: Mapping[str, str], *shell: str, arguments: Sequence[str] = ()
 ) -> asyncio.subprocess.Process:
     """Start it from a shell, bound by permissions even where the tests are run by root."""
     drop = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
     return await asyncio.create_subprocess_exec(
         *drop,
-        *("sh", "-c", f'{" && ".join(shell)} && exec "$@"', "sh", *command_line()),
+        *("sh", "-c", f'{" && ".join(shell)} && exec "$@"', "sh", *command_line(*arguments)),
         cwd=folder,
         env=process_environ(settings),
         stdout=asyncio.subprocess.PIPE,
@@ -110,9 +110,11 @@ async def start_without_privileges(
     )
 
 
-async def run_without_privileges(folder: Path, settings: Mapping[str, str], *shell: str) -> Result:
+async def run_without_privileges(
+    folder: Path, settings: Mapping[str, str], *shell: str, arguments: Sequence[str] = ()
+) -> Result:
     """The same, run to its end."""
-    process = await start_without_privileges(folder, settings, *shell)
+    process = await start_without_privileges(folder, settings, *shell, arguments=arguments)
     stdout, stderr = await process.communicate()
     return Result(process.returncode or 0, stdout.decode(), stderr.decode())
 
@@ -221,6 +223,14 @@ async def test_a_database_in_a_folder_that_is_missing(tmp_path: Path) -> None:
     one_line(await run_command(tmp_path, settings), "DATABASE_URL: there is no folder", "nowhere")
 
 
+async def test_a_database_whose_name_no_file_can_have(tmp_path: Path) -> None:
+    settings = {**NOWHERE, "DATABASE_URL": f"sqlite:///{'x' * 300}.db"}
+    one_line(await run_command(tmp_path, settings), "DATABASE_URL: no file can have this name")
+    for command in (("audit",), ("store", "copy", "--to", "sqlite:///other.db")):
+        one_line(await run_command(tmp_path, settings, *command), "no file can have this name")
+    assert "Traceback" not in (await run_command(tmp_path, settings, "doctor")).stderr
+
+
 async def test_what_can_never_be_the_database(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
@@ -249,15 +259,26 @@ async def driver(tmp_path: Path) -> AsyncIterator[ProcessDriver]:
         yield driver
 
 
-DISKS = {"full": "ulimit -f 0", "read-only": "chmod 555 ."}
+PLACES = {
+    "full disk": "mkdir -p place; ulimit -f 0",
+    "read-only": "mkdir -p -m 555 place",
+    "closed": "mkdir -p -m 0 place",
+    "below a closed one": "chmod 700 place 2>&-; mkdir -p place/below; chmod 0 place",
+    "file that is read-only": "mkdir -p place; touch place/bot.db; chmod 444 place/bot.db",
+    "link to nothing": "mkdir -p place; ln -sf nowhere place/bot.db",
+}
 
 
-@pytest.mark.parametrize("shell", DISKS.values(), ids=DISKS)
-async def test_a_disk_that_is_full_or_read_only_is_waited_for(
-    tmp_path: Path, driver: ProcessDriver, shell: str
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_place_that_cannot_be_written_now_is_waited_for_and_the_doctor_fails(
+    tmp_path: Path, driver: ProcessDriver, place: str
 ) -> None:
     (tmp_path / "disk").mkdir()
-    settings = driver.settings(DATABASE_URL="sqlite:///bot.db")
+    file = "place/below/bot.db" if "below" in place else "place/bot.db"
+    settings, shell = driver.settings(DATABASE_URL=f"sqlite:///{file}"), PLACES[place]
+    doctor = await run_without_privileges(tmp_path / "disk", settings, shell, arguments=("doctor",))
+    assert (doctor.exit_code, doctor.stderr) == (1, "")
+    assert "fail    database.connection: " in doctor.stdout
     process = await start_without_privileges(tmp_path / "disk", settings, shell)
     assert process.stderr is not None
     line = json.loads(await asyncio.wait_for(process.stderr.readline(), 30))

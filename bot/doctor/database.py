@@ -1,6 +1,7 @@
-"""Checks of the database: reachable, writable, with the tables of this version; nothing in it is changed."""
+"""Checks of the database: it is opened, migrated and written as the start does it, and left as it was."""
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
@@ -9,12 +10,21 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from bot.core.errors import StorageUnavailable
 from bot.doctor.report import Reporter, failed, passed, warned
-from bot.storage.migrations import APPLIED_VERSIONS, MIGRATIONS, missing_migrations
-from bot.storage.opening import open_readonly
+from bot.storage.migrations import (
+    MIGRATIONS,
+    ForeignTables,
+    migrate_postgres,
+    migrate_sqlite,
+    missing_migrations,
+    postgres_versions,
+    sqlite_versions,
+)
+from bot.storage.opening import check_place, open_readonly
 from bot.storage.sql import COPY_IN_PROGRESS, SQLITE
 from bot.storage.sqlite import SqliteFile, SqliteStorage
 from bot.storage.urls import database_scheme, sqlite_path
@@ -26,7 +36,8 @@ BUSY_SECONDS = 3.0
 MIN_FREE_BYTES = 100 * 1024 * 1024
 MAX_CLOCK_SKEW_SECONDS = 30.0
 DURABILITY_SETTINGS = ("synchronous_commit", "fsync", "full_page_writes", "synchronous_standby_names")
-TRIAL_WRITE = "UPDATE heartbeat SET at = at"  # rolled back afterwards
+TRIAL_WRITE = "UPDATE heartbeat SET at = at"
+TRIAL_LOCK_SECONDS = 1  # how long a trial of migrations may stand in the way of a running bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +65,9 @@ async def check_database(report: Reporter, url: str) -> None:
     """Check the database behind DATABASE_URL."""
     try:
         database = await inspect_database(url)
-    except ValueError as error:
-        report(
-            failed("database.connection", f"DATABASE_URL: {error}", "DATABASE_URL: sqlite:///file.db or postgresql://…")
-        )
-        return
-    except StorageUnavailable as error:
-        report(failed("database.connection", str(error), _unavailable_remedy(url)))
+    except (StorageUnavailable, ValueError) as error:
+        detail = f"DATABASE_URL: {error}" if isinstance(error, ValueError) else str(error)
+        report(failed("database.connection", detail, _unavailable_remedy(url)))
         return
     pooler = ", through a pooler" if database.is_pooled else ""
     report(passed("database.connection", f"{database.name} can be reached and written{pooler}"))
@@ -137,32 +144,47 @@ async def inspect_database(url: str) -> DatabaseState:
 
 
 def _inspect_sqlite(path: Path) -> DatabaseState:
-    """An existing file is opened and written in a transaction that is rolled back; a missing one is not created."""
-    folder = path.parent
-    if not folder.is_dir():
-        raise StorageUnavailable(f"there is no folder {folder}")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise StorageUnavailable(f"the folder {folder} cannot be written")
-    free_bytes = shutil.disk_usage(folder).free
-    if not path.exists():
-        return DatabaseState(str(path), free_bytes=free_bytes)
+    """Migrate and write an existing file in a transaction that is rolled back; instead of a missing one, a trial file.
+
+    What was there already is committed once more: that only shows whether the disk has room for it.
+    """
+    check_place(path)
+    free_bytes = shutil.disk_usage(path.parent).free
+    state = DatabaseState(str(path), free_bytes=free_bytes)
     try:
+        if not os.path.lexists(path):
+            _try_new_file(path.parent)
+            return state
         with closing(SqliteFile(path, BUSY_SECONDS).connect()) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if "schema_migrations" not in tables:
-                if tables:
-                    raise StorageUnavailable(f"{path} holds another program's tables")
-                return DatabaseState(str(path), free_bytes=free_bytes)
-            applied_versions = {version for (version,) in connection.execute(APPLIED_VERSIONS)}
+            applied_versions = sqlite_versions(connection)
+            migrate_sqlite(connection)
             head = connection.execute("SELECT count FROM audit_head").fetchone()
             unreadable_rows = sum(row[-1] for row in connection.execute(SQLITE.queue_stats, (0,)))
             connection.execute(TRIAL_WRITE)
             connection.execute("ROLLBACK")
+            if applied_versions is None:
+                _try_new_file(path.parent)
+                return state
+            if not missing_migrations(applied_versions):
+                connection.execute(TRIAL_WRITE)
+    except ForeignTables as error:
+        raise StorageUnavailable(f"{path} {error}") from error
     except (sqlite3.Error, OSError) as error:
         raise StorageUnavailable(f"SQLite: {error} ({path})") from error
-    state = DatabaseState(str(path), free_bytes=free_bytes, unreadable_rows=unreadable_rows)
-    return _state_of_tables(state, applied_versions, head)
+    return _state_of_tables(replace(state, unreadable_rows=unreadable_rows), applied_versions, head)
+
+
+def _try_new_file(folder: Path) -> None:
+    """Make and remove a database there, as the first start makes one."""
+    try:
+        trial = TemporaryDirectory(prefix=".doctor-", dir=folder)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StorageUnavailable(f"the folder {folder} cannot be written") from error
+    with trial as name:
+        SqliteFile(Path(name) / "trial.db", BUSY_SECONDS).connect_writer().close()
 
 
 async def _inspect_postgres(url: str) -> DatabaseState:
@@ -178,31 +200,34 @@ async def _inspect_postgres(url: str) -> DatabaseState:
 
 
 async def _inspect_connection(connection: "Connection") -> DatabaseState:
+    """What the start does, in a savepoint: nothing is left of it."""
     row = await connection.fetchrow(
         "SELECT current_database(), coalesce(host(inet_server_addr()), 'local'),"
-        " extract(epoch FROM clock_timestamp())::double precision, to_regclass('schema_migrations') IS NOT NULL,"
+        " extract(epoch FROM clock_timestamp())::double precision,"
         " coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
     )
-    database, host, database_now, has_tables, may_create = tuple(row or ())
+    database, host, database_now, may_create = tuple(row or ())
     settings = {name: str(await connection.fetchval(f"SHOW {name}")) for name in DURABILITY_SETTINGS}
     state = DatabaseState(
         f"{database} at {host}", clock_skew_seconds=database_now - time.time(), durability_settings=settings
     )
-    if not has_tables:
+    applied_versions = await postgres_versions(connection)
+    if applied_versions is None:
         if await connection.fetchval("SHOW transaction_read_only") == "on":
             raise StorageUnavailable("PostgreSQL: the database is read-only (a standby?)")
         if not may_create:
             raise StorageUnavailable("PostgreSQL: there are no tables yet, and this user may not make any")
-        return state
+    await connection.execute("SAVEPOINT trial")
+    if missing_migrations(applied_versions or set()):
+        await connection.execute(f"SET LOCAL lock_timeout = '{TRIAL_LOCK_SECONDS}s'")
     from bot.storage.postgres import require_writable
 
+    await migrate_postgres(connection)
     await require_writable(connection)
-    applied_versions = {row[0] for row in await connection.fetch(APPLIED_VERSIONS)}
     head = await connection.fetchrow("SELECT count FROM audit_head")
-    await connection.execute("SAVEPOINT trial")
     await connection.execute(TRIAL_WRITE)
     await connection.execute("ROLLBACK TO trial")
-    return _state_of_tables(state, applied_versions, None if head is None else tuple(head))
+    return state if applied_versions is None else _state_of_tables(state, applied_versions, tuple(head or ()))
 
 
 def _state_of_tables(state: DatabaseState, applied_versions: set[int], head: Iterable[object] | None) -> DatabaseState:

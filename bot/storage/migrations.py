@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
 
-APPLIED_VERSIONS = "SELECT version FROM schema_migrations"
-_CREATE_VERSIONS = "CREATE TABLE IF NOT EXISTS schema_migrations (version integer PRIMARY KEY)"
+_APPLIED_VERSIONS = "SELECT version FROM schema_migrations"
+_CREATE_VERSIONS = "CREATE TABLE schema_migrations (version integer PRIMARY KEY)"
 _ADD_VERSION = "INSERT INTO schema_migrations (version) VALUES ({})"
+_OUR_TABLES = {"schema_migrations", "audit_head"}  # made together; many programs have a table of the first name
 _POSTGRES_LOCK = 5_170_017  # key of an advisory lock: any number that nothing else in this database locks
 
 
@@ -167,29 +168,46 @@ def missing_migrations(applied_versions: set[int]) -> tuple[Migration, ...]:
 
 
 class ForeignTables(StorageUnavailable):
-    """The file is the database of another program."""
+    """The database is that of another program, or has its table of versions."""
+
+
+def sqlite_versions(connection: sqlite3.Connection) -> set[int] | None:
+    """The migrations that were applied; None when there are no tables yet. Raises `ForeignTables`."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        return None
+    if not tables >= _OUR_TABLES:
+        raise ForeignTables("has tables of another program")
+    return {version for (version,) in connection.execute(_APPLIED_VERSIONS)}
 
 
 def migrate_sqlite(connection: sqlite3.Connection) -> None:
-    """Apply the missing migrations in one transaction; BEGIN IMMEDIATE keeps other processes out meanwhile."""
-    connection.execute("BEGIN IMMEDIATE")
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if tables and "schema_migrations" not in tables:
-        raise ForeignTables("has tables of another program")
-    connection.execute(_CREATE_VERSIONS)
-    applied_versions = {version for (version,) in connection.execute(APPLIED_VERSIONS)}
-    for migration in missing_migrations(applied_versions):
+    """Apply the missing migrations in the caller's transaction: BEGIN IMMEDIATE keeps other processes out meanwhile."""
+    applied_versions = sqlite_versions(connection)
+    if applied_versions is None:
+        connection.execute(_CREATE_VERSIONS)
+    for migration in missing_migrations(applied_versions or set()):
         for statement in (*migration.statements, *migration.sqlite, _ADD_VERSION.format(migration.version)):
             connection.execute(statement)
-    connection.execute("COMMIT")
+
+
+async def postgres_versions(connection: "Connection") -> set[int] | None:
+    """As `sqlite_versions`; here other programs may have tables, too."""
+    found = {table for table in _OUR_TABLES if await connection.fetchval("SELECT to_regclass($1)", table) is not None}
+    if "schema_migrations" not in found:
+        return None
+    if found != _OUR_TABLES:
+        remedy = "give the bot a database of its own, or a schema with options=-c%20search_path%3Dname"
+        raise ForeignTables(f"its table schema_migrations is another program's: {remedy}")
+    return {row["version"] for row in await connection.fetch(_APPLIED_VERSIONS)}
 
 
 async def migrate_postgres(connection: "Connection") -> None:
     """Apply the missing migrations in the caller's transaction; an advisory lock keeps other replicas out meanwhile."""
     await connection.execute("SELECT pg_advisory_xact_lock($1)", _POSTGRES_LOCK)
-    if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+    applied_versions = await postgres_versions(connection)
+    if applied_versions is None:
         await connection.execute(_CREATE_VERSIONS)
-    applied_versions = {row["version"] for row in await connection.fetch(APPLIED_VERSIONS)}
-    for migration in missing_migrations(applied_versions):
+    for migration in missing_migrations(applied_versions or set()):
         for statement in (*migration.statements, *migration.postgres, _ADD_VERSION.format(migration.version)):
             await connection.execute(statement)

@@ -12,7 +12,7 @@ from bot.core.errors import JobIdTaken, LiveUpgradeExists, StorageUnavailable
 from bot.core.upgrade import Upgrade, replace
 from bot.storage.clock import DatabaseClock
 from bot.storage.copy import TargetNotEmpty
-from bot.storage.migrations import migrate_postgres
+from bot.storage.migrations import ForeignTables, migrate_postgres
 from bot.storage.postgres_pool import TIMEOUT_SECONDS, PostgresPool
 from bot.storage.sql import (
     BROKEN_AUDIT,
@@ -66,8 +66,10 @@ class PostgresStorage(SqlQueries):
                 await pool.transaction(migrate_postgres)
                 await pool.run(require_writable)
             await pool.run(storage._read_clock)
-        except BaseException:
+        except BaseException as error:
             await pool.close()
+            if isinstance(error, ForeignTables):
+                raise ValueError(str(error)) from None
             raise
         return storage
 

@@ -281,7 +281,9 @@ class SqliteFile:
         try:
             self._switch_to_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")  # with less, a power failure could undo what was sent
+            connection.execute("BEGIN IMMEDIATE")
             migrate_sqlite(connection)
+            connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise

@@ -126,6 +126,14 @@ def sqlite_path(url: str) -> Path:
     return Path(path)
 
 
+def database_address(url: str) -> str:
+    """What may be logged of a URL that has been checked: the file, or the hosts."""
+    if database_scheme(url) == "sqlite":
+        return url
+    hosts = PostgresUrl.parse(url).hosts
+    return ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in hosts) or "local"
+
+
 def check_url(url: str) -> None:
     """Raise ValueError, with one line that repeats no password, for a URL that names no database."""
     if database_scheme(url) == "sqlite":

@@ -2,7 +2,11 @@
 
 import sqlite3
 
+import pytest
+
+from bot.core.errors import StorageUnavailable
 from bot.doctor.report import CheckStatus
+from bot.storage import migrations
 from bot.storage.opening import open_storage
 from tests.command_line import run_command
 from tests.doctor.helpers import Sandbox, failures, problems
@@ -37,12 +41,36 @@ async def test_an_empty_database_gets_its_tables_at_the_first_start(sandbox: San
     assert "the first start makes them" in checks["database.schema"].detail
 
 
-async def test_missing_migrations(sandbox: Sandbox, database_url: str) -> None:
+NEXT_MIGRATION = migrations.Migration(1000, ("ALTER TABLE heartbeat ADD COLUMN colour text",))
+
+
+async def test_missing_migrations(sandbox: Sandbox, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     await create_tables(database_url)
-    await run_sql(database_url, "DELETE FROM schema_migrations")
-    check = (await sandbox.check(DATABASE_URL=database_url))["database.schema"]
-    assert check.status is CheckStatus.WARN
-    assert check.remedy == "start the bot: it applies the missing migrations by itself"
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, NEXT_MIGRATION))
+    for _ in range(2):  # the first time leaves them missing
+        check = (await sandbox.check(DATABASE_URL=database_url))["database.schema"]
+        assert check.status is CheckStatus.WARN
+        assert check.remedy == "start the bot: it applies the missing migrations by itself"
+
+
+async def test_missing_migrations_that_the_start_could_not_apply(
+    sandbox: Sandbox, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create_tables(postgres_url)
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, NEXT_MIGRATION))
+    url = await url_of_role(postgres_url, "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {role}")
+    checks = await sandbox.check(DATABASE_URL=url)
+    assert failures(checks) == {"database.connection"}
+    assert "must be owner of table heartbeat" in checks["database.connection"].detail
+
+
+@pytest.mark.parametrize("table", ["upgrades (id integer)", "schema_migrations (version text, dirty boolean NOT NULL)"])
+async def test_a_table_of_another_program_with_a_name_of_ours(sandbox: Sandbox, database_url: str, table: str) -> None:
+    await run_sql(database_url, f"CREATE TABLE {table}")
+    checks = await sandbox.check(DATABASE_URL=database_url)
+    assert failures(checks) == {"database.connection"}
+    with pytest.raises((StorageUnavailable, ValueError), match=r"another program|already exists"):
+        await open_storage(database_url)
 
 
 async def test_migrations_of_a_newer_version(sandbox: Sandbox, database_url: str) -> None:
@@ -77,7 +105,7 @@ async def test_a_database_of_another_program(sandbox: Sandbox) -> None:
     url = f"sqlite:///{sandbox.folder}/bot.db"
     await run_sql(url, "CREATE TABLE things (id integer)")
     checks = await sandbox.check(DATABASE_URL=url)
-    assert "another program's tables" in checks["database.connection"].detail
+    assert "tables of another program" in checks["database.connection"].detail
 
 
 async def test_a_database_that_another_process_holds(sandbox: Sandbox) -> None:
@@ -139,9 +167,14 @@ async def test_a_server_that_keeps_what_it_commits(sandbox: Sandbox) -> None:
         checks = await sandbox.check(DATABASE_URL=url)
         assert problems(checks) == {}
         assert "no standby is synchronous" in checks["database.durability"].detail
-        await run_sql(url, "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (a, b)'", "SELECT pg_reload_conf()")
+        standbys = "ANY 1 (pg_receivewal, b)"
+        receiver = server.start_receiver()
+        await run_sql(url, f"ALTER SYSTEM SET synchronous_standby_names = '{standbys}'", "SELECT pg_reload_conf()")
         checks = await sandbox.check(DATABASE_URL=url)
-        assert "synchronous standbys ANY 1 (a, b)" in checks["database.durability"].detail
+        assert f"synchronous standbys {standbys}" in checks["database.durability"].detail
+        receiver.terminate()
+        receiver.wait()
+        assert failures(await sandbox.check(DATABASE_URL=url)) == {"database.connection"}  # no commit ever ends
     finally:
         server.remove()
 
