@@ -1,6 +1,7 @@
 """Connections to PostgreSQL, directly or through a pooler (PgBouncer), and what its errors mean."""
 
 import asyncio
+import configparser
 import logging
 import random
 import ssl
@@ -191,7 +192,8 @@ async def _driver_connect(
         )
     except ssl.SSLError:  # one of them is a ValueError, too
         raise
-    except (asyncpg.ClientConfigurationError, ValueError, KeyError) as error:  # KeyError: an account without a name
+    # KeyError: an account without a name; configparser.Error: a service file that is none.
+    except (asyncpg.ClientConfigurationError, ValueError, KeyError, configparser.Error) as error:
         reason = str(error).partition("\n")[0]
         if "root certificate" in reason:
             reason += "; sslrootcert names it (sslrootcert=system: the authorities that this machine trusts)"

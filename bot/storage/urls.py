@@ -1,6 +1,7 @@
 """DATABASE_URL: what it names, or one line that says what is wrong with it and repeats nothing of a password."""
 
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,6 +152,12 @@ def _split(url: str) -> tuple[str, str, str]:
         raise ValueError(f"it has a # that is not quoted; {_QUOTING}")
     if re.search(r"%(?![0-9a-fA-F]{2})", rest):
         raise ValueError(f"it has a % that quotes nothing; {_QUOTING}")
+    try:
+        has_zero = "\0" in unquote(rest, errors="strict")
+    except UnicodeDecodeError:
+        raise ValueError("what it quotes with % is not UTF-8") from None
+    if has_zero:
+        raise ValueError("it has a %00, which nothing in PostgreSQL can hold")
     end = re.search(r"[/?]", rest)
     authority = rest[: end.start()] if end else rest
     path, _, query = rest[len(authority) :].partition("?")
@@ -234,15 +241,35 @@ def _tls(parameters: Mapping[str, str], *, is_remote: bool) -> tuple[str, str]:
         raise ValueError("sslrootcert=system goes with sslmode=verify-full alone")
     if roots == "system":
         return "verify-full", roots
+    if mode != "disable":
+        _check_certificates(parameters)
+    return mode, roots
+
+
+def _check_certificates(parameters: Mapping[str, str]) -> None:
+    """Raise ValueError for files that can never be used: the driver would take them for a fault of the connection."""
     for name in ("sslrootcert", "sslcert", "sslkey", "sslcrl"):
         path = parameters.get(name, "")
-        if path and mode != "disable" and not _is_readable(Path(path)):
+        if path and not _is_readable(Path(path)):
             raise ValueError(f"{name} names no file that can be read: {path}")
-    return mode, roots
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for name in ("sslrootcert", "sslcrl"):
+        if path := parameters.get(name, ""):
+            try:
+                context.load_verify_locations(cafile=path)
+            except (ssl.SSLError, OSError):
+                raise ValueError(f"{name} names a file that holds no certificate (PEM): {path}") from None
+    if (certificate := parameters.get("sslcert", "")) and (key := parameters.get("sslkey", "")):
+        try:
+            context.load_cert_chain(certificate, key, lambda: parameters.get("sslpassword", ""))
+        except (ssl.SSLError, OSError):
+            raise ValueError("sslcert and sslkey name no certificate and key (PEM) that belong together") from None
 
 
 def _is_readable(path: Path) -> bool:
     try:
+        if not path.is_file():  # to open a pipe would wait for its writer
+            return False
         with path.open("rb"):
             return True
     except OSError:

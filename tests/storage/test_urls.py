@@ -1,6 +1,8 @@
 """DATABASE_URL as people write it: what libpq reads is read, anything else is named in a line without the password."""
 
+import os
 import string
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -85,6 +87,14 @@ def test_a_character_of_the_password_that_is_not_quoted(character: str) -> None:
         ("postgresql://u:secret@host/bot?pool_size=5", "the parameter pool_size is not known"),
         ("postgresql://u:secret@host/bot?pool_size", "name=value"),
         ("postgresql://u:secret word@host/bot", "blank"),
+        ("postgresql://u:secret%00@host/bot", "%00"),
+        ("postgresql://u:secret%e9@host/bot", "not UTF-8"),
+        (
+            f"postgresql://u:secret@host/bot?sslrootcert={__file__}",
+            "sslrootcert names a file that holds no certificate",
+        ),
+        (f"postgresql://u:secret@host/bot?sslcrl={__file__}", "sslcrl names a file that holds no certificate"),
+        (f"postgresql://u:secret@host/bot?sslcert={__file__}&sslkey={__file__}", "sslcert and sslkey"),
     ],
 )
 def test_a_url_that_cannot_be_read(url: str, reason: str) -> None:
@@ -92,6 +102,19 @@ def test_a_url_that_cannot_be_read(url: str, reason: str) -> None:
         check_url(url)
     assert "secret" not in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_pipe_as_a_root_certificate_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="sslrootcert names no file that can be read"):
+        check_url(f"postgresql://host/bot?sslmode=verify-full&sslrootcert={tmp_path}/pipe")
+
+
+async def test_a_service_file_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "services").write_text("host=127.0.0.1\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    with pytest.raises(ValueError, match="the driver cannot use it: File contains no section headers"):
+        await open_storage("postgresql:///?service=bot")
 
 
 async def test_a_password_with_every_special_character_signs_in(postgres_url: str) -> None:
