@@ -25,7 +25,7 @@ _SECRET_PATTERN = re.compile(
       | (?<=ticket=)[\w.-]+                      # the single-use URL of a socket
       | (?<=hooks\.slack\.com/)[\w./-]+          # a response_url
       | (?<=Signature=)[0-9a-f]{64}
-      | (?<=://)[^\s/@:]*:[^\s/@]+(?=@)          # user and password in a URL
+      | (?<=://)(?!user:password@)[^\s/@:]*:[^\s/@]+(?=@)  # user and password in a URL, not in an example of one
     """,
     re.VERBOSE,
 )

@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -55,6 +55,7 @@ class Proxy:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
             host.encode("idna")  # raises what a resolver would raise later
+            url.encode()
         except ValueError:
             host, port, parts = "", None, SplitResult("", "", "", "", "")
         if not host or port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment or " " in host:
@@ -276,10 +277,11 @@ def _read_certificates(environ: Mapping[str, str], mistake: NoteMistake) -> Cert
     if context is not None and file and (problem := _load_file(context, Path(file))):
         mistake("SSL_CERT_FILE", problem)
         file = ""
-    if context is not None and folder and not any(_load_folder(context, Path(part)) for part in folder.split(":")):
-        is_folder = any(_is_folder(Path(part)) for part in folder.split(":"))
-        mistake("SSL_CERT_DIR", "holds no certificate" if is_folder else "there is no such folder")
-        folder = ""
+    if context is not None and folder:
+        problems = [_load_folder(context, Path(part)) for part in folder.split(":") if part]
+        if "" not in problems:
+            mistake("SSL_CERT_DIR", next(iter(problems), "there is no such folder"))
+            folder = ""
     return Certificates(file, folder)
 
 
@@ -293,7 +295,7 @@ def _tls_context(certificates: Certificates) -> ssl.SSLContext:
     if certificates != Certificates():  # then the default context may have left out a part of the system's store
         for store in stores:
             _ = _load_file(context, store) == "" or _load_folder(context, store)
-    if not any(store.is_file() or any(_file_names(store)) for store in stores):  # a Python without a system store
+    if not any(store.is_file() or _load_folder(context, store) == "" for store in stores):  # Python without a store
         import certifi  # comes with httpx
 
         context.load_verify_locations(certifi.where())
@@ -320,26 +322,19 @@ def _load_file(context: ssl.SSLContext, path: Path) -> str:
     return ""
 
 
-def _load_folder(context: ssl.SSLContext, folder: Path) -> bool:
-    """Trust the certificates of a folder, by OpenSSL's names or any other; whether it holds any."""
-    names = list(_file_names(folder))
+def _load_folder(context: ssl.SSLContext, folder: Path) -> str:
+    """Trust the certificates of a folder, by OpenSSL's names or any other; as `_load_file` does."""
+    try:
+        if not folder.is_dir():
+            return "there is no such folder"
+        names = [path.name for path in folder.iterdir()]
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {_reason(error)}"
     if any(_HASHED_NAME.fullmatch(name) for name in names):
         context.load_verify_locations(capath=folder)  # looked up when they are needed
-        return True
+        return ""
     problems = [_load_file(context, folder / name) for name in names]
-    return "" in problems
-
-
-def _file_names(folder: Path) -> Iterator[str]:
-    with suppress(OSError, ValueError):
-        for path in folder.iterdir():
-            yield path.name
-
-
-def _is_folder(path: Path) -> bool:
-    with suppress(OSError, ValueError):
-        return path.is_dir()
-    return False
+    return "" if "" in problems else "holds no certificate"
 
 
 def _reason(error: Exception) -> str:

@@ -141,13 +141,13 @@ class Settings:
         """Read them; raises `SettingsError` with one line for every mistake."""
         reader = SettingsReader(environ)
         port = reader.number("PORT", None, minimum=0, maximum=65535, is_whole=True)
-        for name in (*NETWORK_VARIABLES, *map(str.lower, NETWORK_VARIABLES)):
-            reader.check_quotes(name)
+        network_variables = (*NETWORK_VARIABLES, *map(str.lower, NETWORK_VARIABLES))
+        unquoted = {name: reader.check_quotes(name) for name in network_variables if name in environ}
         languages = [language.value for language in Language]
         settings = cls(
             slack=_read_slack(reader),
             clouds=_read_clouds(reader),
-            network=Network.read(environ, reader.mistake),
+            network=Network.read({**environ, **unquoted}, reader.mistake),
             rules=_read_rules(reader),
             database_url=_read_database_url(reader),
             host=reader.text("HOST", "127.0.0.1"),
@@ -324,10 +324,6 @@ class SettingsReader:
         """StarRocks instance ids, or `*`."""
         words = [word.lower() for word in self.words(name, "*")]
         return self._ids(name, words, INSTANCE_ID, "is no StarRocks id: 32 hex digits and in17")
-
-    def _words(self, name: str, default: str = "") -> list[str]:
-        """What stands between the commas."""
-        return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
 
     def _ids(self, name: str, words: Sequence[str], pattern: re.Pattern[str], mistake: str) -> IdSet:
         if words == ["*"]:
