@@ -28,10 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments say; the process's exit code. What is not run is not imported."""
     if arguments is None:  # the process is this program's alone
         _end_quietly_on_signals(sys.argv[1:])
+        _open_closed_streams()
     try:
         code = _run_command(_argument_parser().parse_args(arguments))
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except KeyboardInterrupt:  # a second Ctrl-C while the loop closes
         return EXIT_SIGNAL + signal.SIGINT
     except BrokenPipeError:  # the reader has closed the pipe (`| head`)
@@ -49,6 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _discard_output() -> None:
     """Python would try once more to write at its end, and print a traceback."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed_streams() -> None:
+    """What the shell has closed (`>&-`) leads nowhere; otherwise the first file that is opened would take its place."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process lives
 
 
 def _end_quietly_on_signals(arguments: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from bot import __version__
 from bot.environment import misspelt_names
+from bot.storage.opening import open_storage
 from tests.command_line import Result, command_line, process_environ, run_command
 from tests.crash.process import BotProcess
 from tests.crash.process_driver import ProcessDriver, run_processes
@@ -300,6 +301,24 @@ async def test_output_that_cannot_be_written(tmp_path: Path, target: str, code: 
     lines = (await process.communicate())[1].decode().splitlines()
     assert lines[-1] == f"code {code}"
     assert len(lines) <= 2
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+async def test_streams_that_are_closed(tmp_path: Path, closed: str) -> None:
+    """The exit codes stay, and no file takes the place of a stream: what is written there would be written into it."""
+    environ = process_environ({**NOWHERE, "DATABASE_URL": "sqlite:///bot.db"})
+    await (await open_storage(f"sqlite:///{tmp_path}/bot.db")).close()
+    codes = {"doctor": 1, "audit": 0, "audit --verify": 0, "store copy --to sqlite:///copy.db": 0, "": 2}
+    for arguments, code in codes.items():
+        process = await asyncio.create_subprocess_exec(
+            *("sh", "-c", f'exec "$@" {closed}', "sh", *command_line(*arguments.split())),
+            cwd=tmp_path,
+            env=environ if arguments else {**environ, "PORT": "no", "LOG_FORMAT": "json"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        stdout, stderr = await process.communicate()
+        assert (process.returncode, b"Traceback" in stdout + stderr) == (code, False), arguments
 
 
 @pytest.mark.parametrize("module", ["bot.environment", "aiohttp.client", "slack_sdk.web.async_client", "bot.app"])
