@@ -4,13 +4,13 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
-from types import FrameType
-from typing import TYPE_CHECKING
 
-# Whatever takes time to import is imported below, after the signals have their handlers.
+# Whatever takes time to import, also `typing`, is imported below, after the signals have their handlers.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping, Sequence
+    from types import FrameType
 
     from bot.environment import SettingsError
 
@@ -24,7 +24,7 @@ NO_HOME = "/nonexistent"
 COMMANDS_WITH_A_RESULT = {"doctor", "audit", "store"}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: "Sequence[str] | None" = None) -> int:
     """Run what the arguments say; the process's exit code. What is not run is not imported."""
     if arguments is None:  # the process is this program's alone
         _end_quietly_on_signals(sys.argv[1:])
@@ -59,11 +59,11 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process lives
 
 
-def _end_quietly_on_signals(arguments: Sequence[str]) -> None:
+def _end_quietly_on_signals(arguments: "Sequence[str]") -> None:
     """Until the bot handles signals itself, also while modules are imported: nothing has begun that has to be ended."""
     has_result = bool(COMMANDS_WITH_A_RESULT & set(arguments[:1]))
 
-    def end(number: int, _: FrameType | None) -> None:
+    def end(number: int, _: "FrameType | None") -> None:
         os._exit(EXIT_SIGNAL + number if has_result else EXIT_OK)
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -109,7 +109,7 @@ def _run_command(options: "argparse.Namespace") -> int:
         return _report_mistakes(mistakes, environ)
 
 
-def _run_bot(environ: Mapping[str, str]) -> int:
+def _run_bot(environ: "Mapping[str, str]") -> int:
     import asyncio
     import gc
     import logging
@@ -150,7 +150,7 @@ def _run_sandbox(port: int) -> int:
     return run_sandbox(port)
 
 
-def _report_mistakes(error: "SettingsError", environ: Mapping[str, str]) -> int:
+def _report_mistakes(error: "SettingsError", environ: "Mapping[str, str]") -> int:
     """Every mistake in a line of its own, as an object where the log's lines are objects."""
     import logging
 

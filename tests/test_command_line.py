@@ -321,11 +321,19 @@ async def test_streams_that_are_closed(tmp_path: Path, closed: str) -> None:
         assert (process.returncode, b"Traceback" in stdout + stderr) == (code, False), arguments
 
 
-@pytest.mark.parametrize("module", ["bot.environment", "aiohttp.client", "slack_sdk.web.async_client", "bot.app"])
+IMPORTED = [
+    *(("", module) for module in ("bot.environment", "aiohttp.client", "slack_sdk.web.async_client", "bot.app")),
+    ("sandbox --port 0", "bot.slack.socket_mode"),  # the last one, before it connects
+]
+
+
+@pytest.mark.parametrize(("arguments", "module"), IMPORTED)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_while_it_is_still_importing(tmp_path: Path, module: str, number: signal.Signals) -> None:
+async def test_a_signal_while_it_is_still_importing(
+    tmp_path: Path, arguments: str, module: str, number: signal.Signals
+) -> None:
     process = await asyncio.create_subprocess_exec(
-        *command_line(),
+        *command_line(*arguments.split()),
         cwd=tmp_path,
         env=process_environ({**NOWHERE, "PYTHONPROFILEIMPORTTIME": "1"}),  # says on stderr what has been imported
         stderr=asyncio.subprocess.PIPE,

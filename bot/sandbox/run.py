@@ -72,12 +72,16 @@ async def _serve(port: int, folder: Path) -> int:
             {**sandbox_settings(slack, cloud, folder), "REPORT_CHANNEL": reports.id, "ALLOWED_CHANNELS": allowed}
         )
         bot = asyncio.create_task(run(settings, stop), name="bot")
+        connected = asyncio.create_task(slack.connected(timeout=CONNECT_SECONDS), name="connected")
         try:
-            await slack.connected(timeout=CONNECT_SECONDS)
-            async with WebServer(slack, cloud, port) as server:
-                print(f"The sandbox is at {server.url} (Ctrl-C ends it)", flush=True)
-                await stop.wait()
+            await asyncio.wait({bot, connected}, return_when=asyncio.FIRST_COMPLETED)
+            if not bot.done():  # it was not stopped while it connected
+                await connected
+                async with WebServer(slack, cloud, port) as server:
+                    print(f"The sandbox is at {server.url} (Ctrl-C ends it)", flush=True)
+                    await stop.wait()
         finally:
             stop.set()
+            connected.cancel()
             await bot
     return 0
