@@ -11,6 +11,7 @@ from tests.storage.examples import PAST, instance_id, new_entry, new_upgrade
 
 async def test_the_live_upgrade_of_an_instance_is_found(storage: AnyStorage) -> None:
     await storage.add(new_upgrade(1, instance=7, state=State.COMPLETED), new_entry())
+    await storage.add(new_upgrade(3, instance=8, state=State.IN_PROGRESS), new_entry())
     assert await storage.live_upgrade(instance_id(7)) is None
     await storage.add(new_upgrade(2, instance=7, state=State.IN_PROGRESS), new_entry())
     assert await storage.live_upgrade(instance_id(7)) == new_upgrade(2, instance=7, state=State.IN_PROGRESS)
@@ -126,11 +127,12 @@ async def test_what_was_confirmed_since_a_time_is_the_earliest_first(storage: An
 
 
 @pytest.mark.parametrize("state", State)
-async def test_the_last_upgrade_that_may_have_started(storage: AnyStorage, state: State) -> None:
+async def test_the_last_upgrade_of_an_instance_that_may_have_started(storage: AnyStorage, state: State) -> None:
     earlier = new_upgrade(1, instance_id="instance", state=State.UNRESOLVED, decided_at=PAST)
     later = new_upgrade(2, instance_id="instance", state=state, decided_at=PAST + 1)
-    await storage.add(earlier, new_entry())
-    await storage.add(later, new_entry())
+    elsewhere = new_upgrade(3, instance_id="another", state=State.COMPLETED, decided_at=PAST + 2)
+    for row in (earlier, later, elsewhere):
+        await storage.add(row, new_entry())
     related = {row.id for row in await storage.related_upgrades("instance", 10)}
     started = state in CONFIRMED_STATES - {State.REJECTED, State.NOT_SENT}
     open_requests = {later.id} if state is State.REQUESTED else set()
