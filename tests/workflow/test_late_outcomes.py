@@ -26,6 +26,7 @@ from tests.core.examples import TTL, all_delivered, confirmed, in_every_state
 from tests.storage.examples import run_sql
 
 ACCEPTED = AcceptedUpgrade("job-late", "r-1")
+REVERTED = [State.REQUESTED, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED]  # the commit of the confirmation is lost
 
 
 class AnsweringCloud:
@@ -55,9 +56,13 @@ class AnsweringCloud:
 
 
 class AcceptingPublisher:
-    """A Slack that takes everything."""
+    """A Slack that takes everything, and keeps what it was."""
 
-    async def publish(self, *_: object) -> str:
+    def __init__(self) -> None:
+        self.published: list[Notification] = []
+
+    async def publish(self, _: Upgrade, notification: Notification) -> str:
+        self.published.append(notification)
         return "9.0"
 
 
@@ -68,7 +73,12 @@ class NoConflict:
         return upgrade
 
 
-async def submitted(storage: SqliteStorage, meanwhile: Upgrade, outcome: AcceptedUpgrade | Exception) -> Upgrade:
+async def submitted(
+    storage: SqliteStorage,
+    meanwhile: Upgrade,
+    outcome: AcceptedUpgrade | Exception,
+    publisher: AcceptingPublisher | None = None,
+) -> Upgrade:
     """The row after a submission during whose POST it has become `meanwhile`."""
     row = confirmed()
 
@@ -78,7 +88,7 @@ async def submitted(storage: SqliteStorage, meanwhile: Upgrade, outcome: Accepte
         changed = replace(meanwhile, id=row.id, trigger_id=row.trigger_id)
         assert await storage.save(current, changed) is not None
 
-    return await submitted_during(storage, row, change, outcome)
+    return await submitted_during(storage, row, change, outcome, publisher)
 
 
 async def submitted_during(
@@ -86,18 +96,19 @@ async def submitted_during(
     row: Upgrade,
     change: Callable[[], Awaitable[None]],
     outcome: AcceptedUpgrade | Exception,
+    publisher: AcceptingPublisher | None = None,
 ) -> Upgrade:
     """The row after a submission during whose POST the database changes."""
     assert await storage.add(row, AuditEntry.of(row, row.requested_at, "requested"))
-    await submitter(storage, AnsweringCloud(change, outcome)).submit(row)
+    await submitter(storage, AnsweringCloud(change, outcome), publisher).submit(row)
     after = await storage.get(row.id)
     assert after is not None
     return after
 
 
-def submitter(storage: SqliteStorage, cloud: Any, publisher: Any = None) -> Submitter:
-    """The submission with this cloud, and a Slack that takes everything."""
-    publisher = publisher or AcceptingPublisher()
+def submitter(storage: SqliteStorage, cloud: Any, slack: AcceptingPublisher | None = None) -> Submitter:
+    """The submission with this cloud and this Slack."""
+    publisher: Any = slack or AcceptingPublisher()
     preflight: Any = NoConflict()
     transitions = Transitions(storage, NO_METRICS, time.time)
     notifier = Notifier(transitions, publisher, time.time)
@@ -112,6 +123,17 @@ async def test_an_accepted_upgrade_is_in_progress_from_every_state(storage: Sqli
     assert after.decided_by == "UBOB"
     entries = [row.entry async for row in storage.audit()]
     assert (entries[-1].event, entries[-1].reason) == ("in_progress", "job-late")
+
+
+@pytest.mark.parametrize("state", [state for state, row in in_every_state().items() if row.job_id is None])
+async def test_a_job_is_told_as_accepted_unless_its_request_was_told_to_have_ended_or_to_be_lost(
+    storage: SqliteStorage, state: State
+) -> None:
+    publisher = AcceptingPublisher()
+    await submitted(storage, in_every_state()[state], ACCEPTED, publisher)
+    is_news = state in {State.SUBMITTING, *REVERTED}
+    told = {Notification.JOB_ACCEPTED, Notification.JOB_FOUND}.intersection(publisher.published)
+    assert told == {Notification.JOB_ACCEPTED if is_news else Notification.JOB_FOUND}
 
 
 async def test_a_job_that_a_search_has_found_is_kept(storage: SqliteStorage) -> None:
@@ -145,8 +167,6 @@ async def test_a_lost_answer_changes_nothing_once_the_row_is_taken_for_lost(
 
 # the database has lost commits: the confirmation, or the whole request
 
-REVERTED = [State.REQUESTED, State.WITHDRAWN, State.EXPIRED, State.SUPERSEDED]
-
 
 @pytest.mark.parametrize("reverted", REVERTED)
 @pytest.mark.parametrize(
@@ -157,6 +177,15 @@ async def test_a_row_without_its_confirmation_gets_what_was_answered_to_it(
 ) -> None:
     after = await submitted(storage, in_every_state()[reverted], outcome)
     assert (after.state, after.decided_by, after.sender) == (state, "UBOB", "sender-1")
+    assert after.decided_at == confirmed().decided_at
+
+
+@pytest.mark.parametrize(("stored", "known"), [(None, "1.0"), ("2.0", "2.0")])
+async def test_a_row_without_its_confirmation_keeps_its_card(
+    storage: SqliteStorage, stored: str | None, known: str
+) -> None:
+    reverted = replace(in_every_state()[State.REQUESTED], message_ts=stored)
+    assert (await submitted(storage, reverted, ACCEPTED)).message_ts == known
 
 
 async def test_a_row_without_its_confirmation_stays_open_when_nothing_was_sent(storage: SqliteStorage) -> None:
@@ -264,13 +293,14 @@ class BrokenCardPublisher(AcceptingPublisher):
     """A Slack client with a fault in it: editing the card raises what nobody foresaw, for the first time."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._failed = False
 
-    async def publish(self, *_: object) -> str:
+    async def publish(self, upgrade: Upgrade, notification: Notification) -> str:
         if not self._failed:
             self._failed = True
             raise AttributeError("no such field")
-        return "9.0"
+        return await super().publish(upgrade, notification)
 
 
 async def test_whatever_goes_wrong_with_the_card_does_not_keep_the_request_from_being_sent(
