@@ -14,13 +14,13 @@ from bot.core.messages import Link
 from bot.core.messages import Message as Reply
 from bot.core.polling import AcceptedUpgrade, Job, PollSchedule, UpgradeSearch
 from bot.core.ports import NO_METRICS
-from bot.core.upgrade import Operation, SearchMiss, SearchResult, State, Upgrade
+from bot.core.upgrade import NOTIFY_SECONDS, Operation, SearchMiss, SearchResult, State, Upgrade
 from bot.storage.sqlite import SqliteStorage
 from bot.workflow import reconcile
 from bot.workflow.notifier import Notifier
 from bot.workflow.reconcile import Reconciler
 from bot.workflow.transitions import Transitions
-from tests.core.examples import ID, T0, all_delivered, confirmed, in_every_state, in_progress, unknown
+from tests.core.examples import ID, T0, all_delivered, confirmed, in_every_state, in_progress, posted, unknown
 from tests.driver import BotDriver, Message, buttons, text_of
 
 
@@ -236,8 +236,9 @@ BUSY = Rejected(409, "DBS.200019", api_request_id="r-9")
         ([SearchMiss(SearchResult.BUSY, (BACKUP,))], BUSY, SearchMiss(SearchResult.BUSY, (BACKUP,)), 1),
         ([NOTHING], BUSY, NOTHING, 3),
         ([OutcomeUnknown()], BUSY, reconcile.INCONCLUSIVE, 3),
+        ([TimeoutError()], BUSY, reconcile.INCONCLUSIVE, 3),
     ],
-    ids=["our own job", "our own job, listed late", "an older operation", "nothing", "no answer"],
+    ids=["our own job", "our own job, listed late", "an older operation", "nothing", "no answer", "no answer in time"],
 )
 async def test_a_conflict_is_looked_into_until_something_explains_it(
     storage: SqliteStorage,
@@ -248,6 +249,7 @@ async def test_a_conflict_is_looked_into_until_something_explains_it(
     searches: int,
 ) -> None:
     monkeypatch.setattr(reconcile, "CONFLICT_SEARCH_PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(reconcile, "CONFLICT_SEARCH_SECONDS", 0.05)
     row, cloud = await added(storage, confirmed()), ListingCloud(list(found))
     assert await reconciler(storage, cloud).explain_conflict(row, BUSY) == (outcome, miss)
     assert len(cloud.searches) == searches
@@ -310,14 +312,16 @@ async def test_a_job_that_was_lost_from_sight_is_read_by_its_id(
     [
         (ListingCloud(), None, "idle"),
         (ListingCloud([OutcomeUnknown()]), None, "inconclusive"),
+        (ListingCloud([TimeoutError()]), None, "inconclusive"),
         (ListingCloud(), "job-1", "inconclusive"),
         (ListingCloud(job_by_id=OutcomeUnknown()), "job-1", "inconclusive"),
     ],
-    ids=["no job", "no answer", "the job is gone", "no answer about the job"],
+    ids=["no job", "no answer", "no answer in time", "the job is gone", "no answer about the job"],
 )
 async def test_a_look_in_vain_is_told_and_noted(
-    storage: SqliteStorage, cloud: ListingCloud, job_id: str | None, reason: str
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch, cloud: ListingCloud, job_id: str | None, reason: str
 ) -> None:
+    monkeypatch.setattr(reconcile, "SEARCH_AGAIN_SECONDS", 0.05)
     row = await added(storage, unresolved(job_id=job_id))
     reply, after = await looked_again(storage, row, cloud)
     is_clear = reason == "idle"
@@ -362,3 +366,72 @@ async def test_what_was_settled_during_the_look_stays_settled(storage: SqliteSto
     _, after = await looked_again(storage, row, ListingCloud([found]))
     assert after == settled
     assert await audited(storage) == []
+
+
+# what a process that ended right after a confirmation has left open
+
+
+class PassIsOver(Exception):
+    """The endless loop has come to its pause."""
+
+
+async def close_left_open(storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pass of the loop."""
+
+    async def pause(_: float) -> None:
+        raise PassIsOver
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    with pytest.raises(PassIsOver):
+        await reconciler(storage, ListingCloud()).supersede_left_open()
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds_ago", "is_closed"),
+    [
+        ({}, NOTIFY_SECONDS + 1, True),
+        ({}, NOTIFY_SECONDS, False),
+        ({}, 0, False),
+        ({"requested_at": NOW - 30}, 31, False),
+        ({"instance_id": "elsewhere"}, NOTIFY_SECONDS + 1, False),
+    ],
+    ids=["left open", "may be being closed", "just confirmed", "requested after it", "of another instance"],
+)
+async def test_a_request_that_a_confirmation_has_left_open_is_closed_later(
+    storage: SqliteStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    seconds_ago: float,
+    is_closed: bool,
+) -> None:
+    await added(storage, all_delivered(confirmed(NOW - seconds_ago), NOW))
+    row = await added(storage, posted(id="u-2", trigger_id="t-2", **changes))
+    await close_left_open(storage, monkeypatch)
+    after = await storage.get(row.id)
+    assert after is not None
+    if not is_closed:
+        assert after == row
+        return
+    assert (after.state, after.decided_by, after.superseded_link) == (State.SUPERSEDED, "UBOB", "https://slack/u-1")
+    assert after.pending_notifications == ()
+    assert await audited(storage) == [("superseded", "UBOB", "T1", "u-1")]
+
+
+async def test_of_several_confirmations_the_first_one_has_closed_the_others(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = replace(in_every_state()[State.COMPLETED], decided_at=NOW - 200)
+    await added(storage, confirmed(NOW, id="u-3", trigger_id="t-3"))
+    await added(storage, first)
+    row = await added(storage, posted(id="u-2", trigger_id="t-2"))
+    await close_left_open(storage, monkeypatch)
+    after = await storage.get(row.id)
+    assert after is not None
+    assert after.superseded_link == "https://slack/u-1"
+
+
+async def test_without_the_database_what_was_left_open_is_looked_at_later(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await storage.close()
+    await close_left_open(storage, monkeypatch)
