@@ -30,8 +30,10 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
         _end_quietly_on_signals(sys.argv[1:])
         _open_closed_streams()
     try:
-        code = _run_command(_argument_parser().parse_args(arguments))
-        sys.stdout.flush()
+        try:
+            code = _run_command(_argument_parser().parse_args(arguments))
+        finally:  # also after --help
+            sys.stdout.flush()
     except KeyboardInterrupt:  # a second Ctrl-C while the loop closes
         return EXIT_SIGNAL + signal.SIGINT
     except BrokenPipeError:  # the reader has closed the pipe (`| head`)
@@ -56,7 +58,8 @@ def _open_closed_streams() -> None:
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
-            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process lives
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process lives
+            setattr(sys, name, stream)
 
 
 def _end_quietly_on_signals(arguments: "Sequence[str]") -> None:

@@ -290,10 +290,13 @@ async def test_a_place_that_cannot_be_written_now_is_waited_for_and_the_doctor_f
     assert "Traceback" not in rest
 
 
-@pytest.mark.parametrize(("target", "code"), [("> /dev/full", 1), ("| true", 141)], ids=["full disk", "closed pipe"])
-async def test_output_that_cannot_be_written(tmp_path: Path, target: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "target", "code"),
+    [("doctor", "> /dev/full", 1), ("--help", "> /dev/full", 1), ("doctor", "| true", 141)],
+)
+async def test_output_that_cannot_be_written(tmp_path: Path, arguments: str, target: str, code: int) -> None:
     process = await asyncio.create_subprocess_exec(
-        *("sh", "-c", f'{{ "$@"; echo "code $?" >&2; }} {target}', "sh", *command_line("doctor")),
+        *("sh", "-c", f'{{ "$@"; echo "code $?" >&2; }} {target}', "sh", *command_line(arguments)),
         cwd=tmp_path,
         env=process_environ(NOWHERE),
         stderr=asyncio.subprocess.PIPE,

@@ -244,6 +244,20 @@ CAUSES = {
 }
 
 
+async def test_the_doctor_tells_the_certificate_of_the_proxy_from_that_of_its_target(
+    tmp_path: Path, authority: Authority
+) -> None:
+    other = Authority(tmp_path / "other", "Somebody Else")
+    async with (
+        company(tmp_path, authority) as (settings, proxy),
+        tls_front(other.server_context("localhost"), proxy.port) as front,
+    ):
+        url = f"https://{QUOTED_CREDENTIALS}@localhost:{front}"
+        result = await run_command(tmp_path, {**settings, "HTTPS_PROXY": url}, "doctor")
+    assert f"the proxy https://localhost:{front} cannot be reached" in result.stdout
+    assert "the certificate of the proxy itself" in result.stdout
+
+
 @pytest.mark.parametrize("cause", CAUSES)
 async def test_the_doctor_names_the_cause(tmp_path: Path, authority: Authority, cause: str) -> None:
     changes, words = CAUSES[cause]

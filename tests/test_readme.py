@@ -31,7 +31,7 @@ TRY = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/python -
 TEST = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/python -m pytest"
 
 NETWORK = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"}
-NOT_OURS = {*NETWORK, "AF_INET", "AF_INET6", "AF_UNIX"} | set(State.__members__)
+NOT_OURS = {"ALL_PROXY", *NETWORK, "AF_INET", "AF_INET6", "AF_UNIX"} | set(State.__members__)
 MADE_BY_THE_READER = {".env"}
 FILE = re.compile(r"[\w.-]+(/[\w.-]+)*/?")
 SUFFIXES = {".py", ".toml", ".yml", ".md", ".example", ".json"}

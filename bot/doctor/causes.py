@@ -52,6 +52,10 @@ def _proxy_problem(cause: BaseException, proxy: Proxy, host: str) -> tuple[str, 
     if isinstance(cause, aiohttp.ClientHttpProxyError):
         remedy = f"let the proxy pass {host} on, {around}"
         return f"the proxy {proxy.address} refuses to connect: {cause.status} {cause.message}", remedy
+    certificate_errors = aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError
+    if isinstance(cause, certificate_errors) and proxy.address.endswith(f"//{cause.host}:{cause.port}"):
+        remedy = "the certificate of the proxy itself is not trusted, or it speaks no TLS: see SSL_CERT_FILE, or"
+        return f"the proxy {proxy.address} cannot be reached", f"{remedy} write {variable} with http://"
     if isinstance(cause, aiohttp.ClientProxyConnectionError | aiohttp.ClientConnectorDNSError):
         return f"the proxy {proxy.address} cannot be reached", f"{variable}: correct or unset it, {around}"
     return None
