@@ -515,6 +515,27 @@ async def test_a_report_is_delivered_when_it_is_due_whatever_becomes_of_it(
     assert (after.report_ts == "9.0") == (is_reported and failure is None)
 
 
+async def test_what_has_ended_makes_room_for_what_falls_due(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_CONCURRENT_ROWS", 1)
+    loop = asyncio.create_task(poller(storage, FakeServices(), poll_seconds=0.04).run())
+    async with asyncio.timeout(10):
+        for number in range(3):
+            own: dict[str, Any] = {
+                "id": f"u-{number}",
+                "trigger_id": f"t-{number}",
+                "instance_id": f"instance-{number}",
+            }
+            row = replace(due(in_progress()), **own, job_id=f"job-{number}", report_at=NOW)
+            await storage.copy_rows([row], ())
+            after: Upgrade | None = row
+            while after is None or after.job_missing_since is None or after.report_ts is None:
+                after = await storage.get(row.id)
+    loop.cancel()
+    await asyncio.wait({loop})
+
+
 async def test_stopping_waits_for_the_rows_in_work_and_then_leaves_them(storage: SqliteStorage) -> None:
     await storage.copy_rows([due(in_progress())], ())
     services = FakeServices(TimeoutError())
