@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.audit import AuditEntry
-from bot.core.errors import Rejected
+from bot.core.errors import Rejected, SlackUnavailable
 from bot.core.instances import Instance, InstanceList
 from bot.core.notifications import Notification
 from bot.core.ports import NO_METRICS
@@ -306,6 +306,26 @@ async def test_a_card_whose_row_this_process_has_changed_before_is_edited_once(s
     after = await storage.get(row.id)
     assert after is not None
     assert (publisher.taken, after.pending_notifications) == (EDIT, ())
+
+
+class BusySlack(AcceptingPublisher):
+    """A Slack that takes nothing now."""
+
+    async def publish(self, upgrade: Upgrade, notification: Notification) -> str | None:
+        await super().publish(upgrade, notification)
+        raise SlackUnavailable("away")
+
+
+async def test_an_edit_that_slack_does_not_take_now_is_made_later(storage: SqliteStorage) -> None:
+    assert await storage.add(posted(), AuditEntry.of(posted(), T0, "requested"))
+    publisher = BusySlack()
+    await preflight(storage, KnownInstances(read=READ), publisher).describe_instance(posted())
+    after = await storage.get(posted().id)
+    assert after is not None
+    assert Instance.from_json(after.instance_snapshot) == READ
+    assert (after.pending_notifications, after.notify_attempts) == ((Notification.CARD_UPDATE,), 1)
+    assert after.notify_at is not None
+    assert after.notify_at > NOW
 
 
 async def test_what_the_card_shows_already_is_not_edited(storage: SqliteStorage) -> None:
