@@ -126,7 +126,7 @@ async def test_a_second_command_for_a_busy_instance_gets_the_link(driver: BotDri
     await driver.confirm(message)
     await driver.wait_for_card(message, "job")
     answer = await answered(driver, CHINESE, "sr-orders", message.ts.replace(".", ""))
-    assert "已有升级正在处理" in text_of(answer)
+    assert "已有正在处理的升级" in text_of(answer)
     list_answer = await answered(driver, ENGLISH, "", "In progress: upgrading")
     await driver.slack.click(ENGLISH, list_answer, "request_now", driver.instance())
     await driver.wait_for_ephemeral(ENGLISH, message.ts.replace(".", ""))

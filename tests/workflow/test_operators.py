@@ -20,7 +20,7 @@ async def test_the_doctor_answers_privately_in_both_languages(
 
 async def test_history_and_status_tell_what_was_and_what_lives(driver: BotDriver) -> None:
     await driver.slack.command("dba", CHANNEL, "history")
-    await driver.wait_for_ephemeral("dba", "还没有")
+    await driver.wait_for_ephemeral("dba", "暂无升级申请")
     driver.cloud.set_speed("paused")
     message = await driver.request(driver.instance())
     await driver.confirm(message)

@@ -129,7 +129,7 @@ async def test_a_request_that_slack_took_late_has_the_facts_all_the_same(idle_dr
     [
         ("sr-reports", "already has the latest version (3.1.18)", "已是最新版本（3.1.18）"),
         ("sr-billing", "is busy: restarting", "正在进行其他操作（重启）"),
-        ("sr-archive", "has the status “abnormal”", "实例状态为“异常”"),
+        ("sr-archive", "has the status “abnormal”", "的状态为“异常”"),
     ],
 )
 @pytest.mark.parametrize("person", [ENGLISH, CHINESE])

@@ -65,14 +65,14 @@ async def test_looking_again_answers_in_the_thread_and_in_its_message(
     assert end.broadcast
     assert mention(driver, person) in end.text
     await driver.slack.click(person, end, "search_again")
-    answer = await driver.wait_for_ephemeral(person, word(person, "nothing new", "没有新的发现"))
+    answer = await driver.wait_for_ephemeral(person, word(person, "nothing new", "结果没有变化"))
     assert answer.thread_ts == card.ts
     edited = await driver.until(
         lambda: next((one for one in driver.thread(card) if one.ts == end.ts and one.history), None)
     )
-    assert word(person, "nothing new", "没有新的发现") in edited.text
+    assert word(person, "nothing new", "结果没有变化") in edited.text
     assert "search_again" in buttons(edited)
-    newer = word(person, "newer message", "较新的消息")
+    newer = word(person, "newer message", "之后的消息")
     await driver.until(lambda: newer in reply(driver, card, alarm.ts).text or None)
 
 
@@ -176,12 +176,12 @@ async def test_a_second_request_is_pointed_to_the_open_one_and_closed_by_its_con
     second = (await driver.until(lambda: driver.slack.messages("db-ops")[1:]))[0]
     assert "confirm_upgrade" in buttons(second)
     await driver.confirm(first)
-    closed = await driver.wait_for_card(second, word(person, "superseded", "取代"))
+    closed = await driver.wait_for_card(second, word(person, "superseded", "失效"))
     assert not buttons(closed)
     assert f"p{first.ts.replace('.', '')}" in text_of(closed)
     assert mention(driver, ENGLISH) in closed.text
     await driver.slack.click(person, second, "confirm_upgrade")
-    await driver.wait_for_ephemeral(person, word(person, "superseded by another", "已失效"))
+    await driver.wait_for_ephemeral(person, word(person, "superseded by another", "随之失效"))
     assert len(driver.cloud.upgrades) == 1
 
 
