@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
+from unicodedata import category
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from bot.core.command import DEFAULT_COMMAND_NAME
 from bot.core.messages import Language
-from bot.core.permissions import EVERYTHING, ConfirmBy, IdSet, Rules
+from bot.core.permissions import EVERYTHING, ConfirmBy, IdSet, Rules, channel_name
 from bot.core.tokenizer import INSTANCE_ID
 from bot.environment import SettingsError, misspelt_names, read_file, reason_of, without_quotes
 from bot.network import NETWORK_VARIABLES, Network
@@ -314,8 +315,8 @@ class SettingsReader:
                 is_everything = True
             elif _CHANNEL_ID.fullmatch(word):
                 ids.add(word)
-            elif _CHANNEL_NAME.fullmatch(bare) and (word != bare or not _OTHER_ID.fullmatch(word)):
-                names.add(bare.lower())
+            elif _is_channel_name(bare) and (word != bare or not _OTHER_ID.fullmatch(word)):
+                names.add(channel_name(bare))
             else:
                 self.mistake(name, f"{word!r} is no channel: ids like C012AB3CD, names like #db-ops or #inc-*, or *")
         return (EVERYTHING, frozenset()) if is_everything else (IdSet(frozenset(ids)), frozenset(names))
@@ -345,6 +346,11 @@ class SettingsReader:
         except (OSError, ValueError) as error:
             self.mistake(f"{name}_FILE", reason_of(error))
         return ""
+
+
+def _is_channel_name(text: str) -> bool:
+    """Whether it is a name or a pattern; marks (vowels of Thai, accents) go with the letters before them."""
+    return bool(_CHANNEL_NAME.fullmatch("".join(char for char in text if not category(char).startswith("M"))))
 
 
 def _read_slack(reader: SettingsReader) -> SlackSettings:
@@ -460,7 +466,7 @@ def _read_rules(reader: SettingsReader) -> Rules:
     if not users and not usergroups:
         reader.mistake("ALLOWED_USERS", "nobody could use the bot: set ALLOWED_USERS or ALLOWED_USERGROUPS (ids, or *)")
     channels, channel_names = reader.channels("ALLOWED_CHANNELS")
-    if not channels and not channel_names:
+    if not reader.words("ALLOWED_CHANNELS"):
         reader.mistake("ALLOWED_CHANNELS", "required: channel ids, names or patterns of names, or *")
     skip_usergroups = reader.slack_ids("SKIP_VALIDATE_USERGROUPS", "S", "a user-group id like S012AB3CD")
     skip_users = reader.slack_ids("SKIP_VALIDATE_USERS", "UW", "a user id like U012AB3CD")

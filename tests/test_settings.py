@@ -268,7 +268,10 @@ def test_an_env_file_that_everyone_can_read_is_warned_of(tmp_path: Path) -> None
         ("#db-ops,C012AB3CD , inc-*", {"C012AB3CD"}, {"db-ops", "inc-*"}),
         ("#INC-*,#C012AB3CD", set(), {"inc-*", "c012ab3cd"}),
         ("#数据库_运维", set(), {"数据库_运维"}),
-        ("#*", set(), {"*"}),
+        ("#เหตุการณ์-*,#घटना", set(), {"เหตุการณ์-*", "घटना"}),
+        ("#e\u0301quipe,#ÉQUIPE", set(), {"équipe"}),
+        ("#*,C012AB3CD", {"C012AB3CD"}, {"*"}),
+        ("**", set(), {"**"}),
     ],
 )
 def test_channels_are_ids_names_and_patterns(value: str, ids: set[str], names: set[str]) -> None:
@@ -281,6 +284,26 @@ def test_channels_are_ids_names_and_patterns(value: str, ids: set[str], names: s
 def test_a_star_beside_other_channels_is_everywhere(value: str) -> None:
     rules = Settings.read({**GOOD, "ALLOWED_CHANNELS": value}).rules
     assert (rules.channels.is_everything, rules.channel_names) == (True, frozenset())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "inc-?",
+        "#inc-[ab]",
+        "^inc-.*$",
+        "inc *",
+        "# inc-*",
+        "#inc-* #db",
+        "#inc-*，#db",
+        "#inc-*;#db",
+        "inc–*",
+        "<#C1|a>",
+    ],
+)
+def test_a_pattern_has_no_other_sign_than_the_star(value: str) -> None:
+    (line,) = mistakes(ALLOWED_CHANNELS=value)
+    assert f"ALLOWED_CHANNELS: {value!r} is no channel" in line
 
 
 def test_every_channel_that_is_none_is_named() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from unicodedata import normalize
 
 from bot.core.errors import PermissionDenied
 from bot.core.messages import Code, Person
@@ -59,6 +60,11 @@ class User:
         return self.other_ids | {self.id}
 
 
+def channel_name(name: str) -> str:
+    """A channel's name, or a pattern of names, as they are compared: in lower case, composed (NFC)."""
+    return normalize("NFC", name).lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """What Slack says of a channel now: its name, empty for conversations that have none, None when it did not say.
@@ -79,7 +85,7 @@ NO_CHANNELS: Mapping[str, Channel] = {}
 class Rules:
     """The rules as set; nobody may do anything by default.
 
-    `channel_names` are names of channels and patterns of them, in lower case; `*` stands for any characters.
+    `channel_names` are names of channels and patterns of them (see `channel_name`); `*` stands for any characters.
     """
 
     channels: IdSet = NOTHING

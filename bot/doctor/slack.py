@@ -13,7 +13,7 @@ from functools import partial
 from aiohttp import ClientError
 
 from bot.core.errors import SlackError, SlackRejected, SlackUnavailable
-from bot.core.permissions import Rules
+from bot.core.permissions import Rules, channel_name
 from bot.doctor.causes import explain
 from bot.doctor.report import Check, CheckStatus, Reporter, failed, passed, skipped, warned
 from bot.settings import Settings
@@ -254,7 +254,7 @@ async def _check_channel_name(channels: Sequence[Payload] | SlackError, pattern:
         return warned(name, f"Slack answers {channels.error}", "add channels:read and groups:read, install again")
     if isinstance(channels, SlackError):
         return _no_answer(name, str(channels))
-    found = [channel for channel in channels if fnmatchcase(text_field(channel, "name").lower(), pattern)]
+    found = [channel for channel in channels if fnmatchcase(channel_name(text_field(channel, "name")), pattern)]
     labels = ", ".join(f"#{text_field(channel, 'name')} ({id_field(channel, 'id')})" for channel in found[:MAX_NAMED])
     if len(found) > MAX_NAMED:
         labels += f" and {len(found) - MAX_NAMED} more"

@@ -5,10 +5,10 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from bot.core.errors import SlackRejected, SlackUnavailable
-from bot.core.permissions import NOT_NAMED, Channel, Rules
+from bot.core.permissions import NOT_NAMED, Channel, Rules, channel_name
 from bot.core.ports import CHANNEL_PATIENCE_SECONDS
 from bot.slack.client import SlackClient
-from bot.slack.payloads import text_field
+from bot.slack.payloads import id_field, text_field
 from bot.slack.users import AsyncCache
 
 log = logging.getLogger("bot.slack.channels")
@@ -71,5 +71,7 @@ class SlackChannels:
         name = text_field(channel, "name")
         if not isinstance(channel, dict) or not (name or channel.get("is_im")):
             raise SlackUnavailable("conversations.info: no name")
+        if id_field(channel, "id") not in ("", channel_id):
+            raise SlackUnavailable("conversations.info: another channel")
         has_no_name = channel.get("is_im") or channel.get("is_mpim")
-        return Channel("" if has_no_name else name.lower(), bool(channel.get("is_archived")))
+        return Channel("" if has_no_name else channel_name(name), bool(channel.get("is_archived")))

@@ -15,6 +15,7 @@ from bot.core.messages import Language, Message
 from bot.core.notifications import NOTIFICATIONS, Notification, NotificationSpec, Renderer, Target
 from bot.core.outbox import is_progress_edit
 from bot.core.permissions import Rules
+from bot.core.ports import CHANNEL_PATIENCE_SECONDS
 from bot.core.replies import InstanceListReply, PreflightReply, Reply, TranslatedCard
 from bot.core.upgrade import State, Upgrade
 from bot.i18n.catalog import Catalog, Translator
@@ -156,13 +157,24 @@ class SlackPublisher:
         try:
             data = await self.client.call("chat.postMessage", turn=turn, **arguments)
         except SlackRejected as rejected:
-            if rejected.error not in NOT_IN_CHANNEL_ERRORS or not await self.channels.join(channel_id):
+            if rejected.error not in NOT_IN_CHANNEL_ERRORS or not await self._join(channel_id, in_time=not thread):
                 raise
             data = await self.client.call("chat.postMessage", turn=turn, **arguments)
         ts = ts_field(data, "ts")
         if not ts:
             raise SlackUnavailable("chat.postMessage: no ts")
         return ts
+
+    async def _join(self, channel_id: str, *, in_time: bool) -> bool:
+        """Join the channel; `in_time`: somebody waits for a card, so that no answer counts as a refusal."""
+        if not in_time:
+            return await self.channels.join(channel_id)
+        try:
+            async with asyncio.timeout(CHANNEL_PATIENCE_SECONDS):
+                return await self.channels.join(channel_id)
+        except (SlackUnavailable, TimeoutError) as error:
+            log.warning("channel.not_joined", extra={"channel": channel_id, "reason": repr(error)})
+            return False
 
     async def _edit_upgrade(
         self, upgrade: Upgrade, channel_id: str, ts: str | None, view: MessageView, turn: Turn

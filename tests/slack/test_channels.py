@@ -81,6 +81,24 @@ async def test_another_name_is_not_allowed(bots: BotDriver, allowed: str, person
     assert not calls(bots, "conversations.join")
 
 
+@pytest.mark.parametrize(
+    ("allowed", "name"),
+    [
+        ("#เหตุการณ์-*", "เหตุการณ์-7"),
+        ("#équipe-*", "e\u0301quipe-1"),
+        ("#e\u0301quipe-*", "équipe-1"),
+        ("#ÄRGER*", "ärger-2"),
+        ("#*", "x"),
+    ],
+)
+async def test_names_of_any_script_are_compared_as_they_are_read(
+    idle_driver: BotDriver, allowed: str, name: str
+) -> None:
+    idle_driver.slack.change_channel(INCIDENT, name=name)
+    await idle_driver.start(ALLOWED_CHANNELS=allowed)
+    assert await idle_driver.request(idle_driver.instance(), channel=INCIDENT)
+
+
 async def test_the_rules_of_persons_hold_in_a_channel_allowed_by_name(idle_driver: BotDriver) -> None:
     await idle_driver.start(ALLOWED_CHANNELS="#inc-*", ALLOWED_USERS="*")
     assert "Guests" in await refused(idle_driver, INCIDENT, "guest")
@@ -129,6 +147,26 @@ async def test_a_channel_that_slack_does_not_name_is_not_allowed(
     assert time.monotonic() - began < 4
     bots.slack.clear_faults()
     await bots.request(bots.instance(), person=person, channel=INCIDENT)
+
+
+@pytest.mark.parametrize(
+    "channel",
+    [
+        None,
+        [],
+        "inc-2051",
+        {"name": 7},
+        {"name": ["inc-1"]},
+        {"name": ""},
+        {"id": "C0OTHER001", "name": "inc-1"},
+    ],
+)
+async def test_an_answer_that_names_no_channel_or_another_opens_no_door(
+    idle_driver: BotDriver, channel: object
+) -> None:
+    idle_driver.slack.fail("conversations.info", {"ok": True, "channel": channel}, times=None)
+    await idle_driver.start(ALLOWED_CHANNELS="#inc-*")
+    assert NOT_NAMED["sre"] in await refused(idle_driver, INCIDENT)
 
 
 async def test_what_slack_said_counts_five_minutes_and_no_longer(idle_driver: BotDriver, clock: Clock) -> None:
@@ -184,6 +222,18 @@ async def test_nothing_is_confirmed_in_a_channel_that_was_archived(bots: BotDriv
     )
 
 
+async def test_a_channel_renamed_while_the_job_runs_is_told_the_end(idle_driver: BotDriver, clock: Clock) -> None:
+    idle_driver.cloud.set_speed("paused")
+    await idle_driver.start(ALLOWED_CHANNELS="#inc-*")
+    card = await idle_driver.request(idle_driver.instance(), channel=INCIDENT)
+    await idle_driver.confirm(card)
+    await idle_driver.wait_for_reply(card, "job")
+    idle_driver.slack.change_channel(INCIDENT, name="postmortem")
+    clock.ahead = 301
+    idle_driver.cloud.finish(str(idle_driver.cloud.upgrades[0].job_id))
+    await idle_driver.wait_for_reply(card, "completed")
+
+
 # private channels, joining
 
 
@@ -219,6 +269,42 @@ async def test_who_asks_where_the_bot_may_not_join_is_told_how_to_invite_it(
         bots.slack.fail("conversations.join", cause, times=None)
     await bots.start(ALLOWED_CHANNELS="#inc-*")
     assert INVITE in await refused(bots, INCIDENT, person)
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+@pytest.mark.parametrize("fault", ["hang", 500, "html", "internal_error", 429, {"ok": False}])
+async def test_a_join_that_slack_does_not_answer_holds_up_nobody(
+    bots: BotDriver, fault: str | int | dict[str, bool], person: str
+) -> None:
+    bots.slack.fail("conversations.join", fault, times=None)
+    await bots.start(ALLOWED_CHANNELS="#inc-*")
+    began = time.monotonic()
+    assert INVITE in await refused(bots, INCIDENT, person)
+    assert time.monotonic() - began < 4
+    bots.slack.clear_faults()
+    assert await bots.request(bots.instance(), person=person, channel=INCIDENT)
+
+
+async def test_two_requests_at_once_join_the_channel_and_are_both_posted(bots: BotDriver) -> None:
+    bots.slack.fail("conversations.join", ("delay_before", 0.3), times=None)
+    await bots.start(ALLOWED_CHANNELS="#inc-*")
+    ids = (bots.instance(), bots.instance("sr-metrics"))
+    await asyncio.gather(*(bots.slack.command("sre", INCIDENT, instance_id) for instance_id in ids))
+    await bots.until(lambda: len(bots.slack.messages(INCIDENT)) == 2 or None)
+    assert not bots.slack.ephemerals("sre")
+
+
+async def test_an_end_waits_for_a_join_that_slack_does_not_answer(idle_driver: BotDriver) -> None:
+    idle_driver.cloud.set_speed("paused")
+    await idle_driver.start(ALLOWED_CHANNELS="#inc-*")
+    card = await idle_driver.request(idle_driver.instance(), channel=INCIDENT)
+    await idle_driver.confirm(card)
+    await idle_driver.wait_for_reply(card, "job")
+    idle_driver.slack.change_channel(INCIDENT, bot_is_member=False)
+    idle_driver.slack.fail("conversations.join", 500, times=1)
+    idle_driver.cloud.finish(str(idle_driver.cloud.upgrades[0].job_id))
+    await idle_driver.wait_for_reply(card, "completed")
+    assert calls(idle_driver, "conversations.join") == 3
 
 
 async def test_a_channel_that_does_not_take_the_bot_is_joined_once_only(idle_driver: BotDriver) -> None:

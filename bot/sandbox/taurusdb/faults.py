@@ -91,7 +91,7 @@ _JOB_PLANS: Final = {
 class Fault:
     """A fault of the next calls of an operation; `seconds` is a delay or the value of Retry-After.
 
-    `shape` is the form of an error, one of ERROR_SHAPES.
+    `shape` is the form of an error, one of ERROR_SHAPES; `project_id` the project it is of, empty: of all.
     """
 
     name: str
@@ -100,6 +100,7 @@ class Fault:
     seconds: float
     times_applied: int = 0
     shape: str = ERROR_SHAPES[0]
+    project_id: str = ""
 
     @property
     def error(self) -> ApiError | None:
@@ -200,7 +201,9 @@ class FaultInjection:
         """The faults that are still to come."""
         return tuple(self._faults.values())
 
-    def add(self, name: str, operation: str, times: int, seconds: float | None, shape: str) -> Fault:
+    def add(
+        self, name: str, operation: str, times: int, seconds: float | None, shape: str, project_id: str = ""
+    ) -> Fault:
         """Inject a fault, in place of the operation's former one; ValueError for one that is not possible."""
         if name not in FAULTS:
             raise ValueError(f"no fault {name!r}; there are: {', '.join(FAULTS)}")
@@ -214,7 +217,7 @@ class FaultInjection:
             raise ValueError("a fault is injected at least once")
         if seconds is None:
             seconds = 1.0 if name in ERRORS else 5.0
-        self._faults[operation] = fault = Fault(name, operation, times, seconds, shape=shape)
+        self._faults[operation] = fault = Fault(name, operation, times, seconds, shape=shape, project_id=project_id)
         return fault
 
     def clear(self) -> None:
@@ -226,10 +229,13 @@ class FaultInjection:
         fault = self._faults.get(operation)
         return fault is not None and fault.name == CLOSED_AT_ONCE
 
-    def take(self, operation: str) -> Fault | None:
+    def take(self, operation: str, project_id: str = "") -> Fault | None:
         """Return the fault of this call and count it."""
-        fault = self._faults.pop(operation, None)
-        if fault is not None and fault.times_left > 1:
+        fault = self._faults.get(operation)
+        if fault is None or fault.project_id not in ("", project_id):
+            return None
+        del self._faults[operation]
+        if fault.times_left > 1:
             self._faults[operation] = replace(
                 fault, times_left=fault.times_left - 1, times_applied=fault.times_applied + 1
             )

@@ -111,9 +111,13 @@ class StandInCloud(CloudState, Iam):
         times: int = 1,
         seconds: float | None = None,
         shape: str = ERROR_SHAPES[0],
+        project_id: str = "",
     ) -> Fault:
-        """Inject a fault of FAULTS into the next calls; `seconds` is for slow, late job (5) and Retry-After (1)."""
-        fault = self._faults.add(name, operation, times, seconds, shape)
+        """Inject a fault of FAULTS into the next calls, of one project or of all.
+
+        `seconds` is for slow, late job (5) and Retry-After (1).
+        """
+        fault = self._faults.add(name, operation, times, seconds, shape, project_id)
         self.note_change()
         return fault
 
@@ -167,7 +171,7 @@ class StandInCloud(CloudState, Iam):
             return API_NOT_FOUND.response(request), None, None
         if request.operation != "token" and (error := self.authentication_error(request)):
             return error, None, None
-        fault = self._faults.take(request.operation)
+        fault = self._faults.take(request.operation, request.path_params.get("project_id", ""))
         if fault and fault.prevents_effect:
             return fault.response_instead(request), fault, None
         response, job = self._perform(request, fault.job_plan if fault else JobPlan())
