@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
@@ -89,13 +89,23 @@ class Instance:
         return bool(self.upgrade_available) and not self.is_busy and self.is_normal
 
     @property
-    def is_back(self) -> bool:
-        """Whether the cloud says that nothing is left of an upgrade: normal, idle, every listed node normal.
+    def is_whole(self) -> bool:
+        """Whether the cloud says that the instance and every node are normal.
 
         What the cloud does not say is no proof; an answer without nodes says nothing against them.
         """
-        is_idle = self.running_actions is not None and not self.is_busy
-        return bool(self.status) and self.is_normal and is_idle and self.normal_node_count == self.node_count
+        return bool(self.status) and self.is_normal and self.normal_node_count == self.node_count
+
+    @property
+    def is_back(self) -> bool:
+        """Whether the cloud says that nothing is left of an upgrade: whole, and idle."""
+        return self.is_whole and self.running_actions == ()
+
+    def with_nodes_of(self, before: "Instance | None") -> "Instance":
+        """The instance with the nodes that it had before and that the cloud does not list any more: not normal."""
+        if self.node_count is None or before is None or before.node_count is None:
+            return self
+        return replace(self, node_count=max(self.node_count, before.node_count))
 
     def next_window(self, now: float) -> float | None:
         """When the maintenance window opens next (UNIX seconds), None when it is not known."""

@@ -131,6 +131,7 @@ def job_polled(
         return unresolved(row, at)
     final_state = FINAL_STATUSES.get(job.status)
     if final_state:
+        instance = instance and instance.with_nodes_of(upgrade.instance_before)
         row = replace(row, state=final_state, fail_reason=job.fail_reason, ended_at=at, next_poll_at=None)
         row = replace(row, end_snapshot=instance.to_json() if instance else NOT_READ)
         if final_state is State.COMPLETED:
@@ -144,19 +145,16 @@ def job_polled(
 def end_checked(upgrade: Upgrade, instance: Instance | None, at: float) -> Upgrade:
     """The instance was read again after its job was completed; None when it could not be read.
 
-    A version that is still the old one at two reads of a normal instance has not changed.
+    A version that is still the old one at two reads of a normal instance has not changed. In the end what
+    the cloud never said is no proof that something is wrong.
     """
+    instance = instance and instance.with_nodes_of(upgrade.instance_before)
     earlier = upgrade.instance_after
     last = instance or earlier  # an answer that did not come takes nothing back
     is_back_twice = instance is not None and instance.is_back and earlier is not None and earlier.is_back
     result = EndCheck.CHECKING
     if is_back_twice or at - (upgrade.ended_at or at) >= END_CHECK_LIMIT_SECONDS:
-        if last is None:
-            result = EndCheck.NOT_READ
-        elif last.is_back:
-            result = EndCheck.VERSION_UNCHANGED if version_text(last) else EndCheck.NORMAL
-        else:
-            result = EndCheck.NOT_NORMAL
+        result = _last_seen(upgrade, last)
     row = replace(upgrade, end_snapshot=instance.to_json()) if instance else upgrade
     row = _end_checked(row, instance, result, at)
     if row.end_check is EndCheck.CHECKING:
@@ -165,15 +163,28 @@ def end_checked(upgrade: Upgrade, instance: Instance | None, at: float) -> Upgra
     return row.with_notifications(at, *alarm, Notification.CARD_UPDATE, Notification.END_UPDATE)
 
 
+def _last_seen(upgrade: Upgrade, last: Instance | None) -> EndCheck:
+    """What the last reading shows, when there is none after it."""
+    if last is None or (not last.status and not last.is_busy and last.normal_node_count == last.node_count):
+        return EndCheck.NOT_READ
+    if not last.is_whole or last.is_busy:
+        return EndCheck.NOT_NORMAL
+    is_old = version_text(last) and version_text(last) == version_text(upgrade.instance_before)
+    return EndCheck.VERSION_UNCHANGED if is_old else EndCheck.NORMAL
+
+
 def _end_checked(upgrade: Upgrade, instance: Instance | None, otherwise: EndCheck, at: float) -> Upgrade:
     """Normal with a version that is another than before, as far as both are known; else what it is otherwise."""
     is_back = instance is not None and instance.is_back
     before, after = version_text(upgrade.instance_before), version_text(instance)
     result = EndCheck.NORMAL if is_back and after and before != after else otherwise
+    normal_at = upgrade.normal_at
+    if instance is not None:
+        normal_at = (at if normal_at is None else normal_at) if is_back else None
     return replace(
         upgrade,
         end_check=result,
-        normal_at=at if is_back and upgrade.normal_at is None else upgrade.normal_at,
+        normal_at=normal_at,
         next_poll_at=at + END_CHECK_SECONDS if result is EndCheck.CHECKING else None,
     )
 

@@ -148,7 +148,7 @@ class Upgrade:
     ended_at: float | None = None
     end_check: EndCheck = EndCheck.NONE
     end_snapshot: str = ""  # `Instance.to_json()` as last read after the job's end, "-" when it could not be read
-    normal_at: float | None = None  # when the instance was first read as normal again
+    normal_at: float | None = None  # since when the instance has been read as normal and idle again
     end_message_ts: str | None = None  # the message that told the end
     end_message_channel_id: str | None = None
     http_status: int | None = None

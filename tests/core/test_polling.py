@@ -360,6 +360,33 @@ def test_since_when_the_instance_was_normal_is_the_first_time_that_it_was_read_s
     assert polling.end_checked(row, BACK, AT + 30).normal_at == AT + 15
 
 
+def test_an_instance_that_fell_out_of_normal_is_normal_since_it_came_back() -> None:
+    row = polling.end_checked(completed(OLD_VERSION), replace(ONE_DOWN, status="abnormal"), AT + 15)
+    assert row.normal_at is None
+    row = polling.end_checked(row, None, AT + 30)
+    assert polling.end_checked(row, BACK, AT + 45).normal_at == AT + 45
+
+
+@pytest.mark.parametrize("listed", [2, 0])
+def test_a_node_that_is_not_listed_any_more_is_not_normal(listed: int) -> None:
+    fewer = replace(BACK, node_count=listed, normal_node_count=listed)
+    row = completed(fewer)
+    assert row.end_check is EndCheck.CHECKING
+    again = polling.end_checked(row, fewer, AT + 15)
+    last = polling.end_checked(again, fewer, AT + END_CHECK_LIMIT_SECONDS)
+    assert (again.end_check, last.end_check) == (EndCheck.CHECKING, EndCheck.NOT_NORMAL)
+    assert last.instance_after is not None
+    assert (last.instance_after.normal_node_count, last.instance_after.node_count) == (listed, 3)
+    assert polling.end_checked(again, BACK, AT + 30).end_check is EndCheck.NORMAL
+    more = replace(BACK, node_count=4, normal_node_count=4)
+    assert completed(more).end_check is EndCheck.NORMAL
+    failed = polling.job_polled(
+        replace(running(), instance_snapshot=ORDERS.to_json()), Job("job-1", "Failed"), AT, SCHEDULE, fewer
+    )
+    assert failed.instance_after is not None
+    assert failed.instance_after.node_count == 3
+
+
 def test_the_old_version_at_two_reads_of_a_normal_instance_is_an_alarm() -> None:
     row = polling.end_checked(completed(OLD_VERSION), OLD_VERSION, AT + 15)
     assert (row.end_check, row.next_poll_at) == (EndCheck.VERSION_UNCHANGED, None)
@@ -374,6 +401,12 @@ def test_the_old_version_at_two_reads_of_a_normal_instance_is_an_alarm() -> None
         (None, ONE_DOWN, EndCheck.NOT_NORMAL, True),
         (None, OLD_VERSION, EndCheck.VERSION_UNCHANGED, True),
         (None, NO_VERSION, EndCheck.NORMAL, False),
+        (None, replace(BACK, running_actions=None), EndCheck.NORMAL, False),
+        (None, replace(OLD_VERSION, running_actions=None), EndCheck.VERSION_UNCHANGED, True),
+        (None, replace(BACK, status=""), EndCheck.NOT_READ, False),
+        (None, replace(ONE_DOWN, status=""), EndCheck.NOT_NORMAL, True),
+        (None, replace(BACK, status="creating"), EndCheck.NOT_NORMAL, True),
+        (replace(RESTARTING, status=""), None, EndCheck.NOT_NORMAL, True),
     ],
 )
 def test_after_ten_minutes_what_was_seen_last_is_told(

@@ -269,11 +269,13 @@ def _after_completion(upgrade: Upgrade) -> list[Message]:
         case EndCheck.NONE:
             return []
         case EndCheck.NOT_READ:
-            return [Message("instance_not_read"), Message("check_instance", console=upgrade.console)]
+            return [*_instance_now(upgrade), Message("check_instance", console=upgrade.console)]
         case EndCheck.CHECKING:
             return [*_instance_now(upgrade), Message("end_checking")]
         case EndCheck.NORMAL:
-            seconds = (upgrade.normal_at or 0.0) - (upgrade.ended_at or 0.0)
+            if upgrade.normal_at is None:  # the cloud never said what is in progress
+                return _instance_now(upgrade)
+            seconds = upgrade.normal_at - (upgrade.ended_at or 0.0)
             if not seconds:
                 return [*_instance_now(upgrade), Message("normal_at_once")]
             return [*_instance_now(upgrade), Message("normal_after", duration=duration_message(max(seconds, 1.0)))]

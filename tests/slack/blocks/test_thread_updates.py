@@ -7,16 +7,18 @@ import pytest
 from bot.core.errors import Rejected
 from bot.core.messages import Language
 from bot.core.notifications import NOTIFICATIONS, Notification, Renderer, Target
-from bot.core.upgrade import State, Upgrade
+from bot.core.upgrade import EndCheck, State, Upgrade
 from bot.i18n.catalog import Catalog
 from bot.slack.blocks.thread_updates import progress_bar
 from bot.taurusdb.responses import ApiResponse, error_from_response
 from tests.core.examples import ORDERS
 from tests.slack.blocks.examples import (
+    BACK,
     DECIDED,
     ENDED,
     FAILED,
     IN_PROGRESS,
+    PROVEN,
     UNKNOWN,
     UNRESOLVED,
     WITH_ERROR,
@@ -216,3 +218,18 @@ def test_a_refusal_to_sign_in_is_told_as_iam_s(language: Language) -> None:
     assert "IAM" in text
     assert "HW_AUTH_URL" in text
     assert error.message in text
+
+
+@both_languages
+def test_an_end_claims_no_more_than_the_cloud_said(language: Language) -> None:
+    translator = CATALOG.translator(language)
+    unsaid = replace(PROVEN, end_check=EndCheck.NORMAL, normal_at=None)
+    text = thread_message(unsaid, Notification.END_UPDATE, translator).text
+    assert "3.1.15 → 3.1.18" in text
+    for known in (PROVEN.ended_at, (PROVEN.ended_at or 0.0) + 95):
+        told = thread_message(replace(unsaid, normal_at=known), Notification.END_UPDATE, translator).text
+        assert len(told.splitlines()) == len(text.splitlines()) + 1  # how long it was not normal
+    no_status = replace(PROVEN, end_check=EndCheck.NOT_READ, end_snapshot=replace(BACK, status="").to_json())
+    text = thread_message(no_status, Notification.END_UPDATE, translator).text
+    assert "3.1.15 → 3.1.18" in text
+    assert {Language.EN: "did not say what state", Language.ZH: "实例状态"}[language] in text
