@@ -18,7 +18,7 @@ FREE_REFUSED_SIGN_INS = 1  # of several projects, before all of them pause: five
 
 def open_cloud(settings: Settings, metrics: Metrics = NO_METRICS, clock: Callable[[], float] = time.time) -> Projects:
     """The clients of the cloud, signing in the one way that is set; `clock` is the one that upgrades go by."""
-    slots = ReadSlots()
+    all_slots = ReadSlots()
     is_by_key = isinstance(settings.cloud.credentials, KeyCredentials)
     # A wrong key is wrong in every project; what IAM refuses may be the password, or one project.
     refusals = Refusals(one_at_a_time=True, free=0 if is_by_key else FREE_REFUSED_SIGN_INS)
@@ -31,7 +31,7 @@ def open_cloud(settings: Settings, metrics: Metrics = NO_METRICS, clock: Callabl
             network=settings.network,
             metrics=metrics,
             clock=clock,
-            slots=slots,
+            slots=all_slots.of_one_project() if settings.has_several_projects else all_slots,
             project=cloud.project if settings.has_several_projects else "",
         )
 

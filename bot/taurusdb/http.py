@@ -186,6 +186,33 @@ class DeadlinePassed(NotSent):
 # requests to the project
 
 
+class Slots:
+    """So many at once: `async with` waits for one; a share takes its own from those of `whole`."""
+
+    def __init__(self, count: int, whole: "Slots | None" = None) -> None:
+        self._count = count
+        self._free = asyncio.Semaphore(count)
+        self._whole = whole
+
+    def share(self) -> "Slots":
+        """Half of them."""
+        return Slots(max(1, self._count // 2), self)
+
+    async def __aenter__(self) -> None:
+        await self._free.acquire()
+        if self._whole is not None:
+            try:
+                await self._whole.__aenter__()
+            except BaseException:  # cancelled
+                self._free.release()
+                raise
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._whole is not None:
+            await self._whole.__aexit__()
+        self._free.release()
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class ReadSlots:
     """How many reads are in flight at once, of all projects together.
@@ -194,15 +221,19 @@ class ReadSlots:
     them.
     """
 
-    reads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_READS))
-    lists: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_LISTS))
-    details: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_DETAILS))
+    reads: Slots = field(default_factory=lambda: Slots(MAX_CONCURRENT_READS))
+    lists: Slots = field(default_factory=lambda: Slots(MAX_CONCURRENT_LISTS))
+    details: Slots = field(default_factory=lambda: Slots(MAX_CONCURRENT_DETAILS))
+
+    def of_one_project(self) -> "ReadSlots":
+        """Half of each: a project that does not answer leaves the rest to the others."""
+        return ReadSlots(self.reads.share(), self.lists.share(), self.details.share())
 
 
 class ProjectApi:
     """Authorised requests to one project. GETs have a common limit of concurrency; a POST waits for nobody.
 
-    Several projects share the limit by passing the same `slots`.
+    Several projects share the limit by passing `slots` from one `ReadSlots`.
     """
 
     def __init__(

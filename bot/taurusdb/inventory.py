@@ -33,6 +33,8 @@ MAX_SYNC_TASK_PAGES = 5
 STARROCKS_ENGINE = "starrocks"  # `star-rocks` in the API
 DENIED_STATUSES = {401, 403}
 LISTED_STATUSES = {200, 400, 404}  # most TaurusDB instances have no StarRocks and answer an (undocumented) error
+GATEWAY_CODES = ("APIGW.", "APIG.")  # an error of theirs says nothing of the instance: a wrong endpoint, for one
+UNLISTED_STATUS = 403  # as which it counts: trying again soon shows no more
 
 log = logging.getLogger("bot.taurusdb")
 
@@ -224,6 +226,8 @@ class InstanceScanner:
         for instance in instances:
             siblings = frozenset(other.name for other in instances if other.id != instance.id)
             listed[instance.id] = self._listed[instance.id] = ListedInstance(instance, siblings)
+        if response.status in LISTED_STATUSES and response.code.startswith(GATEWAY_CODES):
+            return UNLISTED_STATUS
         return response.status if response.status != 200 or _is_instance_list(response) else 0
 
 
@@ -235,7 +239,9 @@ def _is_starrocks(row: JsonObject) -> bool:
 
 def _is_instance_list(response: ApiResponse) -> bool:
     """Whether a 200 is the list that it should be, possibly empty, and not a page of something else."""
-    return isinstance(response.get("instances"), list) or response.get("total") == 0
+    rows = response.get("instances")
+    is_list_of_others = bool(rows) and not response.objects("instances")
+    return (isinstance(rows, list) and not is_list_of_others) or response.get("total") == 0
 
 
 # the cache

@@ -141,6 +141,55 @@ async def test_projects_that_could_not_be_read_are_named(
     assert all(name in text for name in (FIRST_REGION, SECOND_REGION_NAME, SECOND_PROJECT_ID))
 
 
+def unread(answer: Ephemeral) -> set[str]:
+    """The regions of the projects that an answer calls unread."""
+    _, _, named = text_of(answer).partition("could not be read completely")
+    return {region for region in (FIRST_REGION, SECOND_REGION_NAME) if region in named.partition("Nothing was")[0]}
+
+
+@pytest.mark.parametrize("operation", ["taurusdb", "htap", "instance"])
+async def test_a_large_project_that_does_not_answer_holds_up_no_other(
+    socket_projects: BotDriver, operation: str
+) -> None:
+    cloud = socket_projects.cloud
+    cloud.add_instances(900, cloud.project_id)
+    cloud.inject_fault("hang", operation, times=100_000, project_id=cloud.project_id)
+    await socket_projects.start()
+    seen = {one.id for one in cloud.list_instances(SECOND_PROJECT_ID)}
+    await cloud.until(lambda: seen <= {call.path.rpartition("/")[2] for call in cloud.calls if call.status == 200})
+    began = time.monotonic()
+    await answered(socket_projects, ENGLISH, "list", "sr-clicks")
+    message = await socket_projects.request("sr-clicks")
+    await socket_projects.wait_for_card(message, "3.1.15")
+    assert time.monotonic() - began < 4.0
+    assert unread(await answered(socket_projects, ENGLISH, NOWHERE, "")) <= {FIRST_REGION}
+    cloud.add_instance("sr-new", parent="taurus-abroad", project_id=SECOND_PROJECT_ID)
+    message = await socket_projects.request(in_second_project(socket_projects, "sr-new"))
+    await socket_projects.confirm(message)
+    await socket_projects.wait_for_card(message, "upgraded", 30)
+    assert project_of_last_upgrade(socket_projects) == SECOND_PROJECT_ID
+    assert cloud.most_in_flight <= 8
+
+
+@pytest.mark.parametrize("operation", ["taurusdb", "htap"])
+@pytest.mark.parametrize(
+    "fault", ["403 APIGW.0302", "404 APIGW.0101", "500 DBS.05000000", "502 APIGW.0201", "html", "wrong types"]
+)
+async def test_a_project_that_cannot_be_listed_is_the_only_one_called_unread(
+    socket_projects: BotDriver, operation: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handle_command, "LOCATE_SECONDS", 10.0)
+    cloud = socket_projects.cloud
+    cloud.inject_fault(fault, operation, times=100_000, project_id=SECOND_PROJECT_ID)
+    await socket_projects.start()
+    await cloud.until(lambda: [call for call in cloud.calls if "/starrocks/" in call.path])
+    answer = await unlisted(socket_projects, ENGLISH, "could not be read completely", within=15.0)
+    assert unread(answer) == {SECOND_REGION_NAME}
+    text = text_of(await answered(socket_projects, ENGLISH, "list", "sr-metrics"))
+    assert SECOND_REGION_NAME in text.partition("have not been read completely")[2]
+    assert await socket_projects.request("sr-metrics")
+
+
 @pytest.mark.parametrize("project", ["", "x", "cn-north-4:" + "0" * 32, f"{FIRST_REGION}:{SECOND_PROJECT_ID}"])
 async def test_a_project_that_is_not_set_is_refused_on_the_click(socket_projects: BotDriver, project: str) -> None:
     await socket_projects.start()
