@@ -6,12 +6,14 @@ import pytest
 
 from bot.core import polling
 from bot.core.actions import Action
+from bot.core.audit import AuditEntry
 from bot.core.errors import CloudError, NotSent, OutcomeUnknown, Rejected, StorageUnavailable
 from bot.core.messages import Code
 from bot.core.messages import Message as Reply
 from bot.core.polling import Job, PollSchedule
 from bot.core.upgrade import State, Upgrade
 from bot.sandbox.slack.state import button_elements
+from bot.workflow.transitions import change_attempted
 from tests.core.examples import all_delivered, in_every_state, in_progress
 from tests.driver import BotDriver, Message, buttons, text_of
 from tests.workflow.click_driver import ANN, ClickDriver
@@ -288,9 +290,30 @@ async def test_nothing_is_deleted_without_its_entry(clicks: ClickDriver, monkeyp
 
     row = await scheduled(clicks)
     monkeypatch.setattr(clicks.storage, "record", record)
+    change_attempted.set(False)
     with pytest.raises(StorageUnavailable):
         await clicks.click(Action.CANCEL_SCHEDULED, row)
     assert clicks.deleted == []
+    assert not change_attempted.get()
+
+
+async def test_without_the_entry_of_its_outcome_a_deletion_counts_as_attempted(
+    clicks: ClickDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = clicks.storage.record
+
+    async def record_until_deleted(entry: AuditEntry) -> None:
+        if clicks.deleted:
+            raise StorageUnavailable("away")
+        await record(entry)
+
+    row = await scheduled(clicks)
+    clicks.deletion = WRONG
+    monkeypatch.setattr(clicks.storage, "record", record_until_deleted)
+    change_attempted.set(False)
+    with pytest.raises(StorageUnavailable):
+        await clicks.click(Action.CANCEL_SCHEDULED, row)
+    assert change_attempted.get()
 
 
 @pytest.mark.parametrize("deletion", [True, OutcomeUnknown()])

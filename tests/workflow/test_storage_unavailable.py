@@ -44,6 +44,13 @@ async def test_a_click_whose_row_cannot_be_written_sends_nothing(driver: BotDriv
     assert len(driver.cloud.upgrades) == 1
 
 
+async def test_a_request_that_may_have_been_written_is_not_told_as_not_made(driver: BotDriver) -> None:
+    with locked(driver.folder):
+        await driver.slack.command("sre", CHANNEL, driver.instance())
+        await driver.wait_for_ephemeral("sre", "not known yet", 20)
+    assert not driver.slack.messages(CHANNEL)
+
+
 async def test_an_answer_that_cannot_be_written_yet_is_written_later(
     driver: BotDriver, caplog: pytest.LogCaptureFixture
 ) -> None:
