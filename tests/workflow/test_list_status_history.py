@@ -34,6 +34,12 @@ async def test_the_list_is_complete_also_right_after_the_start(driver: BotDriver
     assert "not described all" not in text_of(answer)
 
 
+async def test_the_list_shows_its_instances_as_they_are_now(driver: BotDriver) -> None:
+    await warm(driver)
+    driver.cloud.change_instance("sr-orders", version="3.1.16")
+    assert "3.1.16" in text_of(await answered(driver, ENGLISH, "", "1 to 6 of 6"))
+
+
 @pytest.mark.parametrize("person", [ENGLISH, CHINESE])
 @pytest.mark.parametrize(("button", "delay"), [("request_now", False), ("request_delayed", True)])
 async def test_the_lists_buttons_make_the_same_request(
