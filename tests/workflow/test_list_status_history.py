@@ -125,6 +125,15 @@ async def test_the_list_is_answered_in_time_when_the_cloud_is_slow(idle_driver: 
     assert time.monotonic() - began < 2.0
 
 
+async def test_a_list_that_is_known_does_not_wait_for_a_slow_cloud(driver: BotDriver) -> None:
+    await warm(driver)
+    for operation in ("htap", "taurusdb", "instance"):
+        driver.cloud.inject_fault("slow", operation, times=1000, seconds=30.0)
+    began = time.monotonic()
+    await answered(driver, ENGLISH, "", "1 to 6 of 6")
+    assert time.monotonic() - began < 2.0
+
+
 async def test_a_second_command_for_a_busy_instance_gets_the_link(driver: BotDriver) -> None:
     driver.cloud.set_speed("paused")
     await warm(driver)
