@@ -272,19 +272,31 @@ JOB_ERRORS = [sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingErro
 
 
 @pytest.mark.parametrize("error", JOB_ERRORS)
-@pytest.mark.parametrize("is_alone", [True, False])
+@pytest.mark.parametrize("others", [set(), {1}, {1, 2}], ids=["alone", "one of two", "one of three"])
 async def test_an_error_in_what_one_job_asks_for_is_its_own(
-    numbers: NumbersTable, error: type[sqlite3.Error], is_alone: bool
+    numbers: NumbersTable, error: type[sqlite3.Error], others: set[int]
 ) -> None:
+    is_busy, is_queued = threading.Event(), threading.Event()
+
+    def keep_busy(_: sqlite3.Connection) -> None:
+        is_busy.set()
+        is_queued.wait()
+
     def fail_halfway(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO numbers VALUES (500)")
         raise error("of this job")
 
-    jobs = [numbers.thread.run(fail_halfway), *([] if is_alone else [numbers.insert(1), numbers.insert(2)])]
-    outcomes = await asyncio.gather(*jobs, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [error, *([] if is_alone else [type(None)] * 2)]
+    async def begin() -> None:
+        is_queued.set()
+
+    first = asyncio.create_task(numbers.thread.run(keep_busy))
+    await asyncio.to_thread(is_busy.wait)
+    jobs = [numbers.thread.run(fail_halfway), *(numbers.insert(n) for n in others)]
+    outcomes = await asyncio.gather(*jobs, begin(), return_exceptions=True)
+    await first
+    assert [type(outcome) for outcome in outcomes] == [error, *[type(None)] * len(others), type(None)]
     await numbers.insert(3)
-    assert numbers.committed() == ({3} if is_alone else {1, 2, 3})
+    assert numbers.committed() == {*others, 3}
     assert numbers.connections == 1
 
 
