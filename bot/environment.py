@@ -141,9 +141,8 @@ def misspelt_names(environ: Collection[str], known: Collection[str]) -> Iterator
 def _is_meant(name: str, ours: str, is_prefixed: bool) -> bool:
     """Whether a name is ours with a few typos, or with one word left out (`HW_REGION` for `HW_REGION_NAME`)."""
     words, our_words = name.split("_"), ours.split("_")
-    if is_prefixed and len(words) + 1 == len(our_words):
-        return any(our_words[:at] + our_words[at + 1 :] == words for at in range(1, len(our_words)))
-    return _typos(name, ours) <= MAX_TYPOS
+    shorter = (our_words[:at] + our_words[at + 1 :] for at in range(1, len(our_words)))
+    return (is_prefixed and words in shorter) or _typos(name, ours) <= MAX_TYPOS
 
 
 def _typos(one: str, other: str) -> int:

@@ -164,6 +164,8 @@ OURS = {*GOOD, "SLACK_SIGNING_SECRET", "TAURUSDB_ENDPOINT", "CONFIRM_TTL_SECONDS
         ("ALLOWED_USER", "ALLOWED_USERS"),
         ("CONFIRM_TTL", "CONFIRM_TTL_SECONDS"),
         ("LOG_FROMAT", "LOG_FORMAT"),
+        ("HW_USERNAME", "HW_USER_NAME"),
+        ("SLACK_BOTTOKEN", "SLACK_BOT_TOKEN"),
         *((foreign, "") for foreign in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_API_TOKEN", "SLACK_TEAM_ID")),
         *((foreign, "") for foreign in ("SLACK_WEBHOOK_URL", "HW_USER_ID", "HW_ENTERPRISE_PROJECT_ID", "HW_CLOUD")),
         *((foreign, "") for foreign in ("DATABASE_HOST", "ALLOWED_HOSTS", "LOG_DIR", "LOGLEVEL", "port", "POST")),
