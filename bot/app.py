@@ -414,7 +414,8 @@ async def _retry_until_stopped(
     waiting = RareLog(first_pause=START_RETRY_SECONDS)
     while not stop.is_set():
         try:
-            return await open_()
+            if (answer := await _unless_stopped(open_(), stop)) is not None:
+                return answer
         except (SlackError, StorageUnavailable) as error:
             starting[part] = str(error) or repr(error)
             if waiting.is_due():
@@ -422,3 +423,15 @@ async def _retry_until_stopped(
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), START_RETRY_SECONDS)
     return None
+
+
+async def _unless_stopped(opening: Awaitable[Answer], stop: asyncio.Event) -> Answer | None:
+    """What was opened; None when the process is stopped first: a silent server may take its whole time to fail."""
+    attempt, stopped = asyncio.ensure_future(opening), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({attempt, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        return attempt.result() if attempt.done() else None
+    finally:
+        attempt.cancel()
+        stopped.cancel()
+        await asyncio.gather(attempt, stopped, return_exceptions=True)  # what is half open is closed

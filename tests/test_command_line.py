@@ -292,6 +292,19 @@ async def test_a_place_that_cannot_be_written_now_is_waited_for_and_the_doctor_f
     assert "Traceback" not in rest
 
 
+async def test_it_can_be_stopped_while_a_server_is_silent(
+    tmp_path: Path, driver: ProcessDriver, taken_port: int
+) -> None:
+    silent = f"postgresql://bot:word@127.0.0.1:{taken_port}/bot?connect_timeout=600"
+    process = await BotProcess.start(driver.settings(DATABASE_URL=silent, PORT="0"), tmp_path)
+    try:
+        await process.until_logged("http.listening")
+        process.terminate()
+        assert await process.ended() == 0
+    finally:
+        await process.close()
+
+
 @pytest.mark.parametrize(
     ("arguments", "target", "code"),
     [("doctor", "> /dev/full", 1), ("--help", "> /dev/full", 1), ("doctor", "| true", 141)],
