@@ -15,11 +15,15 @@ from bot.core.instances import (
     instance_choices,
     instance_label,
     nearest,
+    nodes_message,
+    not_in_any_project,
     not_in_project,
     preflight_warning,
     region_of,
     state_field,
+    sync_tasks_field,
     version_field,
+    version_message,
     window_field,
 )
 from bot.core.messages import Code, Listing, Message, Term, Time, Vocabulary
@@ -37,6 +41,14 @@ def test_the_card_says_version_and_where_it_goes() -> None:
     assert version_field(replace(ORDERS, upgrade_available=False)) == Message("version_is_latest", version="3.1.15")
     assert version_field(replace(ORDERS, upgrade_available=None)) == Message("version_only", version="3.1.15")
     assert version_field(Instance(ID, upgrade_available=False)) == Message("version_is_latest", version="?")
+
+
+def test_the_list_says_the_version_and_whether_there_is_a_newer_one() -> None:
+    assert version_message(ORDERS) == Message("version_upgradable", version="3.1.15")
+    assert version_message(replace(ORDERS, upgrade_available=False)) == Message("version_latest", version="3.1.15")
+    assert version_message(replace(ORDERS, upgrade_available=None)) == Message("version", version="3.1.15")
+    assert version_message(Instance(ID, upgrade_available=True)) == Message("version_upgradable", version="?")
+    assert version_message(Instance(ID)) is None
 
 
 def test_the_card_says_status_nodes_and_what_runs() -> None:
@@ -83,6 +95,12 @@ def test_an_open_window_is_said_to_be_open(start: str, end: str, hour: float, is
 @pytest.mark.parametrize(("start", "hours"), [("12:00", 24), ("12:01", 1 / 60), ("11:59", 24 - 1 / 60)])
 def test_the_next_start_is_never_in_the_past(start: str, hours: float) -> None:
     assert replace(ORDERS, window_start=start).next_window(NOON) == pytest.approx(NOON + hours * HOUR)
+
+
+def test_a_window_of_a_whole_day_closes_a_day_after_it_opens() -> None:
+    assert replace(ORDERS, window_end="12:00").window_end_after(NOON) == NOON + 24 * HOUR
+    assert replace(ORDERS, window_end="12:01").window_end_after(NOON) == NOON + HOUR / 60
+    assert replace(ORDERS, window_end="").window_end_after(NOON) is None
 
 
 @pytest.mark.parametrize("start", ["", "25:00", "02", "two:00", "02:61", ":", "-1:00", "٠٢:00x"])
@@ -135,6 +153,58 @@ def test_what_speaks_against_an_upgrade(fields: dict[str, Any], key: str | None)
 def test_an_instance_without_a_name_is_called_by_its_id() -> None:
     assert instance_label(replace(ORDERS, name=" ")) == Message("unnamed_instance", instance=Code(ID))
     assert instance_label(ORDERS) == Message("named_instance", name="sr-orders", instance=Code(ID))
+
+
+def test_data_sync_tasks_are_listed_with_those_that_run_first() -> None:
+    assert sync_tasks_field(None) == Message("sync_tasks_unchecked")
+    assert sync_tasks_field(replace(ORDERS, sync_tasks=None)) == Message("sync_tasks_unchecked")
+    assert sync_tasks_field(replace(ORDERS, sync_tasks=())) == Message("sync_tasks_none")
+    tasks = (SyncTask("a", "paused"), SyncTask("b", "full"), SyncTask(" ", " "))
+    assert sync_tasks_field(replace(ORDERS, sync_tasks=tasks)) == Message(
+        "sync_tasks",
+        tasks=(
+            Message("sync_task", name="b", stage=Term(Vocabulary.SYNC_STAGE, "full")),
+            Message("sync_task", name="a", stage=Term(Vocabulary.SYNC_STAGE, "paused")),
+            Message("sync_task", name="?", stage=Term(Vocabulary.SYNC_STAGE, "?")),
+        ),
+    )
+
+
+@pytest.mark.parametrize(("count", "lines", "more"), [(5, 5, None), (6, 6, 1), (9, 6, 4)])
+def test_of_many_data_sync_tasks_five_are_listed_and_the_others_counted(
+    count: int, lines: int, more: int | None
+) -> None:
+    listed = sync_tasks_field(replace(ORDERS, sync_tasks=(SyncTask("a", "full"),) * count)).values["tasks"]
+    assert isinstance(listed, tuple)
+    assert len(listed) == lines
+    assert [line for line in listed if line.key != "sync_task"] == (
+        [Message("sync_tasks_more", count=more)] if more else []
+    )
+
+
+def test_only_data_sync_tasks_that_run_speak_against_an_upgrade() -> None:
+    tasks = (SyncTask("a", "paused"), SyncTask("b", "full"))
+    assert preflight_warning(replace(ORDERS, sync_tasks=tasks[:1])) is None
+    running = Message("sync_task", name="b", stage=Term(Vocabulary.SYNC_STAGE, "full"))
+    assert preflight_warning(replace(ORDERS, sync_tasks=tasks)) == PreflightWarning(
+        "sync_tasks_running", instance=instance_label(ORDERS), tasks=(running,)
+    )
+
+
+def test_nodes_are_counted_only_when_the_cloud_lists_them() -> None:
+    assert nodes_message(replace(ORDERS, node_count=3, normal_node_count=0)) == Message(
+        "nodes_normal", normal=0, nodes=3
+    )
+    for nodes, normal in ((3, None), (0, 0), (None, 3)):
+        assert nodes_message(replace(ORDERS, node_count=nodes, normal_node_count=normal)) is None
+
+
+def test_an_id_in_none_of_several_projects_is_answered_with_the_projects_that_were_not_read() -> None:
+    assert not_in_any_project(ID, InstanceList()) == PreflightWarning("not_in_any_project", instance=Code(ID))
+    unread = Message("project_choice", project=Message("project_by_id", region="cn-north-4", project=Code("abc")))
+    assert not_in_any_project(ID, InstanceList(unread_projects=("cn-north-4:abc",))) == PreflightWarning(
+        "not_in_projects_read", instance=Code(ID), unread=(unread,)
+    )
 
 
 def test_an_unknown_id_is_answered_with_the_nearest_ones() -> None:

@@ -18,12 +18,12 @@ def test_the_list_begins_with_what_can_be_upgraded() -> None:
     instances = [
         replace(ORDERS, id="1", name="a-latest", upgrade_available=False),
         replace(ORDERS, id="2", name="b-busy", running_actions=("X",)),
-        replace(ORDERS, id="3", name="d"),
-        replace(ORDERS, id="4", name="C"),
+        replace(ORDERS, id="3", name="c"),
+        replace(ORDERS, id="4", name="D"),
         replace(ORDERS, id="5", name="e", status="abnormal"),
         replace(ORDERS, id="6", name="f", upgrade_available=None),
     ]
-    assert [one.name for one in upgradable_first(instances)] == ["C", "d", "a-latest", "b-busy", "e", "f"]
+    assert [one.name for one in upgradable_first(instances)] == ["c", "D", "a-latest", "b-busy", "e", "f"]
 
 
 def test_only_what_can_be_upgraded_has_buttons() -> None:

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -15,6 +16,7 @@ from bot.core.upgrade import SearchMiss, SearchResult
 from bot.sandbox.taurusdb import ManualClock, StandInCloud
 from bot.taurusdb.client import TaurusDb
 from bot.taurusdb.job_search import JobCandidate, Window, parent_candidates, upgrade_of
+from bot.taurusdb.responses import format_time
 from tests.taurusdb.helpers import INSTANCE_ID, NOON, PARENT_ID, MakeClient, cloud_with, send
 from tests.taurusdb.raw_server import Connection, RawServer
 
@@ -277,6 +279,27 @@ async def test_an_idle_instance_proves_nothing_when_the_list_of_jobs_cannot_be_r
     assert await find(taurusdb, orders) is SearchResult.INCONCLUSIVE
 
 
+@pytest.mark.parametrize("since", [NOON, NOON + 30])
+async def test_tasks_are_asked_for_from_the_confirmation_on_and_by_instance_and_status(
+    make_client: MakeClient, since: float
+) -> None:
+    queries: dict[str, dict[str, str]] = {}
+
+    async def empty_cloud(connection: Connection) -> None:
+        while True:
+            url = urlsplit((await connection.read_request()).split()[1])
+            queries[url.path.rpartition("/")[2]] = dict(parse_qsl(url.query))
+            connection.answer("{}")
+
+    async with RawServer(empty_cloud) as server:
+        search = UpgradeSearch(INSTANCE_ID, delay=True, since=since)
+        await make_client(server.endpoint).find_upgrade(search, Language.EN)
+    immediate = queries["immediate-jobs"]
+    assert (immediate["start_time"], immediate["end_time"]) == (format_time(since - 5), format_time(since + 60))
+    scheduled = queries["scheduled-jobs"]
+    assert (scheduled["instance_id"], scheduled["status"]) == (INSTANCE_ID, "Pending")
+
+
 # what else was seen
 
 
@@ -320,6 +343,24 @@ async def test_a_job_of_a_later_request_is_neither_ours_nor_shown(make_client: M
     answers = listed_cloud(task("UpgradeStarRocksVersion"))
     assert await search(make_client, answers) == "1"
     assert await search(make_client, answers, **fields) == SearchMiss(SearchResult.IDLE)
+
+
+@pytest.mark.parametrize(
+    ("confirmed_at", "until", "is_ours"),
+    [
+        (NOON + 7, None, True),  # the job's time is 12:00:05
+        (NOON + 7.5, None, False),
+        (NOON, NOON + 7, False),
+        (NOON, NOON + 7.5, True),
+    ],
+)
+async def test_the_times_of_the_cloud_may_be_two_seconds_early(
+    make_client: MakeClient, confirmed_at: float, until: float | None, is_ours: bool
+) -> None:
+    async with cloud_with(listed_cloud(task("UpgradeStarRocksVersion"))) as endpoint:
+        wanted = UpgradeSearch(INSTANCE_ID, delay=False, since=confirmed_at, until=until)
+        found = await make_client(endpoint).find_upgrade(wanted, Language.EN)
+    assert (found == "1") == is_ours
 
 
 @pytest.mark.parametrize(
@@ -417,6 +458,12 @@ async def test_a_job_from_the_future_is_an_older_one_in_another_time_zone(
 ) -> None:
     row = {**task("UpgradeStarRocksVersion"), "created_time": created}
     assert await search(make_client, listed_cloud(row)) == SearchMiss(SearchResult.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(("seconds", "is_ours"), [(900, True), (901, False)])
+async def test_a_job_may_be_a_quarter_of_an_hour_ahead(make_client: MakeClient, seconds: int, is_ours: bool) -> None:
+    row = {**task("UpgradeStarRocksVersion"), "created_time": (NOON + seconds) * 1000}
+    assert (await search(make_client, listed_cloud(row)) == "1") == is_ours
 
 
 @pytest.mark.parametrize(
