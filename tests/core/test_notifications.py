@@ -14,6 +14,12 @@ def test_the_card_is_posted_first_and_new_messages_never_wait_behind_edits() -> 
     assert is_edit == sorted(is_edit)
 
 
+def test_progress_is_edited_after_all_else() -> None:
+    pending = in_order(*(kind for kind in Notification if kind is not Notification.REPORT_UPDATE))
+    assert pending[-1] is Notification.JOB_PROGRESS
+    assert in_order(Notification.JOB_PROGRESS, Notification.CARD_UPDATE)[-1] is Notification.JOB_PROGRESS
+
+
 def test_messages_are_delivered_in_the_order_in_which_they_came_up() -> None:
     kinds = (Notification.OUTCOME_UNKNOWN, Notification.JOB_FOUND, Notification.COMPLETED)
     assert in_order(*kinds) == kinds

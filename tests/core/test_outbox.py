@@ -148,6 +148,34 @@ def test_an_old_edit_that_lands_after_a_newer_one_is_made_good() -> None:
     check_invariants(step)
 
 
+def test_an_edit_without_an_answer_is_made_again_only_if_the_row_has_gone_on() -> None:
+    shown = in_progress()
+    assert outbox.maybe_applied_late(shown, Notification.CARD_UPDATE, AT, shown) == shown
+    newer = all_delivered(polling.job_polled(shown, Job("job-1", "Failed"), AT, SCHEDULE), AT + 1)
+    step = outbox.maybe_applied_late(newer, Notification.CARD_UPDATE, AT + 2, shown)
+    assert (step.pending_notifications, step.notify_at) == ((Notification.CARD_UPDATE,), AT + 2 + NOTIFY_SECONDS)
+    check_invariants(step)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": State.FAILED},
+        {"job_id": "job-2"},
+        {"job_status": "Pending"},
+        {"progress_percent": 41},
+        {"instance_snapshot": "-"},
+        {"started_at": AT},
+        {"checked_at": AT},
+        {"end_check": EndCheck.NORMAL},
+    ],
+)
+def test_an_edit_is_made_again_for_whatever_it_shows(changes: dict[str, Any]) -> None:
+    shown = in_progress().with_notifications(AT, Notification.CARD_UPDATE)
+    step = outbox.delivered(replace(shown, **changes), Notification.CARD_UPDATE, AT + 1, None, shown)
+    assert step.pending_notifications == (Notification.CARD_UPDATE,)
+
+
 def test_an_edit_that_shows_how_things_stand_is_done_even_if_timers_moved() -> None:
     shown = in_progress().with_notifications(AT, Notification.CARD_UPDATE)
     moved = replace(shown, next_poll_at=AT + 50, poll_count=9, revision=9)
@@ -206,6 +234,17 @@ def test_slack_that_is_away_is_asked_more_and_more_slowly() -> None:
     assert waits[:5] == [1, 2, 4, 8, 16]
     assert waits[-1] == MAX_BACKOFF_SECONDS
     assert upgrade.pending_notifications == started().pending_notifications
+
+
+def test_the_pauses_stay_the_longest_however_often_it_was_tried() -> None:
+    tried = replace(started(), notify_attempts=5000, report_attempts=5000)
+    assert outbox.retry_later(tried, AT).notify_at == AT + MAX_BACKOFF_SECONDS
+    assert outbox.undeliverable(tried, AT).notify_at == AT + MAX_UNDELIVERABLE_SECONDS
+    assert outbox.report_failed(tried, AT).report_at == AT + MAX_UNDELIVERABLE_SECONDS
+
+
+def test_where_nothing_waits_there_is_no_timer_to_hold() -> None:
+    assert outbox.hold_until(in_progress(), AT) == in_progress()
 
 
 @pytest.mark.parametrize(
@@ -303,11 +342,24 @@ def test_a_new_message_does_not_wait_with_the_edits() -> None:
 def test_a_message_that_is_edited_later_is_remembered_with_its_channel(
     notification: Notification, state: State, field: str
 ) -> None:
-    row = replace(confirmed(), state=state)
+    row = replace(all_delivered(confirmed(), AT), state=state)
     in_channel = outbox.delivered(row, notification, AT, "3.0", row)
     assert (getattr(in_channel, f"{field}_ts"), getattr(in_channel, f"{field}_channel_id")) == ("3.0", row.channel_id)
+    assert in_channel.pending_notifications == ()
     direct = replace(row, dm_channel_id="D1")
     assert getattr(outbox.delivered(direct, notification, AT, "3.0", direct), f"{field}_channel_id") == "D1"
+
+
+@pytest.mark.parametrize(
+    ("alarm", "edit"),
+    [
+        (Notification.OUTCOME_UNKNOWN, Notification.OUTCOME_UNKNOWN_UPDATE),
+        (Notification.UNRESOLVED, Notification.UNRESOLVED_UPDATE),
+    ],
+)
+def test_an_alarm_that_was_settled_while_it_was_posted_is_edited(alarm: Notification, edit: Notification) -> None:
+    row = outbox.delivered(in_progress(), alarm, AT, "3.0", unknown())
+    assert row.pending_notifications == (edit,)
 
 
 # the report channel

@@ -12,7 +12,7 @@ from bot.core.errors import (
     Rejected,
     TooLate,
 )
-from bot.core.messages import Person, Time
+from bot.core.messages import Console, Person, Time
 from bot.core.notifications import Notification
 from bot.core.upgrade import LEASE_SECONDS, LIVE_STATES, NOTIFY_SECONDS, SearchResult, State, Upgrade
 from tests.core.examples import (
@@ -56,7 +56,7 @@ def test_a_new_request_is_due_to_be_posted_and_to_expire() -> None:
 def test_a_confirmation_names_who_and_when_and_holds_the_row_for_a_lease() -> None:
     step = confirmed(T0 + 10)
     assert (step.state, step.decided_by, step.decided_at) == (State.SUBMITTING, "UBOB", T0 + 10)
-    assert step.next_poll_at == T0 + 10 + LEASE_SECONDS
+    assert step.next_poll_at == T0 + 10 + LEASE_SECONDS == T0 + 20
     assert step.pending_notifications == (Notification.CARD_UPDATE,)
     check_invariants(step)
 
@@ -219,6 +219,58 @@ def test_every_state_news_and_sight_is_written_as_its_own_name() -> None:
 def test_only_a_delayed_upgrade_waits_for_its_window(delay: bool, status: str, is_before_start: bool) -> None:
     assert in_progress(delay=delay, job_status=status).awaits_window == (delay and is_before_start)
     assert not confirmed(delay=delay, job_status=status).awaits_window
+
+
+@pytest.mark.parametrize(
+    ("delay", "skip_validate", "flags"),
+    [
+        (False, False, ""),
+        (True, False, "--delay"),
+        (False, True, "--skip-validate"),
+        (True, True, "--delay --skip-validate"),
+    ],
+)
+def test_the_flags_are_those_of_the_command(delay: bool, skip_validate: bool, flags: str) -> None:
+    assert posted(delay=delay, skip_validate=skip_validate).flags == flags
+
+
+def test_a_delayed_upgrade_starts_when_the_window_opens_after_its_confirmation() -> None:
+    opens_at = ORDERS.next_window(T0)
+    assert opens_at is not None
+    described = {"instance_snapshot": ORDERS.to_json(), "requested_at": T0}
+    assert posted(delay=True, **described).starts_at == opens_at
+    later = replace(posted(delay=True, **described), decided_at=opens_at + 5 * 3600)
+    assert later.starts_at == opens_at + 24 * 3600
+    assert replace(later, decided_at=opens_at).starts_at is None  # the window is open
+    assert posted(delay=False, **described).starts_at is None
+    assert posted(delay=True).starts_at is None
+
+
+def test_the_percentage_is_that_of_a_running_job() -> None:
+    running = replace(in_progress(), job_status="Running", progress_percent=40)
+    assert running.running_percent == 40
+    assert replace(running, progress_percent=None).running_percent is None
+    assert replace(running, job_status="Pending").running_percent is None
+    assert replace(running, state=State.FAILED).running_percent is None
+
+
+def test_the_name_is_known_once_the_cloud_has_told_one() -> None:
+    assert posted(instance_snapshot=ORDERS.to_json()).is_named
+    assert not posted(instance_snapshot=replace(ORDERS, name=" ").to_json()).is_named
+    assert not posted().is_named
+
+
+def test_a_log_line_names_the_project_where_there_are_several() -> None:
+    assert posted().log_fields == {"upgrade": "u-1"}
+    assert posted(project="cn-north-4:abc").log_fields == {"upgrade": "u-1", "project": "cn-north-4:abc"}
+    assert posted(project="cn-north-4:abc").console == Console("cn-north-4")
+
+
+def test_a_conflict_is_unexplained_only_when_the_cloud_did_not_show_what_runs() -> None:
+    row = replace(confirmed(), state=State.REJECTED, http_status=409)
+    assert replace(row, search_result=SearchResult.INCONCLUSIVE).is_unexplained_conflict
+    assert not replace(row, search_result=SearchResult.BUSY).is_unexplained_conflict
+    assert not replace(row, http_status=400, search_result=SearchResult.INCONCLUSIVE).is_unexplained_conflict
 
 
 def test_the_instance_before_is_the_one_described_in_detail() -> None:

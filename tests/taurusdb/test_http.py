@@ -1,8 +1,10 @@
 """One call: its response read with limits, the error by status and code, and how many POSTs arrive when it is lost."""
 
 import asyncio
+import gc
 import gzip
 import tracemalloc
+import weakref
 import zlib
 from collections.abc import AsyncIterator
 
@@ -14,6 +16,7 @@ from bot.core.messages import Language
 from bot.network import Certificates, Network
 from bot.sandbox.taurusdb import StandInCloud
 from bot.taurusdb.client import TaurusDb
+from bot.taurusdb.http import Refusals, SignInPaused, SingleFlight
 from bot.taurusdb.responses import MAX_BODY_BYTES, ApiResponse, error_from_response, parse_time, read_response
 from tests.network_parts import Authority
 from tests.taurusdb import raw_server as raw
@@ -355,3 +358,89 @@ async def test_at_most_eight_reads_are_in_flight_and_they_do_not_hold_an_upgrade
     for task in polls:
         task.cancel()
     await asyncio.gather(*polls, return_exceptions=True)
+
+
+async def test_calls_of_one_key_share_a_task_and_the_next_one_starts_anew() -> None:
+    flight, calls = SingleFlight[int](), []
+
+    async def work() -> int:
+        calls.append(1)
+        await asyncio.sleep(0)
+        return len(calls)
+
+    first, second, other = flight.start("a", work), flight.start("a", work), flight.start("b", work)
+    assert first is second is flight.running("a") is not other
+    await asyncio.wait([first, other])
+    assert flight.running("a") is None
+    again = flight.start("a", work)
+    assert await again == 3
+
+
+async def test_a_task_that_is_over_is_not_kept() -> None:
+    flight, tasks = SingleFlight[None](), weakref.WeakSet[asyncio.Task[None]]()
+
+    async def call(key: str) -> None:
+        task = flight.start(key, lambda: asyncio.sleep(0))
+        tasks.add(task)
+        await task
+
+    for key in ("a", "b"):
+        await call(key)
+    await asyncio.sleep(0)  # until here the event loop holds the last one
+    gc.collect()
+    assert not tasks
+
+
+async def entered(refusals: Refusals, count: int) -> int:
+    """How many of so many requests are let go together."""
+    inside = 0
+
+    async def request() -> None:
+        nonlocal inside
+        async with refusals.turn():
+            inside += 1
+            await asyncio.Event().wait()
+
+    tasks = [asyncio.create_task(request()) for _ in range(count)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return inside
+
+
+async def test_requests_go_one_at_a_time_only_while_nobody_knows_whether_the_credentials_are_right() -> None:
+    assert await entered(Refusals(), 3) == 3
+    refusals = Refusals(one_at_a_time=True)
+    assert await entered(refusals, 3) == 1
+    refusals.accepted()
+    assert await entered(refusals, 3) == 3
+    refusals.refused(Rejected(401), NOON, refusals.count)
+    assert await entered(refusals, 3) == 1
+
+
+def test_each_refusal_makes_a_pause_four_times_as_long_up_to_half_an_hour() -> None:
+    refusals, now = Refusals(), NOON
+    for seconds in (30, 120, 480, 1800, 1800):
+        count = refusals.check(now)
+        refusals.refused(Rejected(401, "APIGW.0301"), now, count)
+        refusals.refused(Rejected(401, "late"), now + 1, count)  # was on its way together with it
+        assert refusals.is_paused(now + seconds - 1)
+        with pytest.raises(SignInPaused) as caught:
+            refusals.check(now + seconds - 1)
+        assert (caught.value.status, caught.value.code) == (401, "APIGW.0301")
+        now += seconds
+        assert not refusals.is_paused(now)
+    refusals.accepted()
+    assert refusals.check(NOON) == 0
+
+
+def test_free_refusals_make_no_pause() -> None:
+    refusals = Refusals(free=2)
+    for _ in range(2):
+        refusals.refused(Rejected(401), NOON, refusals.check(NOON))
+    assert not refusals.is_paused(NOON)
+    refusals.refused(Rejected(401), NOON, refusals.check(NOON))
+    assert refusals.is_paused(NOON + 29)
+    assert not refusals.is_paused(NOON + 30)
