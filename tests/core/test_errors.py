@@ -65,7 +65,9 @@ def test_every_class_says_what_it_is_for() -> None:
 def test_a_cloud_error_reads_as_one_line_with_what_the_cloud_wrote(kind: type[CloudError]) -> None:
     error = kind(status=409, code="DBS.200019", message="Another operation is running.", api_request_id="r-1")
     assert str(error) == f"{kind.__name__}: 409 DBS.200019 Another operation is running."
-    assert str(kind()) == f"{kind.__name__}: no answer"
+    nothing = kind()
+    assert str(nothing) == f"{kind.__name__}: no answer"
+    assert (nothing.code, nothing.message, nothing.api_request_id, nothing.note) == ("", "", "", "")
 
 
 @pytest.mark.parametrize("kind", [NotSent, Rejected, OutcomeUnknown])

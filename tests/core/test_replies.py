@@ -1,13 +1,23 @@
 """The list of instances: what can be upgraded first, ten a page, and honest about what it does not know yet."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bot.core.instances import InstanceList, upgradable_first
-from bot.core.messages import Message
-from bot.core.replies import PAGE_SIZE, InstanceListReply, instance_list_reply
-from tests.core.examples import ORDERS, many
+from bot.core.messages import Code, Link, Message, Person, Time
+from bot.core.replies import (
+    PAGE_SIZE,
+    InstanceListReply,
+    earlier_request,
+    instance_list_reply,
+    request_open,
+    unresolved_before,
+    upgrade_lines,
+)
+from bot.core.upgrade import EarlierRequest, EndCheck, State, Upgrade
+from tests.core.examples import ID, ORDERS, T0, in_every_state, in_progress, many, posted
 
 
 def reply(instances: InstanceList, page: int) -> InstanceListReply:
@@ -65,3 +75,98 @@ def test_a_page_that_is_gone_is_the_last_one() -> None:
 def test_an_unfinished_list_says_so(complete: bool, settled: bool) -> None:
     assert reply(InstanceList(many(2), complete, settled), 0).footer == Message("instance_list_incomplete")
     assert reply(InstanceList(many(2), True, True), 0).footer is None
+
+
+def test_an_unfinished_list_of_several_projects_names_those_that_were_not_read() -> None:
+    unread = Message("project_choice", project=Message("project_by_id", region="cn-north-4", project=Code("abc")))
+    listing = InstanceList(many(2), unread_projects=("cn-north-4:abc",))
+    assert reply(listing, 0).footer == Message("instance_list_unread", projects=(unread,))
+
+
+def test_the_header_says_which_of_how_many_are_shown() -> None:
+    for is_complete, key in ((True, "instance_list"), (False, "instance_list_so_far")):
+        header = reply(InstanceList(many(12), is_complete, True), 1).header
+        assert (header.key, header.values) == (key, {"first": 11, "last": 12, "total": 12, "usage": Code("/x")})
+
+
+def test_what_was_read_again_replaces_what_was_listed() -> None:
+    newer = replace(ORDERS, running_actions=("X",))
+    (row,) = instance_list_reply(InstanceList((ORDERS,), True, True), 0, "/x", {ORDERS.id: newer}).rows
+    assert not row.is_upgradable
+    assert [detail.key for detail in row.details] == ["version_upgradable", "actions_running"]
+
+
+def test_a_row_says_what_is_not_as_usual_and_to_which_project_it_belongs() -> None:
+    instances = (ORDERS, replace(ORDERS, id="1", status="abnormal", project="cn-north-4:abc"))
+    usual, abnormal = reply(InstanceList(instances, True, True), 0).rows
+    assert ([detail.key for detail in usual.details], usual.project) == (["version_upgradable"], None)
+    assert [detail.key for detail in abnormal.details] == ["version_upgradable", "instance_status"]
+    assert abnormal.project == Message("project_by_id", region="cn-north-4", project=Code("abc"))
+    assert (abnormal.name, abnormal.label.key) == ("sr-orders", "named_instance")
+
+
+# history and status
+
+
+def state_of(upgrade: Upgrade) -> Message:
+    """How the line of an upgrade says where it is."""
+    (line,) = upgrade_lines([upgrade], ["https://example.com/p1"])
+    state = line.values["state"]
+    assert isinstance(state, Message)
+    return state
+
+
+def test_a_line_says_when_what_by_whom_and_leads_to_the_card() -> None:
+    upgrade = posted(instance_snapshot=ORDERS.to_json())
+    (line,) = upgrade_lines([upgrade], ["https://example.com/p1"])
+    assert line.key == "upgrade_line"
+    assert (line.values["at"], line.values["requester"]) == (Time(T0), Person("UANN"))
+    assert line.values["link"] == Link("https://example.com/p1")
+
+
+@pytest.mark.parametrize("state", set(State) - {State.IN_PROGRESS})
+def test_every_state_has_its_word(state: State) -> None:
+    assert state_of(replace(in_every_state()[state], end_check=EndCheck.NONE)) == Message(f"state_{state.value}")
+
+
+@pytest.mark.parametrize("check", EndCheck)
+def test_a_completed_upgrade_that_is_not_proven_is_to_be_checked(check: EndCheck) -> None:
+    unproven = (EndCheck.VERSION_UNCHANGED, EndCheck.NOT_NORMAL, EndCheck.NOT_READ)
+    key = "state_completed_check" if check in unproven else "state_completed"
+    assert state_of(replace(in_every_state()[State.COMPLETED], end_check=check)).key == key
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({}, Message("state_in_progress")),
+        ({"job_status": "Running"}, Message("state_running")),
+        ({"job_status": "Running", "progress_percent": 40}, Message("state_running_percent", percent=40)),
+        ({"job_status": "Running", "progress_percent": 140}, Message("state_running_percent", percent=100)),
+        ({"job_status": "Running", "progress_percent": -1}, Message("state_running_percent", percent=0)),
+        ({"job_status": "Unauthorized", "progress_percent": 40}, Message("state_awaits_authorization")),
+        ({"job_status": "Pending", "delay": True}, Message("state_awaits_window")),
+    ],
+)
+def test_an_upgrade_in_progress_says_how_far_it_is_or_what_it_waits_for(fields: dict[str, Any], state: Message) -> None:
+    assert state_of(in_progress(**fields)) == state
+
+
+def test_a_delayed_upgrade_says_when_it_starts() -> None:
+    waiting = in_progress(delay=True, instance_snapshot=ORDERS.to_json())
+    assert waiting.starts_at is not None
+    assert state_of(waiting) == Message("state_starts", at=Time(waiting.starts_at))
+
+
+def test_other_requests_for_the_instance_are_named_with_their_links() -> None:
+    open_request = request_open(posted(), "https://example.com/p1")
+    assert open_request.key == "request_open"
+    assert (open_request.values["requester"], open_request.values["link"]) == (
+        Person("UANN"),
+        Link("https://example.com/p1"),
+    )
+    earlier = EarlierRequest("UBOB", T0, "https://example.com/p2")
+    line = Message("earlier_request", requester=Person("UBOB"), at=Time(T0), link=Link("https://example.com/p2"))
+    assert earlier_request(earlier) == line
+    warning = unresolved_before(ID, earlier)
+    assert (warning.key, warning.values) == ("unresolved_before", {"instance": Code(ID), "earlier": line})

@@ -14,7 +14,7 @@ from bot.core.errors import (
 )
 from bot.core.messages import Console, Person, Time
 from bot.core.notifications import Notification
-from bot.core.upgrade import LEASE_SECONDS, LIVE_STATES, NOTIFY_SECONDS, SearchResult, State, Upgrade
+from bot.core.upgrade import LEASE_SECONDS, LIVE_STATES, NOTIFY_SECONDS, Operation, SearchResult, State, Upgrade
 from tests.core.examples import (
     FINAL,
     ID,
@@ -181,6 +181,12 @@ def test_a_send_that_nobody_answered_for_is_looked_for_and_told_at_once() -> Non
     assert (step.state, step.next_poll_at, step.poll_count) == (State.UNKNOWN, T0 + 21, 0)
     assert step.pending_notifications == (Notification.OUTCOME_UNKNOWN, Notification.CARD_UPDATE)
     check_invariants(step)
+
+
+def test_each_lost_answer_is_searched_for_from_the_beginning() -> None:
+    searched = replace(unknown(), poll_count=3, search_result="busy", operations=(Operation("RESTARTING"),))
+    step = searched.outcome_lost(T0 + 90)
+    assert (step.next_poll_at, step.poll_count, step.search_result, step.operations) == (T0 + 91, 0, "", ())
 
 
 @pytest.mark.parametrize(("kind", "state"), [(Rejected, State.REJECTED), (NotSent, State.NOT_SENT)])
