@@ -1,7 +1,8 @@
-"""The hash of an audit row covers every field, the row's number and the hash of the row before."""
+"""The chain of the audit trail, what is counted instead of written, and what verification finds."""
 
 import hashlib
 import json
+from collections.abc import AsyncIterator
 from dataclasses import fields, replace
 from itertools import pairwise
 from typing import Any
@@ -15,9 +16,12 @@ from bot.core.audit import (
     MAX_REFUSALS,
     MAX_REFUSED_PEOPLE,
     REFUSALS_SECONDS,
+    AuditBreak,
     AuditEntry,
+    AuditRow,
     RefusalCounter,
     row_hash,
+    verify_audit,
 )
 from bot.core.messages import Language
 from bot.core.upgrade import State, Upgrade
@@ -147,3 +151,87 @@ def test_only_so_many_people_are_remembered() -> None:
         assert refusals.due_entries(refused(0, user_id=f"U{n}"))
     assert refusals.due_entries(refused(0, user_id="U0"))
     assert not refusals.due_entries(refused(0, user_id=f"U{MAX_REFUSED_PEOPLE}"))
+
+
+def test_what_was_counted_of_a_person_who_is_forgotten_for_another_is_told() -> None:
+    refusals = RefusalCounter()
+    for n in range(MAX_REFUSED_PEOPLE):
+        refusals.due_entries(refused(0, user_id=f"U{n}"))
+    refusals.due_entries(refused(1, user_id="U0"))
+    assert refusals.due_entries(refused(2, user_id="another")) == [
+        refused(2, user_id="U0", reason="user_not_allowed (1 more)"),
+        refused(2, user_id="another"),
+    ]
+
+
+def test_what_was_counted_is_told_once_when_the_process_ends() -> None:
+    refusals = RefusalCounter()
+    for at in range(3):
+        refusals.due_entries(refused(at))
+    refusals.due_entries(refused(3, user_id="U2"))
+    assert refusals.drain(T0 + 9) == [refused(9, reason="user_not_allowed (2 more)")]
+    assert refusals.drain(T0 + 9) == []
+
+
+# verification
+
+
+class Trail:
+    """An audit trail in memory with the head that was noted."""
+
+    def __init__(self, count: int) -> None:
+        self.rows: list[AuditRow] = []
+        self.head = (0, GENESIS)
+        for _ in range(count):
+            self.append()
+
+    def append(self) -> None:
+        number, previous = self.head[0] + 1, self.head[1]
+        entry = refused(number)
+        self.head = (number, row_hash(previous, number, entry))
+        self.rows.append(AuditRow(number, entry, self.head[1]))
+
+    async def audit(self) -> AsyncIterator[AuditRow]:
+        for row in self.rows:
+            yield row
+
+    async def audit_head(self) -> tuple[int, str]:
+        return self.head
+
+
+class GrowingTrail(Trail):
+    """A row is written while the trail is read."""
+
+    async def audit(self) -> AsyncIterator[AuditRow]:
+        self.append()
+        async for row in super().audit():
+            yield row
+
+
+@pytest.mark.parametrize("kind", [Trail, GrowingTrail])
+@pytest.mark.parametrize("count", [0, 1, 3])
+async def test_a_whole_trail_is_told_with_its_length_and_its_head(kind: type[Trail], count: int) -> None:
+    trail = kind(count)
+    verdict = await verify_audit(trail)
+    assert verdict.is_whole
+    assert (verdict.rows, verdict.head) == trail.head
+
+
+@pytest.mark.parametrize(
+    ("head", "broken", "number"),
+    [
+        ((4, "f" * 64), AuditBreak.REMOVED, 4),
+        ((3, "f" * 64), AuditBreak.REWRITTEN, 3),
+        ((2, "f" * 64), AuditBreak.REWRITTEN, 3),
+        ((0, "f" * 64), AuditBreak.REWRITTEN, 3),
+        ((0, GENESIS), AuditBreak.ADDED, 1),
+    ],
+)
+async def test_a_trail_that_does_not_end_as_noted_is_broken(
+    head: tuple[int, str], broken: AuditBreak, number: int
+) -> None:
+    trail = Trail(3)
+    trail.head = head
+    verdict = await verify_audit(trail)
+    assert (verdict.broken, verdict.number) == (broken, number)
+    assert not verdict.is_whole

@@ -12,6 +12,7 @@ from bot.core.replies import (
     InstanceListReply,
     earlier_request,
     instance_list_reply,
+    instances_on_page,
     request_open,
     unresolved_before,
     upgrade_lines,
@@ -69,6 +70,12 @@ def test_a_page_that_is_gone_is_the_last_one() -> None:
     page = reply(InstanceList(many(12), True, True), 400)
     assert len(page.rows) == 2
     assert page.next_page is None
+
+
+def test_a_page_before_the_first_one_or_of_nothing_begins_at_the_first() -> None:
+    for page in (-1, 0, 7):
+        assert instances_on_page(InstanceList(), page) == (0, [])
+    assert instances_on_page(InstanceList(many(12)), -1) == (0, list(many(10)))
 
 
 @pytest.mark.parametrize(("complete", "settled"), [(False, True), (True, False), (False, False)])
