@@ -115,7 +115,7 @@ def _list_header(first: int, last: int, total: int, usage: str, *, is_complete: 
 
 def _incomplete(instances: InstanceList) -> Message:
     if not instances.unread_projects:
-        return Message("instance_list_incomplete")
+        return Message("instance_list_refreshing" if instances.is_complete else "instance_list_incomplete")
     return Message("instance_list_unread", projects=project_choices(instances.unread_projects))
 
 
@@ -127,7 +127,7 @@ def _listed(instance: Instance) -> InstanceRow:
     )
     return InstanceRow(
         label=instance_label(replace(instance, project="")),  # it stands under its project
-        details=tuple(message for message in details if message is not None),
+        details=tuple(message for message in details if message is not None) or (Message("version_unknown"),),
         name=display_name(instance.id, instance.to_json()),
         instance_id=instance.id,
         is_upgradable=instance.is_normal and not instance.is_busy and instance.upgrade_available is not False,

@@ -52,8 +52,8 @@ class Markup(Protocol):
     def person(self, person: Person) -> str:
         """A mention."""
 
-    def time(self, time: Time) -> str:
-        """A point in time."""
+    def time(self, time: Time, date_time: str) -> str:
+        """A point in time; `date_time` is the format of the language in Slack's date tokens."""
 
     def link(self, link: Link, label: str) -> str:
         """A link that shows `label`, or only the label when the URL is empty."""
@@ -73,7 +73,7 @@ class PlainText:
         """The user id."""
         return person.id
 
-    def time(self, time: Time) -> str:
+    def time(self, time: Time, date_time: str) -> str:
         """The time in UTC."""
         return utc_time(time)
 
@@ -123,6 +123,7 @@ class Translator:
 
     language: Language
     list_separator: str
+    date_time: str
     messages: Mapping[str, str]
     cloud_errors: Mapping[str, ErrorText]
     vocabularies: Mapping[Vocabulary, Mapping[str, str]]
@@ -187,7 +188,7 @@ class Translator:
             case Person():
                 return markup.person(value)
             case Time():
-                return markup.time(value)
+                return markup.time(value, self.date_time)
             case Link():
                 return markup.link(value, label)
             case Console(region):
@@ -236,7 +237,16 @@ def _load(language: Language, name: str, regions: Regions) -> Translator:
         for vocabulary in Vocabulary
     }
     sentences = sorted(table["sentences"].items(), key=lambda item: -len(item[0]))  # "{a}: {b}" fits too much
-    return Translator(language, table["list_separator"], table["messages"], errors, vocabularies, sentences, regions)
+    return Translator(
+        language,
+        table["list_separator"],
+        table["date_time"],
+        table["messages"],
+        errors,
+        vocabularies,
+        sentences,
+        regions,
+    )
 
 
 @cache  # compiled when the doctor is first asked: all of them would take a tenth of the bot's start

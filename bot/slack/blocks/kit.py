@@ -137,9 +137,9 @@ class Mrkdwn:
         """A mention; what cannot be a user id is shown as it is."""
         return f"<@{person.id}>" if _USER_ID.fullmatch(person.id) else self.code(Code(person.id))
 
-    def time(self, time: Time) -> str:
+    def time(self, time: Time, date_time: str) -> str:
         """A date token: Slack shows the reader's own time zone."""
-        style = "{time}" if time.is_clock else "{date_short_pretty} {time}"
+        style = "{time}" if time.is_clock else date_time
         return f"<!date^{int(time.at)}^{style}|{utc_time(time)}>"
 
     def link(self, link: Link, label: str) -> str:

@@ -21,7 +21,6 @@ from bot.slack.blocks.kit import (
 )
 
 MAX_PROJECTS = 40  # a message takes 50 blocks
-NO_DETAILS = "\u2013"  # a section must not be empty
 
 
 def text_reply(message: Message, translator: Translator) -> MessageView:
@@ -82,7 +81,7 @@ def instance_list(reply: InstanceListReply, translator: Translator) -> MessageVi
             continue
         now, delayed = _request_buttons(row, translator)
         # A section takes one button: the name has the one for now, the details the one for the window.
-        blocks += [section(label, now), section("\n".join(details) or NO_DETAILS, delayed)]
+        blocks += [section(label, now), section("\n".join(details), delayed)]
     blocks += [context(*footer)] if footer else []
     if reply.next_page is not None:
         label_of_next = Message("next_page_button")

@@ -298,9 +298,11 @@ def button_replies() -> dict[str, Callable[[Translator], MessageView]]:
         if warning
     }
     listed = (ORDERS, BUSY, LATEST, ABNORMAL, UNNAMED)
-    whole, incomplete = InstanceList(listed, True, True), InstanceList(listed * 3, True, False)
+    whole, incomplete = InstanceList(listed, True, True), InstanceList(listed * 3)
     views["list"] = partial(instance_list, instance_list_reply(whole, 0, USAGE, {}))
     views["list-incomplete"] = partial(instance_list, instance_list_reply(incomplete, 1, USAGE, {}))
+    refreshing = InstanceList(listed, True, False)
+    views["list-refreshing"] = partial(instance_list, instance_list_reply(refreshing, 0, USAGE, {}))
     views["list-one"] = partial(instance_list, instance_list_reply(InstanceList((UNNAMED,), True, True), 0, USAGE, {}))
     return views
 

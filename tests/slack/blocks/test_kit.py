@@ -57,7 +57,7 @@ def test_a_person_is_mentioned() -> None:
 
 
 def test_a_time_is_shown_in_the_reader_s_time_zone_with_utc_to_fall_back_on() -> None:
-    token = MRKDWN.time(Time(1_795_500_600.9))
+    token = MRKDWN.time(Time(1_795_500_600.9), "{date_short_pretty} {time}")
     assert token == "<!date^1795500600^{date_short_pretty} {time}|2026-11-24 06:10 UTC>"
 
 

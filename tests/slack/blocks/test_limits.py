@@ -27,7 +27,7 @@ CATALOG = Catalog()
 VIEWS = every_view()
 IN_THREAD = [kind for kind, spec in NOTIFICATIONS.items() if spec.target not in (Target.NEW_CARD, Target.CARD)]
 OWN_MARKUP = re.compile(
-    r"<@[A-Za-z0-9]+>|<!date\^\d+\^(?:\{date_short_pretty\} )?\{time\}\|(?:\d{4}-\d\d-\d\d )?\d\d:\d\d UTC>"
+    r"<@[A-Za-z0-9]+>|<!date\^\d+\^(?:\{date_short_pretty\} (?:at )?)?\{time\}\|(?:\d{4}-\d\d-\d\d )?\d\d:\d\d UTC>"
     r"|&(?:amp|lt|gt);"
     r"|<https://example\.com/p+\|[^<>|]+>"
 )
