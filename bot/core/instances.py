@@ -43,7 +43,13 @@ class SyncTask:
     @property
     def is_running(self) -> bool:
         """Whether it copies data now."""
-        return bool(RUNNING_SYNC_STAGES & {self.stage.lower(), self.catchup_stage.lower()})
+        return self.present_stage.lower() in RUNNING_SYNC_STAGES
+
+    @property
+    def present_stage(self) -> str:
+        """The stage that copies data, if one of the two does."""
+        stages = (self.stage, self.catchup_stage)
+        return next((stage for stage in stages if stage.lower() in RUNNING_SYNC_STAGES), self.stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +339,7 @@ def _sync_task_lines(tasks: Sequence[SyncTask]) -> tuple[Message, ...]:
         Message(
             "sync_task",
             name=_clipped(task.name, MAX_NAME) or "?",
-            stage=Term(Vocabulary.SYNC_STAGE, _clipped(task.stage, MAX_STATUS) or "?"),
+            stage=Term(Vocabulary.SYNC_STAGE, _clipped(task.present_stage, MAX_STATUS) or "?"),
         )
         for task in ordered[:MAX_SYNC_TASKS]
     ]

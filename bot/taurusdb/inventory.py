@@ -29,7 +29,7 @@ REST_FACTOR = 10.0  # after a scan nobody has another one made for so many times
 MAX_REST_WAIT_SECONDS = 1.0
 MAX_ACTIONS = 8
 SYNC_TASKS_SECONDS = 1.0  # the rest of an instance's details does not wait longer for them
-MAX_SYNC_TASK_PAGES = 5
+MAX_SYNC_TASK_PAGES = 10
 STARROCKS_ENGINE = "starrocks"  # `star-rocks` in the API
 DENIED_STATUSES = {401, 403}
 LISTED_STATUSES = {200, 400, 404}  # most TaurusDB instances have no StarRocks and answer an (undocumented) error
@@ -388,7 +388,10 @@ class Inventory:
             if isinstance(error, CloudError) and error.status in DENIED_STATUSES:
                 self._sync_denied_until = self._clock() + CACHE_SECONDS
             return None
-        return tuple(map(sync_task, rows.items))
+        tasks = tuple(map(sync_task, rows.items))
+        is_whole = rows.is_complete and not (rows.has_others and not tasks)
+        # A list that is not whole proves that a task runs, never that none does.
+        return tasks if is_whole or any(task.is_running for task in tasks) else None
 
     async def _read_details(self, instance_id: str, parent_id: str) -> Instance | None:
         """Read one instance and cache it; None when the cloud does not describe it."""

@@ -1,9 +1,12 @@
 """Data-sync tasks of the instance: on the card by name and stage, and a warning before it when one runs."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from bot.sandbox.taurusdb import endpoints
+from bot.sandbox.taurusdb.api import json_response
 from tests.driver import CHANNEL, BotDriver, text_of
 
 ENGLISH, CHINESE = "sre", "dba"
@@ -43,6 +46,60 @@ async def test_tasks_that_rest_are_on_the_card_five_of_them_by_name(driver: BotD
     shown = text_of(await driver.wait_for_card(card, "task_004"))
     assert "task_005" not in shown
     assert word(person, "and 125 more", "另有 125 个") in shown
+
+
+@both_languages
+async def test_the_one_that_runs_is_found_among_hundreds(driver: BotDriver, person: str) -> None:
+    tasks = tuple((f"task_{number:03}", "incremental" if number == 720 else "paused") for number in range(730))
+    driver.cloud.change_instance("sr-orders", sync_tasks=tasks)
+    await driver.slack.command(person, CHANNEL, driver.instance())
+    await driver.wait_for_ephemeral(person, word(person, "task_720: incremental sync", "task_720：增量同步"))
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, rows: list[Any], total: object) -> None:
+    """Let the cloud answer these rows, whatever page is asked for."""
+    answer = json_response({"total_count": total, "replications": rows})
+    monkeypatch.setitem(endpoints.ENDPOINTS, "data-sync", lambda *_: answer)
+
+
+PAUSED = {"task_name": "orders_to_sr", "stage": "paused", "catchup_stage": ""}
+
+
+@both_languages
+@pytest.mark.parametrize(
+    ("row", "english", "chinese"),
+    [
+        (PAUSED | {"stage": "RESYNCING"}, "orders_to_sr: RESYNCING", "orders_to_sr：RESYNCING"),
+        (PAUSED | {"stage": None}, "orders_to_sr: ?", "orders_to_sr：?"),
+        (PAUSED | {"task_name": None, "source_database": "shop"}, "shop: paused", "shop：暂停同步"),
+        (PAUSED | {"task_name": "<!channel>"}, "&lt;!channel&gt;: paused", "&lt;!channel&gt;：暂停同步"),
+    ],
+)
+async def test_odd_stages_and_missing_names_stand_on_the_card(
+    driver: BotDriver, monkeypatch: pytest.MonkeyPatch, person: str, row: Any, english: str, chinese: str
+) -> None:
+    answers(monkeypatch, [row], "1")
+    card = await driver.request(driver.instance(), person=person)
+    await driver.wait_for_card(card, word(person, english, chinese))
+
+
+@both_languages
+async def test_a_task_that_catches_up_is_told_in_that_stage(
+    driver: BotDriver, monkeypatch: pytest.MonkeyPatch, person: str
+) -> None:
+    answers(monkeypatch, [PAUSED | {"catchup_stage": "full"}], "1")
+    await driver.slack.command(person, CHANNEL, driver.instance())
+    await driver.wait_for_ephemeral(person, word(person, "orders_to_sr: full sync", "orders_to_sr：全量同步"))
+
+
+@both_languages
+@pytest.mark.parametrize(("rows", "total"), [([None, 7, "x"], "3"), ([PAUSED], "99999"), ([], "3")])
+async def test_a_list_that_is_not_whole_does_not_say_that_nothing_runs(
+    driver: BotDriver, monkeypatch: pytest.MonkeyPatch, person: str, rows: list[Any], total: str
+) -> None:
+    answers(monkeypatch, rows, total)
+    card = await driver.request(driver.instance(), person=person)
+    await driver.wait_for_card(card, word(person, "could not be read", "未能查询"))
 
 
 @both_languages
