@@ -118,9 +118,11 @@ def submitter(storage: SqliteStorage, cloud: Any, slack: AcceptingPublisher | No
 
 @pytest.mark.parametrize("state", [state for state, row in in_every_state().items() if row.job_id is None])
 async def test_an_accepted_upgrade_is_in_progress_from_every_state(storage: SqliteStorage, state: State) -> None:
+    interval, before = PollSchedule().poll_seconds, time.time()
     after = await submitted(storage, in_every_state()[state], ACCEPTED)
     assert (after.state, after.job_id, after.api_request_id) == (State.IN_PROGRESS, "job-late", "r-1")
     assert after.decided_by == "UBOB"
+    assert before + interval <= (after.next_poll_at or 0.0) <= time.time() + interval
     entries = [row.entry async for row in storage.audit()]
     assert (entries[-1].event, entries[-1].reason) == ("in_progress", "job-late")
 
