@@ -115,7 +115,7 @@ def _list_header(first: int, last: int, total: int, usage: str, *, is_complete: 
 
 def _incomplete(instances: InstanceList) -> Message:
     if not instances.unread_projects:
-        return Message("instance_list_refreshing" if instances.is_complete else "instance_list_incomplete")
+        return Message("instance_list_refreshing") if instances.is_complete else Message("instance_list_incomplete")
     return Message("instance_list_unread", projects=project_choices(instances.unread_projects))
 
 

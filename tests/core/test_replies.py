@@ -78,9 +78,12 @@ def test_a_page_before_the_first_one_or_of_nothing_begins_at_the_first() -> None
     assert instances_on_page(InstanceList(many(12)), -1) == (0, list(many(10)))
 
 
-@pytest.mark.parametrize(("complete", "settled"), [(False, True), (True, False), (False, False)])
-def test_an_unfinished_list_says_so(complete: bool, settled: bool) -> None:
-    assert reply(InstanceList(many(2), complete, settled), 0).footer == Message("instance_list_incomplete")
+@pytest.mark.parametrize("settled", [True, False])
+def test_an_unfinished_list_says_so_and_names_no_total(settled: bool) -> None:
+    page = reply(InstanceList(many(2), False, settled), 0)
+    assert (page.header.key, page.footer) == ("instance_list_so_far", Message("instance_list_incomplete"))
+    page = reply(InstanceList(many(2), True, False), 0)
+    assert (page.header.key, page.footer) == ("instance_list", Message("instance_list_refreshing"))
     assert reply(InstanceList(many(2), True, True), 0).footer is None
 
 

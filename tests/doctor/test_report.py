@@ -37,7 +37,7 @@ def test_failures_come_first_one_a_line_and_not_too_many() -> None:
         (
             Language.ZH,
             "本机器人可以工作",
-            "• 警告：允许的频道 slack.channel.C1（a word）。处理建议：请邀请本机器人加入该频道",
+            "• 警告：允许的频道 slack.channel.C1（a word）。处理建议：邀请本机器人加入该频道",
         ),
     ],
 )
