@@ -1,10 +1,13 @@
 """Each mistake by its kind, with the token that is wrong and the command to copy instead."""
 
+from dataclasses import replace
+
 import pytest
 
-from bot.core.errors import CommandMistake
+from bot.core.errors import CommandMistake, NotAnInstance
 from bot.core.messages import Code
-from tests.core.command_examples import BLANK, ID, NAME, copy, parse
+from tests.core.command_examples import ANOTHER, BLANK, ID, NAME, copy, parse
+from tests.core.examples import ORDERS
 
 
 @pytest.mark.parametrize(
@@ -195,3 +198,89 @@ def test_who_says_no_is_not_offered_yes(typed: str, flags: str) -> None:
     assert isinstance(mistake, CommandMistake)
     assert mistake.key in ("unknown_flag", "not_an_instance", "wrong_length", "invalid_letters")
     assert mistake.values["corrected"] == copy(flags)
+
+
+@pytest.mark.parametrize(
+    ("typed", "flags", "instance"),
+    [
+        ("no validate", "", BLANK),
+        ("--validate=no", "", BLANK),
+        ("no --validate", "", BLANK),
+        ("not immediately", "--delay", ID),
+        ("--delay validate", "--delay", ID),
+    ],
+)
+def test_two_negations_are_no_wish_to_skip_the_validation(typed: str, flags: str, instance: str) -> None:
+    mistake = parse(f"{ID} {typed}")
+    assert isinstance(mistake, CommandMistake)
+    assert mistake.values["corrected"] == copy(flags, instance)
+
+
+# verbs
+
+TAURUSDB = "9a7d3c1b2e4f4a5b8c6d7e8f90a1b2c3in07"
+
+
+@pytest.mark.parametrize("verb", ["status", "history"])
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        (f"{ID} {ANOTHER}", "two_instances"),
+        (f"{ID} {ID}", "same_instance_twice"),
+        ("z" * 32 + "in17", "invalid_letters"),
+        (f"{ID[:-6]}in17", "wrong_length"),
+        ("sr-orders", "ambiguous_name"),
+        ("sr-order", "unknown_name"),
+        ("0" * 32 + "in07", "taurusdb_instance"),
+        (TAURUSDB, "taurusdb_instance_known"),
+    ],
+)
+def test_a_verb_with_a_wrong_instance_says_what_is_wrong_with_it(verb: str, typed: str, key: str) -> None:
+    one = replace(ORDERS, id=ID, parent_id=TAURUSDB)
+    mistake = parse(f"{verb} {typed}", instances=[one, replace(one, id=ANOTHER)])
+    assert isinstance(mistake, CommandMistake)
+    assert mistake.key == key
+
+
+@pytest.mark.parametrize(
+    ("typed", "token"),
+    [
+        (f"{ID} --dealy", "--dealy"),
+        (f"{ID} foo", "foo"),
+        ("--delay", "--delay"),
+        ("--delay --skip-validate", "--delay"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["status", "history"])
+def test_a_verb_takes_only_an_instance(verb: str, typed: str, token: str) -> None:
+    assert parse(f"{verb} {typed}") == NotAnInstance(
+        "verb_with_instance", verb=Code(verb), token=Code(token), corrected=Code(f"{NAME} {verb} [instance]")
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "token", "corrected"),
+    [
+        ("staus", "staus", "status"),
+        (f"staus {ID}", "staus", f"status {ID}"),
+        (f"histroy {ID.upper()}", "histroy", f"history {ID}"),
+        (f"staus {ID} {ANOTHER}", "staus", "status"),
+        (f"lst {ID}", "lst", "list"),
+    ],
+)
+def test_a_verb_nearly_right_is_asked_back_with_the_instance_if_it_takes_one(
+    typed: str, token: str, corrected: str
+) -> None:
+    assert parse(typed) == NotAnInstance("misspelled_verb", token=Code(token), corrected=Code(f"{NAME} {corrected}"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "length"),
+    [("b1" * 10, 20), ("a" * 19, None), ("x" * 8 + "in17", 12), ("x" * 7 + "in17", None), ("sr-" + "b1" * 10, None)],
+)
+def test_a_word_is_an_id_of_the_wrong_length_only_if_it_resembles_one(typed: str, length: int | None) -> None:
+    mistake = parse(typed)
+    assert isinstance(mistake, NotAnInstance)
+    assert (mistake.key, mistake.values.get("length")) == (
+        ("not_an_instance", None) if length is None else ("wrong_length", length)
+    )
