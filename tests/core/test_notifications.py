@@ -1,5 +1,7 @@
 """The table of notifications: every kind has its row, and the order of delivery follows from it."""
 
+from itertools import product
+
 from bot.core.notifications import EDITS, NOTIFICATIONS, Notification, Target, in_order
 
 
@@ -15,9 +17,13 @@ def test_the_card_is_posted_first_and_new_messages_never_wait_behind_edits() -> 
 
 
 def test_progress_is_edited_after_all_else() -> None:
-    pending = in_order(*(kind for kind in Notification if kind is not Notification.REPORT_UPDATE))
-    assert pending[-1] is Notification.JOB_PROGRESS
-    assert in_order(Notification.JOB_PROGRESS, Notification.CARD_UPDATE)[-1] is Notification.JOB_PROGRESS
+    for other in set(Notification) - {Notification.JOB_PROGRESS, Notification.REPORT_UPDATE}:
+        assert in_order(Notification.JOB_PROGRESS, other) == (other, Notification.JOB_PROGRESS)
+
+
+def test_every_message_goes_before_every_edit() -> None:
+    for message, edit in product(set(Notification) - EDITS, EDITS):
+        assert in_order(edit, message) == (message, edit)
 
 
 def test_messages_are_delivered_in_the_order_in_which_they_came_up() -> None:

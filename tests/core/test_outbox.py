@@ -386,7 +386,8 @@ def test_nothing_is_reported_before_somebody_confirms() -> None:
 def test_what_the_report_shows_makes_it_due_and_nothing_else_does(changes: dict[str, Any]) -> None:
     row = in_progress()
     assert outbox.with_report(row, replace(row, **changes), AT).report_at == AT
-    assert outbox.with_report(row, replace(row, progress_percent=50, poll_count=9), AT).report_at is None
+    unchanged = replace(row, job_status="Running", progress_percent=50, poll_count=9)
+    assert outbox.with_report(row, unchanged, AT).report_at is None
 
 
 def test_a_report_that_failed_keeps_its_pause_when_there_is_more_to_show() -> None:
@@ -399,6 +400,7 @@ def test_a_report_that_failed_keeps_its_pause_when_there_is_more_to_show() -> No
         AT + MAX_UNDELIVERABLE_SECONDS,
     ]
     assert outbox.report_failed(failed, AT, retry_after=7.0).report_at == AT + 7
+    assert outbox.report_failed(failed, AT, retry_after=-7.0).report_at == AT
 
 
 def test_a_day_after_the_end_a_report_that_nobody_takes_is_given_up() -> None:

@@ -359,6 +359,13 @@ def test_since_when_the_instance_was_normal_is_the_first_time_that_it_was_read_s
     assert polling.end_checked(row, BACK, AT + 30).normal_at == AT + 15
 
 
+def test_the_instance_after_the_end_is_kept_as_last_read() -> None:
+    assert completed(None).end_snapshot == "-"
+    row = polling.end_checked(completed(RESTARTING), OLD_VERSION, AT + 15)
+    assert row.instance_after == OLD_VERSION
+    assert polling.end_checked(row, None, AT + 30).instance_after == OLD_VERSION
+
+
 def test_an_instance_that_fell_out_of_normal_is_normal_since_it_came_back() -> None:
     row = polling.end_checked(completed(OLD_VERSION), replace(ONE_DOWN, status="abnormal"), AT + 15)
     assert row.normal_at is None

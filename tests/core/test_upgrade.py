@@ -133,7 +133,8 @@ def test_an_accepted_upgrade_is_followed_and_its_job_told() -> None:
 
 
 def test_a_job_that_turns_up_later_is_told_as_found() -> None:
-    lost = replace(unknown(), search_result="inconclusive", poll_count=3)
+    lost = replace(unknown(), search_result="inconclusive", poll_count=3, operations=(Operation("RESTARTING"),))
+    lost = replace(lost, failed_polls=2, job_missing_since=T0 + 75)
     step = lost.accepted("job-1", T0 + 80, T0 + 90)
     assert (step.state, step.search_result, step.poll_count, step.pending_notifications) == (
         State.IN_PROGRESS,
@@ -141,6 +142,7 @@ def test_a_job_that_turns_up_later_is_told_as_found() -> None:
         0,
         (Notification.JOB_FOUND, Notification.CARD_UPDATE, Notification.OUTCOME_UNKNOWN_UPDATE),
     )
+    assert (step.operations, step.failed_polls, step.job_missing_since) == ((), 0, None)
 
 
 def test_a_job_that_a_person_finds_takes_back_what_was_said_and_not_yet_told() -> None:

@@ -336,6 +336,11 @@ async def test_other_operations_are_named_with_their_times(make_client: MakeClie
     assert backup_at - restart_at == pytest.approx(65)
 
 
+async def test_an_action_that_cannot_be_read_keeps_the_instance_busy(make_client: MakeClient) -> None:
+    answers = listed_cloud(actions=[{"action": "RESTARTING"}])
+    assert await search(make_client, answers) == SearchMiss(SearchResult.BUSY)
+
+
 @pytest.mark.parametrize(
     "fields", [{"until": NOON + 5}, {"until": NOON + 1}, {"other_job_ids": {"1"}}], ids=["at", "before", "taken"]
 )
