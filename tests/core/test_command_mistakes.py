@@ -266,6 +266,7 @@ def test_a_verb_takes_only_an_instance(verb: str, typed: str, token: str) -> Non
         (f"histroy {ID.upper()}", "histroy", f"history {ID}"),
         (f"staus {ID} {ANOTHER}", "staus", "status"),
         (f"lst {ID}", "lst", "list"),
+        (f"staus https://example.com/{ID.upper()}", "staus", f"status {ID}"),
     ],
 )
 def test_a_verb_nearly_right_is_asked_back_with_the_instance_if_it_takes_one(

@@ -334,6 +334,7 @@ async def test_other_operations_are_named_with_their_times(make_client: MakeClie
     assert [operation.name for operation in miss.operations] == ["CreateStarRocksBackup", "RESTARTING"]
     backup_at, restart_at = (operation.started_at or 0.0 for operation in miss.operations)
     assert backup_at - restart_at == pytest.approx(65)
+    assert backup_at == pytest.approx(NOON + 5)
 
 
 async def test_an_action_that_cannot_be_read_keeps_the_instance_busy(make_client: MakeClient) -> None:
@@ -348,6 +349,28 @@ async def test_a_job_of_a_later_request_is_neither_ours_nor_shown(make_client: M
     answers = listed_cloud(task("UpgradeStarRocksVersion"))
     assert await search(make_client, answers) == "1"
     assert await search(make_client, answers, **fields) == SearchMiss(SearchResult.IDLE)
+
+
+async def test_tasks_are_asked_for_by_the_clock_of_the_cloud_and_told_by_ours(make_client: MakeClient) -> None:
+    answers = listed_cloud(task("CreateStarRocksBackup", at="2026-11-23T12:05:05Z"))
+    queries: list[dict[str, str]] = []
+
+    async def cloud_ahead(connection: Connection) -> None:
+        while True:
+            url = urlsplit((await connection.read_request()).split()[1])
+            operation = url.path.rpartition("/")[2]
+            if operation == "immediate-jobs":
+                queries.append(dict(parse_qsl(url.query)))
+            connection.answer(json.dumps(answers[operation]), headers="Date: Mon, 23 Nov 2026 12:05:00 GMT\r\n")
+
+    async with RawServer(cloud_ahead) as server:
+        client, wanted = make_client(server.endpoint), UpgradeSearch(INSTANCE_ID, delay=False, since=NOON)
+        for _ in range(2):  # only an answer tells the cloud's time
+            miss = await client.find_upgrade(wanted, Language.EN)
+    assert isinstance(miss, SearchMiss)
+    assert [operation.started_at for operation in miss.operations] == [NOON + 5]
+    assert queries[1]["start_time"] == format_time(NOON + 300 - 5)
+    assert queries[1]["end_time"] == format_time(NOON + 300 + 60)
 
 
 @pytest.mark.parametrize(
