@@ -216,6 +216,22 @@ def test_two_negations_are_no_wish_to_skip_the_validation(typed: str, flags: str
     assert mistake.values["corrected"] == copy(flags, instance)
 
 
+def test_a_flag_that_is_negated_elsewhere_is_not_suggested() -> None:
+    mistake = parse(f"{ID} --dealy --no-delay")
+    assert isinstance(mistake, CommandMistake)
+    assert (mistake.key, mistake.values["corrected"]) == ("unknown_flag", copy())
+
+
+def test_a_flag_given_as_a_value_is_offered() -> None:
+    mistake = parse(f"{ID} --mode=delay")
+    assert isinstance(mistake, CommandMistake)
+    assert mistake.values["corrected"] == copy("--delay")
+
+
+def test_one_letter_without_a_dash_is_no_flag_but_offered_as_one() -> None:
+    assert parse(f"{ID} d") == NotAnInstance("not_an_instance", token=Code("d"), corrected=copy("--delay"))
+
+
 # verbs
 
 TAURUSDB = "9a7d3c1b2e4f4a5b8c6d7e8f90a1b2c3in07"

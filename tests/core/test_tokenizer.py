@@ -51,6 +51,12 @@ def test_a_token_of_eighty_characters_is_repeated_whole(length: int) -> None:
     assert quoted("x" * length) == Code("x" * min(length, 80) + cut)
 
 
+def test_what_is_only_around_a_word_is_not_read() -> None:
+    words = read_words("“--delay”. <x>! (y)… *z* who? ? a,b")
+    assert [word.text for word in words] == ["--delay", "x", "y", "z", "who", "?", "a", "b"]
+    assert words[0].typed == "--delay”."
+
+
 @pytest.mark.parametrize(
     ("name", "flag"),
     [
