@@ -149,8 +149,9 @@ def unread(answer: Ephemeral) -> set[str]:
 
 @pytest.mark.parametrize("operation", ["taurusdb", "htap", "instance"])
 async def test_a_large_project_that_does_not_answer_holds_up_no_other(
-    socket_projects: BotDriver, operation: str
+    socket_projects: BotDriver, operation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(handle_command, "LOCATE_SECONDS", 3.0)  # a list is not read again at once
     cloud = socket_projects.cloud
     cloud.add_instances(900, cloud.project_id)
     cloud.inject_fault("hang", operation, times=100_000, project_id=cloud.project_id)
