@@ -310,11 +310,11 @@ def version_field(instance: Instance) -> Message | None:
             return Message("version_only", version=version) if instance.version.strip() else None
 
 
-def state_field(instance: Instance) -> Message | None:
+def state_field(instance: Instance, *, has_nodes: bool = True) -> Message | None:
     """The status, how many nodes there are, and what is in progress; None when the status is not known."""
     if not instance.status.strip():
         return None
-    status, nodes = status_term(instance), instance.node_count
+    status, nodes = status_term(instance), instance.node_count if has_nodes else None
     idle = (
         Message("state_idle", status=status)
         if nodes is None

@@ -197,7 +197,7 @@ async def test_a_delayed_upgrade_says_when_it_starts_and_a_running_one_how_far_i
     await driver.wait_for_card(card, word(person, "next opens <!date", "{time}|"))
     await driver.confirm(card, person=person)
     told = await driver.wait_for_reply(card, word(person, "starts <!date", "> 开始"))
-    await driver.wait_for_card(card, word(person, "It starts <!date", "将于 "))
+    await driver.wait_for_card(card, word(person, "The upgrade starts <!date", "将于 "))
     await driver.slack.command(person, card.channel_id, "status")
     await driver.wait_for_ephemeral(person, word(person, "starts <!date", "将于 "))
     driver.cloud.open_window(driver.instance())

@@ -290,7 +290,8 @@ def _instance_now(upgrade: Upgrade) -> list[Message]:
     instance = upgrade.instance_after
     if instance is None:
         return [Message("instance_not_read")] if upgrade.end_snapshot else []
-    versions, status, nodes = version_change(upgrade), state_field(instance), nodes_message(instance)
+    versions, nodes = version_change(upgrade), nodes_message(instance)
+    status = state_field(instance, has_nodes=nodes is None)  # else they have a line of their own
     state = Message("instance_now", state=status) if status else Message("instance_state_not_read")
     return [*([versions] if versions else []), state, *([nodes] if nodes else [])]
 
