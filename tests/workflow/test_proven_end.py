@@ -48,7 +48,7 @@ async def test_the_end_tells_versions_and_nodes_at_once_in_one_message(any_drive
     assert word(person, "completed", "完成") in end.text
     assert "3.1.15 → 3.1.18" in end.text
     assert word(person, "3 of 3", "3/3") in end.text
-    assert word(person, "was normal when the job ended", "任务结束时，实例状态正常") in end.text
+    assert word(person, "was back to normal when the job ended", "任务结束时，实例状态正常") in end.text
     assert not broadcasts(any_driver, card)
     await any_driver.wait_for_card(card, "3.1.15 → 3.1.18")
 
@@ -127,7 +127,7 @@ async def test_an_instance_that_cannot_be_read_is_said_and_nothing_is_claimed(
 async def test_a_failed_job_says_what_state_the_instance_is_in_now(driver: BotDriver, person: str) -> None:
     _, end = await upgraded(driver, person, "job fails")
     assert word(person, "failed", "失败") in end.text
-    assert word(person, "Instance status now: normal", "实例当前状态：正常") in end.text
+    assert word(person, "Instance status: normal", "实例当前状态：正常") in end.text
     assert word(person, "3 of 3", "3/3") in end.text
     assert end.broadcast
 

@@ -52,7 +52,7 @@ async def test_the_alarm_in_the_channel_ends_when_the_job_is_found_and_again_whe
     assert f"\n`{job}`" in found.text
     assert word(person, "unknown", "未知") not in text_of(found)
     driver.cloud.finish(job)
-    await driver.until(lambda: alarm_now(word(person, "has completed", "现已完成")), 30)
+    await driver.until(lambda: alarm_now(word(person, "has completed", "的升级已完成")), 30)
 
 
 @both_languages

@@ -231,6 +231,8 @@ def end_message(upgrade: Upgrade, translator: Translator) -> MessageView:
         case State.COMPLETED:
             emoji = _completed_emoji(upgrade)
             message = Message("upgrade_completed", people=people, name=name, job=job, duration=duration)
+            if upgrade.end_check in UNPROVEN_ENDS:
+                message = Message("upgrade_reported_completed", people=people, name=name, job=job, duration=duration)
             notes = _after_completion(upgrade)
         case State.FAILED:
             emoji = ":x:"
@@ -280,9 +282,9 @@ def _after_completion(upgrade: Upgrade) -> list[Message]:
                 return [*_instance_now(upgrade), Message("normal_at_once")]
             return [*_instance_now(upgrade), Message("normal_after", duration=duration_message(max(seconds, 1.0)))]
         case EndCheck.VERSION_UNCHANGED:
-            return [Message("end_version_unchanged", name=upgrade.instance_name), *_instance_now(upgrade)]
+            return [Message("end_version_unchanged"), *_instance_now(upgrade)]
         case EndCheck.NOT_NORMAL:
-            return [Message("end_not_normal", name=upgrade.instance_name), *_instance_now(upgrade)]
+            return [Message("end_not_normal"), *_instance_now(upgrade)]
 
 
 def _instance_now(upgrade: Upgrade) -> list[Message]:

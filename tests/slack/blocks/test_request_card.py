@@ -80,7 +80,14 @@ def test_the_request_says_who_may_confirm(confirmers: ConfirmBy, text: str) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["restarts", "interruptions", "no rollback", "temporary tasks", "<!date^1795500600^", REQUESTED.instance_id],
+    [
+        "restarts",
+        "interruptions",
+        "no rollback",
+        "temporary data-sync tasks",
+        "<!date^1795500600^",
+        REQUESTED.instance_id,
+    ],
 )
 def test_the_request_says_what_a_person_has_to_know(text: str) -> None:
     view = request_card(REQUESTED, ENGLISH, ConfirmBy.REQUESTER)
