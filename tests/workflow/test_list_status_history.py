@@ -32,7 +32,7 @@ async def test_the_command_alone_lists_the_instances_updatable_first(driver: Bot
 
 async def test_the_list_is_complete_also_right_after_the_start(driver: BotDriver) -> None:
     answer = await answered(driver, ENGLISH, "list", "1 to 6 of 6")
-    assert "not described all" not in text_of(answer)
+    assert "Not all instances" not in text_of(answer)
 
 
 async def test_the_list_shows_its_instances_as_they_are_now(driver: BotDriver) -> None:
@@ -81,7 +81,7 @@ async def test_two_thousand_instances_are_listed_within_two_seconds_without_a_fl
     await warm(idle_driver)
     second = await answered(idle_driver, CHINESE, "", "共 2000 个")
     await idle_driver.slack.click(CHINESE, second, "list_page")
-    third = await idle_driver.wait_for_ephemeral(CHINESE, "第 11 至 20 个")
+    third = await idle_driver.wait_for_ephemeral(CHINESE, "第 11～20 个")
     assert not set(ids_in(idle_driver, second)) & set(ids_in(idle_driver, third))
     assert idle_driver.cloud.most_in_flight <= 8
 
@@ -142,7 +142,7 @@ async def test_a_second_command_for_a_busy_instance_gets_the_link(driver: BotDri
     await driver.confirm(message)
     await driver.wait_for_card(message, "job")
     answer = await answered(driver, CHINESE, "sr-orders", message.ts.replace(".", ""))
-    assert "已有正在处理的升级" in text_of(answer)
+    assert "已有正在进行的升级" in text_of(answer)
     list_answer = await answered(driver, ENGLISH, "", "In progress: upgrading")
     await driver.slack.click(ENGLISH, list_answer, "request_now", driver.instance())
     await driver.wait_for_ephemeral(ENGLISH, message.ts.replace(".", ""))

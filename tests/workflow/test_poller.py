@@ -128,7 +128,7 @@ async def test_three_failed_looks_are_told_once_and_looking_goes_on(idle_driver:
 
 async def test_a_delayed_upgrade_waits_for_its_window(driver: BotDriver) -> None:
     job, message = await started(driver, flags="--delay")
-    await driver.wait_for_reply(message, "window")
+    await driver.wait_for_reply(message, "Pending: ")
     assert job
 
 

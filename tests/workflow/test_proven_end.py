@@ -30,7 +30,7 @@ async def upgraded(driver: BotDriver, person: str, fault: str = "", flags: str =
     card = await driver.request(f"{driver.instance()} {flags}", person=person)
     await driver.wait_for_card(card, "3.1.15")
     await driver.confirm(card, person=person)
-    end = word(person, "after confirmation", "确认后")
+    end = word(person, "after confirmation", "确认")
     return card, await driver.wait_for_reply(card, end, 40)
 
 
@@ -115,7 +115,7 @@ async def test_an_instance_that_cannot_be_read_is_said_and_nothing_is_claimed(
     await driver.cloud.until(lambda: driver.cloud.upgrades)
     driver.cloud.inject_fault("500 DBS.05000000", "instance", times=1000)
     driver.cloud.finish(str(driver.cloud.upgrades[0].job_id))
-    end = await driver.wait_for_reply(card, word(person, "after confirmation", "确认后"), 40)
+    end = await driver.wait_for_reply(card, word(person, "after confirmation", "确认"), 40)
     assert "3.1.18" not in end.text
     told = word(person, "could not be read", "未能查询")
     assert told in end.text

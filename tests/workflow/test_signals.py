@@ -204,7 +204,7 @@ async def test_a_delayed_upgrade_says_when_it_starts_and_a_running_one_how_far_i
     driver.cloud.set_progress(str(driver.cloud.upgrades[0].job_id), 40)
     running = await driver.wait_for_reply(card, "40%", 30)
     assert running.ts == told.ts
-    await driver.wait_for_card(card, word(person, "40% after", "进度为 40%"))
+    await driver.wait_for_card(card, word(person, "40% after", "进度 40%"))
     assert word(person, "so far", "已执行") in running.text
     await driver.slack.command(person, card.channel_id, "status")
     await driver.wait_for_ephemeral(person, word(person, "running, 40%", "执行中，40%"))
@@ -222,7 +222,7 @@ async def test_the_card_shows_each_tenth_of_the_progress_and_the_thread_each_per
     for percent in (20, 23, 26, 30):
         driver.cloud.set_progress(job, percent)
         await driver.wait_for_reply(card, f"{percent}%", 30)
-    shown = await driver.wait_for_card(card, word(person, "30% after", "进度为 30%"))
+    shown = await driver.wait_for_card(card, word(person, "30% after", "进度 30%"))
     earlier = [text for text, _ in shown.history]
     assert [percent for percent in (20, 23, 26) if any(f"{percent}%" in text for text in earlier)] == [20]
 
