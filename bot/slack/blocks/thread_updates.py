@@ -27,7 +27,7 @@ from bot.slack.blocks.kit import (
     message_view,
     section,
 )
-from bot.slack.blocks.request_card import header_message, status_line
+from bot.slack.blocks.request_card import ENDS_OF_JOBS, header_message, status_line
 
 PROGRESS_BAR_CELLS = 10
 MAX_CONTEXT_LINES = 10  # of small print that Slack takes
@@ -314,6 +314,9 @@ def report_message(upgrade: Upgrade, link: str, translator: Translator) -> Messa
     """The message of the report channel: one for each confirmed upgrade, edited to its end."""
     emoji, title = header_message(upgrade)
     requester, confirmer = Person(upgrade.requested_by), Person(upgrade.decided_by or upgrade.requested_by)
+    people = Message("report_requester", requester=requester)  # the status line names the confirmer
+    if upgrade.state in ENDS_OF_JOBS:
+        people = Message("report_people", requester=requester, confirmer=confirmer)
     before = version_text(upgrade.instance_before)
     version = Message("version_only", version=before) if before else None
     ends = _after_completion(upgrade) if upgrade.state is State.COMPLETED else []
@@ -321,7 +324,7 @@ def report_message(upgrade: Upgrade, link: str, translator: Translator) -> Messa
     groups: list[list[Message]] = [
         [
             status_line(replace(upgrade, progress_percent=None)),  # edited when the state changes only
-            Message("report_people", requester=requester, confirmer=confirmer),
+            people,
             Message("report_options", options=Code(upgrade.flags)) if upgrade.flags else Message("report_no_options"),
             *([Message("field", label=Message("field_version"), value=version)] if version and not ends else []),
         ],

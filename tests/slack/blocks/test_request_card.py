@@ -84,7 +84,7 @@ def test_the_request_says_who_may_confirm(confirmers: ConfirmBy, text: str) -> N
         "restarts",
         "interruptions",
         "no rollback",
-        "temporary data-sync tasks",
+        "none are temporary",
         "<!date^1795500600^",
         REQUESTED.instance_id,
     ],
