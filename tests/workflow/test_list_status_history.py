@@ -6,6 +6,7 @@ import pytest
 
 from bot.sandbox.slack import Ephemeral
 from bot.slack import publisher
+from bot.workflow.handle_command import MAX_LINES
 from tests.driver import CHANNEL, BotDriver, buttons, text_of
 from tests.workflow.test_preflight import answered, warm
 
@@ -236,6 +237,15 @@ async def test_without_any_allowed_instance_the_list_says_so(idle_driver: BotDri
     await idle_driver.start(ALLOWED_INSTANCES="0" * 32 + "in17")
     await warm(idle_driver)
     await answered(idle_driver, ENGLISH, "list", "any of the StarRocks instances")
+
+
+@pytest.mark.parametrize("text", ["history", "status"])
+async def test_the_ten_newest_are_told(driver: BotDriver, text: str) -> None:
+    others = driver.cloud.add_instances(MAX_LINES + 2)
+    for other in others:  # one after the other: their order is then certain
+        await driver.request(f"{other.id} --delay")
+    told = text_of(await answered(driver, ENGLISH, text, "requests"))
+    assert [other.id in told for other in others] == [False] * 2 + [True] * MAX_LINES
 
 
 async def test_the_allowed_requests_are_found_behind_many_others(idle_driver: BotDriver) -> None:

@@ -11,6 +11,7 @@ from bot.core.instances import (
 )
 from bot.core.messages import Code, Link, Message, Person, Project, Time, duration_message
 from bot.core.permissions import ConfirmBy
+from bot.core.polling import FINAL_STATUSES
 from bot.core.replies import earlier_request
 from bot.core.upgrade import UNAUTHORIZED, UNPROVEN_ENDS, EndCheck, State, Upgrade
 from bot.i18n.catalog import Translator
@@ -29,7 +30,7 @@ from bot.slack.blocks.kit import (
     two_columns,
 )
 
-ENDS_OF_JOBS = {State.COMPLETED, State.FAILED, State.CANCELED}
+ENDS_OF_JOBS = frozenset(FINAL_STATUSES.values())
 
 
 def request_card(upgrade: Upgrade, translator: Translator, confirmers: ConfirmBy) -> MessageView:
