@@ -43,6 +43,12 @@ async def test_a_signed_command_that_is_not_for_this_bot_is_acknowledged_and_dro
     await assert_nothing_done(driver, client)
 
 
+def is_stored(driver: BotDriver, card: Message) -> bool:
+    """Whether the bot has noted which message the card is."""
+    with closing(sqlite3.connect(driver.folder / DATABASE)) as connection:
+        return bool(connection.execute("SELECT 1 FROM upgrades WHERE message_ts = ?", (card.ts,)).fetchall())
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -65,6 +71,7 @@ async def test_a_forged_click_confirms_nothing(
     driver = idle_driver
     client = EventsClient(session, (await driver.start(ALLOWED_USERS="*")).url, driver.slack.signing_secret)
     card = await driver.request(driver.instance())
+    await driver.until(lambda: is_stored(driver, card) or None)
     delivery = await driver.slack.click("guest", card, "confirm_upgrade")
     payload = {**delivery.payload, "user": {"id": "U0SRE00001", "team_id": "T0HOME0001"}, "team": {"id": "T0HOME0001"}}
     assert (await client.post_signed(interactive_body({**payload, **changes}))).status in (200, 400)
@@ -87,12 +94,6 @@ async def test_a_button_clicked_in_another_channel_is_unknown_there(driver: BotD
 
 
 # nothing is edited before the rules allow it
-
-
-def is_stored(driver: BotDriver, card: Message) -> bool:
-    """Whether the bot has noted which message the card is."""
-    with closing(sqlite3.connect(driver.folder / DATABASE)) as connection:
-        return bool(connection.execute("SELECT 1 FROM upgrades WHERE message_ts = ?", (card.ts,)).fetchall())
 
 
 @pytest.mark.parametrize(("person", "is_replaced"), [("guest", False), ("other", False), ("third", True)])
@@ -149,6 +150,7 @@ async def test_no_text_of_a_payload_makes_a_long_line_or_row(
 ) -> None:
     caplog.set_level(logging.INFO)
     card = await driver.request(driver.instance())
+    await driver.until(lambda: is_stored(driver, card) or None)
     delivery = await driver.slack.click("guest", card, "confirm_upgrade")
     await driver.wait_for_ephemeral("guest")
     click = {**delivery.payload, "user": {"id": "U0SRE00001", "team_id": "T0HOME0001"}}
