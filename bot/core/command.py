@@ -140,7 +140,7 @@ def _parse_query(
         "verb_with_instance",
         verb=Code(verb),
         token=token or quoted(words[0].typed),
-        corrected=Code(f"{command_name} {verb} [instance]"),
+        corrected=Code(f"{command_name} {verb} [instance_id]"),
     )
 
 

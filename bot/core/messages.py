@@ -170,9 +170,10 @@ def help_message(command_name: str) -> Message:
         usage=Code(f"{command_name} <instance_id> [--delay] [--skip-validate]"),
         delay=Code("--delay"),
         skip_validate=Code("--skip-validate"),
+        instance=Code("instance_id"),
         ending=Code("in17"),
         list=Code(command_name),
-        status=Code(f"{command_name} status [instance]"),
-        history=Code(f"{command_name} history [instance]"),
+        status=Code(f"{command_name} status [instance_id]"),
+        history=Code(f"{command_name} history [instance_id]"),
         help=Code(f"{command_name} help"),
     )

@@ -96,21 +96,25 @@ def instance_list_reply(
     """One page of the list; `refreshed` has those of its instances that were read again since, by id."""
     first, on_page = instances_on_page(instances, page)
     last, total = first + len(on_page), len(instances.instances)
+    rows = tuple(_listed(refreshed.get(instance.id, instance)) for instance in on_page)
+    has_buttons = any(row.is_upgradable for row in rows)
+    typed = Code(usage)
+    how = Message("list_with_buttons", usage=typed) if has_buttons else Message("list_without_buttons", usage=typed)
     is_whole = instances.is_complete and instances.is_settled
     return InstanceListReply(
-        header=_list_header(first + 1, last, total, usage, is_complete=instances.is_complete),
-        rows=tuple(_listed(refreshed.get(instance.id, instance)) for instance in on_page),
+        header=_list_header(first + 1, last, total, how, is_complete=instances.is_complete),
+        rows=rows,
         footer=None if is_whole else _incomplete(instances),
         next_page=first // PAGE_SIZE + 1 if last < total else None,
     )
 
 
-def _list_header(first: int, last: int, total: int, usage: str, *, is_complete: bool) -> Message:
+def _list_header(first: int, last: int, total: int, how: Message, *, is_complete: bool) -> Message:
     if not is_complete:
-        return Message("instance_list_so_far", first=first, last=last, total=total, usage=Code(usage))
+        return Message("instance_list_so_far", first=first, last=last, total=total, how=how)
     if total == 1:
-        return Message("instance_list_one", usage=Code(usage))
-    return Message("instance_list", first=first, last=last, total=total, usage=Code(usage))
+        return Message("instance_list_one", how=how)
+    return Message("instance_list", first=first, last=last, total=total, how=how)
 
 
 def _incomplete(instances: InstanceList) -> Message:

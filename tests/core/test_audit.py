@@ -102,6 +102,25 @@ def test_an_entry_about_an_upgrade_names_the_user_only_if_one_did_it() -> None:
     assert AuditEntry.of(upgrade, 6.0, "rejected") == AuditEntry(6.0, "rejected", "u-1", "i-1", "", "", "C1", "", "r-9")
 
 
+def test_an_entry_about_an_upgrade_has_all_that_an_auditor_asks_for() -> None:
+    upgrade = Upgrade("u-1", "i-1", True, True, "T1", "C1", "t-1", "U1", Language.EN, 0.0, 600.0)
+    upgrade = replace(upgrade, job_id="job-7", api_request_id="r-9", project="cn-north-4:p-1")
+    assert AuditEntry.of(upgrade, 5.0, "canceled", "U2", reason="requested", team_id="T2") == AuditEntry(
+        at=5.0,
+        event="canceled",
+        upgrade_id="u-1",
+        instance_id="i-1",
+        user_id="U2",
+        team_id="T2",
+        channel_id="C1",
+        reason="requested",
+        api_request_id="r-9",
+        flags="--delay --skip-validate",
+        job_id="job-7",
+        project="cn-north-4:p-1",
+    )
+
+
 T0 = 1_764_000_000.0
 
 
@@ -235,3 +254,14 @@ async def test_a_trail_that_does_not_end_as_noted_is_broken(
     verdict = await verify_audit(trail)
     assert (verdict.broken, verdict.number) == (broken, number)
     assert not verdict.is_whole
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_a_value_of_a_type_that_no_row_is_written_with_is_a_change(number: int) -> None:
+    """SQLite stores bytes in a column of texts."""
+    trail = Trail(3)
+    changed: dict[str, Any] = {"reason": b"user_not_allowed"}
+    row = trail.rows[number - 1]
+    trail.rows[number - 1] = replace(row, entry=replace(row.entry, **changed))
+    verdict = await verify_audit(trail)
+    assert (verdict.broken, verdict.number, verdict.rows) == (AuditBreak.CHANGED, number, number - 1)

@@ -26,6 +26,13 @@ def test_an_id_alone_is_an_upgrade_at_once_with_validation() -> None:
     assert parse(ID) == UpgradeCommand(ID, delay=False, skip_validate=False)
 
 
+@pytest.mark.parametrize("delay", [False, True])
+@pytest.mark.parametrize("skip_validate", [False, True])
+def test_a_command_written_out_is_read_as_the_same_command(delay: bool, skip_validate: bool) -> None:
+    command = UpgradeCommand(ID, delay=delay, skip_validate=skip_validate)
+    assert parse(command.text) == command
+
+
 def test_an_id_in_upper_case_is_sent_in_lower_case() -> None:
     assert parse(ID.upper()) == parse(ID.swapcase()) == UpgradeCommand(ID)
 

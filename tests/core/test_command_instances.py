@@ -89,6 +89,10 @@ NO_IDS = [
     ),
     ("orders", NotAnInstance("not_an_instance", token=Code("orders"), corrected=copy(instance=BLANK))),
     ("in07", NotAnInstance("not_an_instance", token=Code("in07"), corrected=copy(instance=BLANK))),
+    (
+        f"{'a' * 32}ın07",  # a dotless i, which ignoring the case would take for an i
+        NotAnInstance("not_an_instance", token=Code(f"{'a' * 32}ın07"), corrected=copy(instance=BLANK)),
+    ),
     ("<instance_id>", NotAnInstance("not_an_instance", token=Code(BLANK), corrected=copy(instance=BLANK))),
     ("<@U0123|bob>", NotAnInstance("not_an_instance", token=Code("<@U0123|bob>"), corrected=copy(instance=BLANK))),
     (

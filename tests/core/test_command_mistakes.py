@@ -9,11 +9,14 @@ from bot.core.messages import Code
 from tests.core.command_examples import ANOTHER, BLANK, ID, NAME, copy, parse
 from tests.core.examples import ORDERS
 
+AT_ONCE = ("now", "immediate", "immediately", "at-once", "立即", "马上", "立刻")  # the opposite of `--delay`
+
 
 @pytest.mark.parametrize(
     ("typed", "meant", "flags"),
     [
         ("--dealy", "--delay", "--delay"),
+        ("--delayyyy", "--delay", "--delay"),
         ("—delya", "--delay", "--delay"),
         ("--delayed", "--delay", "--delay"),
         ("--del", "--delay", "--delay"),
@@ -62,9 +65,8 @@ def test_a_flag_nearly_right_is_asked_back(typed: str, meant: str, flags: str) -
         "@bob",
         "-",
         "--é",
-        "now",
         "--now",
-        "立即",
+        *AT_ONCE,
     ],
 )
 def test_a_word_that_is_not_understood_takes_the_id_out_of_an_upgrade_at_once(word: str, flags: str) -> None:
@@ -74,7 +76,7 @@ def test_a_word_that_is_not_understood_takes_the_id_out_of_an_upgrade_at_once(wo
         assert mistake.values["corrected"] == copy(flags, BLANK)
         delayed = parse(f"{typed} [--delay]")
         assert isinstance(delayed, CommandMistake)
-        contradicted = word.lstrip("-") in ("now", "立即")
+        contradicted = word.lstrip("-") in AT_ONCE
         assert delayed.values["corrected"] == (copy(flags, BLANK) if contradicted else copy(f"--delay {flags}".strip()))
 
 
@@ -216,6 +218,16 @@ def test_two_negations_are_no_wish_to_skip_the_validation(typed: str, flags: str
     assert mistake.values["corrected"] == copy(flags, instance)
 
 
+@pytest.mark.parametrize(
+    ("typed", "flags", "instance"),
+    [("delay skip validate", "--delay --skip-validate", ID), ("skip --validate", "--skip-validate", BLANK)],
+)
+def test_a_flag_in_two_words_is_not_its_opposite(typed: str, flags: str, instance: str) -> None:
+    mistake = parse(f"{ID} {typed}")
+    assert isinstance(mistake, CommandMistake)
+    assert mistake.values["corrected"] == copy(flags, instance)
+
+
 def test_a_flag_that_is_negated_elsewhere_is_not_suggested() -> None:
     mistake = parse(f"{ID} --dealy --no-delay")
     assert isinstance(mistake, CommandMistake)
@@ -270,7 +282,7 @@ def test_a_verb_with_a_wrong_instance_says_what_is_wrong_with_it(verb: str, type
 @pytest.mark.parametrize("verb", ["status", "history"])
 def test_a_verb_takes_only_an_instance(verb: str, typed: str, token: str) -> None:
     assert parse(f"{verb} {typed}") == NotAnInstance(
-        "verb_with_instance", verb=Code(verb), token=Code(token), corrected=Code(f"{NAME} {verb} [instance]")
+        "verb_with_instance", verb=Code(verb), token=Code(token), corrected=Code(f"{NAME} {verb} [instance_id]")
     )
 
 

@@ -204,12 +204,12 @@ def test_a_verb_is_guessed(text: str, corrected: str) -> None:
         ("list all", "list"),
         ("help me", "help"),
         ("doctor now", "doctor"),
-        ("status all", "status [instance]"),
-        ("status --all", "status [instance]"),
-        ("history foo bar", "history [instance]"),
-        ("history --delay", "history [instance]"),
-        ("status cancel", "status [instance]"),
-        (f"status {A} please", "status [instance]"),
+        ("status all", "status [instance_id]"),
+        ("status --all", "status [instance_id]"),
+        ("history foo bar", "history [instance_id]"),
+        ("history --delay", "history [instance_id]"),
+        ("status cancel", "status [instance_id]"),
+        (f"status {A} please", "status [instance_id]"),
     ],
 )
 def test_what_a_verb_does_not_take_is_answered_with_its_usage(text: str, usage: str) -> None:

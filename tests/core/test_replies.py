@@ -49,6 +49,15 @@ def test_only_what_can_be_upgraded_has_buttons() -> None:
     assert {row.instance_id for row in rows if row.is_upgradable} == {ORDERS.id, "1"}
 
 
+@pytest.mark.parametrize(("status", "key"), [("normal", "list_with_buttons"), ("frozen", "list_without_buttons")])
+def test_buttons_are_named_only_where_the_page_has_some(status: str, key: str) -> None:
+    frozen = tuple(replace(instance, status="frozen") for instance in many(PAGE_SIZE))
+    for listing in ((replace(ORDERS, status=status),), (*frozen[1:], replace(ORDERS, status=status))):
+        for is_complete in (True, False):
+            header = reply(InstanceList(listing, is_complete, True), 0).header
+            assert header.values["how"] == Message(key, usage=Code("/x"))
+
+
 def test_one_instance_reads_as_one() -> None:
     assert reply(InstanceList((ORDERS,), True, True), 0).header.key == "instance_list_one"
 
@@ -94,9 +103,10 @@ def test_an_unfinished_list_of_several_projects_names_those_that_were_not_read()
 
 
 def test_the_header_says_which_of_how_many_are_shown() -> None:
+    how = Message("list_with_buttons", usage=Code("/x"))
     for is_complete, key in ((True, "instance_list"), (False, "instance_list_so_far")):
         header = reply(InstanceList(many(12), is_complete, True), 1).header
-        assert (header.key, header.values) == (key, {"first": 11, "last": 12, "total": 12, "usage": Code("/x")})
+        assert (header.key, header.values) == (key, {"first": 11, "last": 12, "total": 12, "how": how})
 
 
 def test_what_was_read_again_replaces_what_was_listed() -> None:

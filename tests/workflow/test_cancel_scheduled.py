@@ -77,7 +77,7 @@ async def test_the_button_is_gone_when_the_window_has_opened(driver: BotDriver) 
     assert not buttons(reply(driver, message, told))
 
 
-@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "Too late"), (CHINESE, "未能取消")])
+@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "has already started or ended"), (CHINESE, "未能取消")])
 async def test_too_late_is_said_to_be_too_late(driver: BotDriver, person: str, word: str) -> None:
     message, told = await waiting(driver, person)
     driver.cloud.open_window(driver.instance())
@@ -99,7 +99,7 @@ async def test_a_refusal_is_too_late_only_when_the_job_has_begun(driver: BotDriv
     driver.cloud.open_window(driver.instance())
     driver.cloud.set_progress(str(driver.cloud.upgrades[0].job_id), 40)
     await driver.slack.click(ENGLISH, told, BUTTON)
-    await driver.wait_for_ephemeral(ENGLISH, "Too late")
+    await driver.wait_for_ephemeral(ENGLISH, "has already started or ended")
 
 
 async def test_an_answer_that_names_no_job_is_not_too_late_while_the_job_waits(driver: BotDriver) -> None:
@@ -153,7 +153,7 @@ async def test_a_cancellation_that_was_done_is_called_done_though_an_answer_was_
     driver.cloud.inject_fault(fault, "cancel")
     await driver.slack.click(ENGLISH, told, BUTTON)
     await driver.wait_for_reply(message, "canceled", 8)
-    assert "Too late" not in text_of(await driver.wait_for_ephemeral(ENGLISH))
+    assert "has already started or ended" not in text_of(await driver.wait_for_ephemeral(ENGLISH))
 
 
 async def test_an_unclear_cancellation_is_looked_at_soon(driver: BotDriver) -> None:

@@ -67,7 +67,7 @@ async def test_a_button_of_the_list_finds_what_speaks_against_it(driver: BotDriv
     await warm(driver)
     answer = await answered(driver, ENGLISH, "", "StarRocks")
     await driver.slack.click(ENGLISH, answer, "request_now", driver.instance("sr-reports"))
-    await driver.wait_for_ephemeral(ENGLISH, "already has the latest")
+    await driver.wait_for_ephemeral(ENGLISH, "is already on the latest")
     assert not driver.slack.messages(CHANNEL)
 
 

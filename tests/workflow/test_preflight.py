@@ -127,9 +127,9 @@ async def test_a_request_that_slack_took_late_has_the_facts_all_the_same(idle_dr
 @pytest.mark.parametrize(
     ("name", "english", "chinese"),
     [
-        ("sr-reports", "already has the latest version (3.1.18)", "已是最新版本（3.1.18）"),
+        ("sr-reports", "is already on the latest version (3.1.18)", "已是最新版本（3.1.18）"),
         ("sr-billing", "is busy: restarting", "正在进行其他操作（重启）"),
-        ("sr-archive", "has the status “abnormal”", "的状态为“异常”"),
+        ("sr-archive", 'has the status "abnormal"', "的状态为“异常”"),
     ],
 )
 @pytest.mark.parametrize("person", [ENGLISH, CHINESE])
@@ -175,7 +175,7 @@ async def test_after_an_upgrade_the_instance_is_known_to_be_the_latest(driver: B
     message = await driver.request("sr-orders")
     await driver.confirm(message)
     await driver.wait_for_reply(message, "completed", 30)
-    await answered(driver, ENGLISH, "sr-orders", "already has the latest version")
+    await answered(driver, ENGLISH, "sr-orders", "is already on the latest version")
 
 
 # what is known of the instance, and when it changes the row

@@ -232,7 +232,7 @@ async def test_an_expired_request_can_be_made_again(driver: BotDriver, person: s
     await driver.replicas[0].stop()
     await driver.start(CONFIRM_TTL_SECONDS="30")
     monkeyed = await driver.request(f"{driver.instance()} --delay", person=person)
-    expired = await driver.wait_for_card(monkeyed, word(person, "nobody confirmed", "无人确认"), 60)
+    expired = await driver.wait_for_card(monkeyed, word(person, "not confirmed in time", "无人确认"), 60)
     assert list(buttons(expired)) == ["request_again"]
     await driver.slack.click(person, expired, "request_again")
     again = (await driver.until(lambda: driver.slack.messages("db-ops")[1:]))[0]

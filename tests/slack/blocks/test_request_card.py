@@ -45,7 +45,7 @@ def test_the_dialog_is_stronger_when_the_validation_is_skipped(delay: bool) -> N
         return element
 
     usual, stronger = dialog(False), dialog(True)
-    assert stronger["text"]["text"].startswith("DANGER")
+    assert stronger["text"]["text"].startswith("Validation is skipped")
     assert usual["text"]["text"] in stronger["text"]["text"]
     assert stronger["confirm"]["text"] == f"{'Schedule' if delay else 'Upgrade'} without validation"
 
@@ -84,7 +84,7 @@ def test_the_request_says_who_may_confirm(confirmers: ConfirmBy, text: str) -> N
         "restarts",
         "interruptions",
         "no rollback",
-        "none are temporary",
+        "no temporary ones",
         "<!date^1795500600^",
         REQUESTED.instance_id,
     ],
