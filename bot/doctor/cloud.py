@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 from uuid import UUID
 
-import httpx
-
 from bot.connections import cloud_credentials
 from bot.core.errors import CloudError, NotSent
 from bot.core.messages import Language
@@ -17,7 +15,7 @@ from bot.doctor.causes import explain
 from bot.doctor.report import Check, CheckStatus, Reporter, failed, passed, skipped, warned
 from bot.network import Network
 from bot.settings import CloudSettings, IamUserCredentials, KeyCredentials, Settings, TokenCredentials
-from bot.taurusdb.http import Credentials, ProjectApi, http_client, send_once
+from bot.taurusdb.http import Credentials, HttpClient, ProjectApi
 from bot.taurusdb.responses import ApiResponse, as_text, error_from_response
 
 # Shorter than the bot's own limits: the whole run has one of its own.
@@ -105,7 +103,7 @@ async def check_project(
     """Every check of a project, from the endpoint to the permissions; what depends on a failed one is skipped."""
     credentials = cloud_credentials(cloud)
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(http_client(settings.network, CONNECT_SECONDS, RESPONSE_SECONDS))
+        http = await stack.enter_async_context(HttpClient(settings.network, CONNECT_SECONDS, RESPONSE_SECONDS))
         stack.push_async_callback(credentials.aclose)
         api = ProjectApi(http, cloud.endpoint, cloud.project_id, credentials, RESPONSE_SECONDS, clock)
         endpoints = EndpointChecks(report, http, settings.network, clock)
@@ -134,14 +132,14 @@ class EndpointChecks:
     """Whether anything answers at an address; the TaurusDB endpoint also says what time it is."""
 
     report: Reporter
-    http: httpx.AsyncClient
+    http: HttpClient
     network: Network
     clock: Callable[[], float]
 
     async def check(self, name: str, url: str, setting: str) -> bool:
         """Ask once, without credentials; whether there was an answer."""
         try:
-            response = await send_once(self.http, self.http.build_request("GET", url), None, RESPONSE_SECONDS)
+            response = await self.http.send(self.http.build_request("GET", url), None, RESPONSE_SECONDS)
         except CloudError as error:
             problem, remedy = await explain(error, url, self.network, setting)
             self.report(failed(name, f"{url}: {problem} ({error.note})", remedy))
@@ -164,9 +162,7 @@ def _clock_check(ahead: float | None) -> Check:
     return passed("cloud.clock", detail)
 
 
-async def _check_sign_in(
-    report: Reporter, http: httpx.AsyncClient, credentials: Credentials, cloud: CloudSettings
-) -> bool:
+async def _check_sign_in(report: Reporter, http: HttpClient, credentials: Credentials, cloud: CloudSettings) -> bool:
     """One attempt only: wrong passwords lock the user. A key or a token is tried by the first read."""
     try:
         async with asyncio.timeout(SIGN_IN_SECONDS):
@@ -176,7 +172,7 @@ async def _check_sign_in(
         report(failed("cloud.sign_in", f"IAM gives no token now: {reason}", "try again later; check HW_AUTH_URL"))
         return False
     except CloudError as error:
-        report(failed("cloud.sign_in", f"IAM refuses: {error}", _sign_in_remedy(cloud)))
+        report(failed("cloud.sign_in", f"IAM refused the sign-in: {error}", _sign_in_remedy(cloud)))
         return False
     if isinstance(cloud.credentials, IamUserCredentials):
         report(passed("cloud.sign_in", f"as the IAM user {cloud.credentials.user}"))
@@ -259,7 +255,7 @@ class PermissionChecks:
         """A service that answers about the resource itself has let us in, also with an error of its own."""
         name, error = f"cloud.permission.{call.name}", error_from_response(response)
         if response.status == 401:
-            return failed("cloud.sign_in", f"the cloud refuses: {error}", self.sign_in_remedy)
+            return failed("cloud.sign_in", f"the cloud refused: {error}", self.sign_in_remedy)
         if response.code in SETTING_REMEDIES:
             return failed(name, str(error), SETTING_REMEDIES[response.code])
         if response.status == 403:

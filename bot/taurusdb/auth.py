@@ -4,17 +4,18 @@ https://support.huaweicloud.com/intl/en-us/api-iam/iam_30_0001.html
 """
 
 import asyncio
+import json
 import logging
 import math
 import re
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import httpx
 
 from bot.core.errors import CloudError, NotSent, Rejected
-from bot.taurusdb.http import Refusals, SingleFlight, send_once
+from bot.taurusdb.http import HttpClient, Refusals, RequestAuth, SingleFlight
 from bot.taurusdb.responses import ApiResponse, error_from_response, parse_time
 
 SIGN_IN_SECONDS = 20.0
@@ -30,15 +31,14 @@ log = logging.getLogger("bot.taurusdb")
 
 
 @dataclass(frozen=True, slots=True)
-class TokenAuth(httpx.Auth):
+class TokenAuth:
     """Adds a user token to a request."""
 
     token: str = field(repr=False)
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the token and send the request once; ProjectApi decides about a second attempt."""
+    def authorise(self, request: httpx.Request) -> None:
+        """Add the token."""
         request.headers["X-Auth-Token"] = self.token
-        yield request
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ class ReadyToken:
     token: str = field(repr=False)
     refusals: Refusals = field(default_factory=Refusals, repr=False)
 
-    async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
+    async def auth(self, http: HttpClient) -> RequestAuth:
         """The token itself."""
         return TokenAuth(self.token)
 
-    def invalidate(self, used: httpx.Auth) -> bool:
+    def invalidate(self, used: RequestAuth) -> bool:
         """There is no other token."""
         return False
 
@@ -84,7 +84,7 @@ class IamUser:
     _token: _Token | None = field(default=None, init=False, repr=False)
     _sign_ins: SingleFlight[TokenAuth] = field(default_factory=SingleFlight, init=False, repr=False)
 
-    async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
+    async def auth(self, http: HttpClient) -> RequestAuth:
         """The user token; it is renewed in the background while it is valid, and waited for otherwise."""
         now, token = self.clock(), self._token
         if token is not None and now < token.expires_at:
@@ -93,7 +93,7 @@ class IamUser:
             return token.auth
         return await asyncio.shield(self._start_sign_in(http))
 
-    def invalidate(self, used: httpx.Auth) -> bool:
+    def invalidate(self, used: RequestAuth) -> bool:
         """Forget this token, unless another caller has renewed it meanwhile."""
         if self._token is not None and self._token.auth is used:
             self._token = None
@@ -103,11 +103,11 @@ class IamUser:
         """End a sign-in that runs."""
         await self._sign_ins.aclose()
 
-    def _start_sign_in(self, http: httpx.AsyncClient) -> asyncio.Task[TokenAuth]:
+    def _start_sign_in(self, http: HttpClient) -> asyncio.Task[TokenAuth]:
         """The sign-in that runs, or a new one."""
         return self._sign_ins.start("sign in at IAM", lambda: self._sign_in(http))
 
-    async def _sign_in(self, http: httpx.AsyncClient) -> TokenAuth:
+    async def _sign_in(self, http: HttpClient) -> TokenAuth:
         """Sign in; the log says why it failed, also when no caller waits for it."""
         try:
             return await self._request_token(http)
@@ -116,16 +116,16 @@ class IamUser:
             log.warning("iam.sign_in_failed", extra={"user": self.user, "error": str(error)}, exc_info=unexpected)
             raise
 
-    async def _request_token(self, http: httpx.AsyncClient) -> TokenAuth:
+    async def _request_token(self, http: HttpClient) -> TokenAuth:
         """Ask IAM once, and remember the token or the refusal."""
         async with (self.account_refusals or self.refusals).turn():
             return await self._request_token_in_turn(http)
 
-    async def _request_token_in_turn(self, http: httpx.AsyncClient) -> TokenAuth:
+    async def _request_token_in_turn(self, http: HttpClient) -> TokenAuth:
         memories = [self.refusals] + ([self.account_refusals] if self.account_refusals else [])
         earlier_refusals = [(memory, memory.check(self.clock())) for memory in memories]
         try:
-            response = await send_once(http, self._token_request(http), None, SIGN_IN_SECONDS)
+            response = await http.send(self._token_request(http), None, SIGN_IN_SECONDS)
             token = self._token_from(response)
         except Rejected as error:
             error.is_sign_in = True
@@ -158,12 +158,12 @@ class IamUser:
         self._token = replace(token, renew_at=now + seconds)
         return True
 
-    def _token_request(self, http: httpx.AsyncClient) -> httpx.Request:
+    def _token_request(self, http: HttpClient) -> httpx.Request:
         user = {"domain": {"name": self.domain}, "name": self.user, "password": self.password}
         identity = {"methods": ["password"], "password": {"user": user}}
         body = {"auth": {"identity": identity, "scope": {"project": {"id": self.project_id}}}}
-        url = f"{self.iam_url.rstrip('/')}/auth/tokens"
-        return http.build_request("POST", url, params={"nocatalog": "true"}, json=body)
+        url = f"{self.iam_url.rstrip('/')}/auth/tokens?nocatalog=true"
+        return http.build_request("POST", url, json.dumps(body).encode())
 
     def _token_from(self, response: ApiResponse) -> _Token:
         """The token of a 2xx; raises the error of any other response."""

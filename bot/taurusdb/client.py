@@ -25,10 +25,10 @@ from bot.taurusdb.http import (
     RESPONSE_SECONDS,
     Credentials,
     DeadlinePassed,
+    HttpClient,
     ProjectApi,
     ReadSlots,
     SignInPaused,
-    http_client,
 )
 from bot.taurusdb.inventory import InstanceScanner, Inventory
 from bot.taurusdb.job_search import JobSearch
@@ -65,7 +65,7 @@ class TaurusDb:
         project: str = "",
     ) -> None:
         self._region = region_of(project)
-        self._http = http_client(network, connect_seconds, response_seconds)
+        self._http = HttpClient(network, connect_seconds, response_seconds)
         self._credentials = credentials
         self._metrics = metrics
         self._api = ProjectApi(self._http, endpoint, project_id, credentials, response_seconds, clock, slots, project)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hasha
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -40,38 +41,70 @@ MAX_TURN_SECONDS = 2.0  # a request does not wait longer for another one to show
 
 _INSTANCE_ID = re.compile(r"[0-9a-f]{32}in\d\d")
 
+JSON_TYPE: Mapping[str, str] = {"Content-Type": "application/json"}
 T = TypeVar("T")
 
 
-def http_client(
-    network: Network = DIRECT, connect_seconds: float = CONNECT_SECONDS, response_seconds: float = RESPONSE_SECONDS
-) -> httpx.AsyncClient:
-    """The process's one HTTP client of the cloud; httpx itself reads nothing of the environment."""
-    timeout = httpx.Timeout(response_seconds, connect=connect_seconds, pool=connect_seconds)
-    headers = {"Accept-Encoding": "identity", "User-Agent": "starrocks-upgrade-bot"}
-    transport = DeliveryAwareTransport(network)
-    return httpx.AsyncClient(transport=transport, trust_env=False, timeout=timeout, headers=headers)
+class RequestAuth(Protocol):
+    """What authorises a request: a user token, or a signature."""
+
+    def authorise(self, request: httpx.Request) -> None:
+        """Add the headers; the request must be complete."""
 
 
-async def send_once(
-    http: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth | None, seconds: float
-) -> ApiResponse:
-    """Send a request once and read its response; raises NotSent or OutcomeUnknown when there is none in `seconds`.
+class HttpClient:
+    """The process's one HTTP client of the cloud; it reads nothing of the environment.
 
-    The limit is for everything together: a server that sends a byte now and then cannot hold us. Connecting has a
-    shorter limit of its own, so that this one never strikes before something was sent.
+    The transport is called without `httpx.AsyncClient`, whose redirects, cookies and further attempts the API does not
+    need: they cost as much CPU as all the rest, and here each request is sent once, to the host that it names.
     """
-    try:
-        async with asyncio.timeout(seconds):
-            response = await http.send(request, auth=auth, stream=True)
-            try:
-                return await read_response(response)
-            finally:
-                await response.aclose()
-    except httpx.TransportError as error:
-        raise error_from_transport(error) from error
-    except TimeoutError as error:
-        raise OutcomeUnknown(note=f"no whole answer within {seconds:g} s") from error
+
+    def __init__(
+        self,
+        network: Network = DIRECT,
+        connect_seconds: float = CONNECT_SECONDS,
+        response_seconds: float = RESPONSE_SECONDS,
+    ) -> None:
+        self._transport = DeliveryAwareTransport(network)
+        self._timeout = httpx.Timeout(response_seconds, connect=connect_seconds, pool=connect_seconds).as_dict()
+
+    async def __aenter__(self) -> "HttpClient":
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    def build_request(
+        self, method: str, url: httpx.URL | str, content: bytes = b"", headers: Mapping[str, str] = JSON_TYPE
+    ) -> httpx.Request:
+        """A request with the client's headers and timeouts; a POST gets its own connection."""
+        all_headers = {"Accept-Encoding": "identity", "User-Agent": "starrocks-upgrade-bot", **headers}
+        extensions = {"timeout": self._timeout} | (FRESH_CONNECTION if method == "POST" else {})
+        return httpx.Request(method, url, headers=all_headers, content=content or None, extensions=extensions)
+
+    async def send(self, request: httpx.Request, auth: RequestAuth | None, seconds: float) -> ApiResponse:
+        """Send a request once and read its response; raises NotSent or OutcomeUnknown when there is none in `seconds`.
+
+        The limit is for everything together: a server that sends a byte now and then cannot hold us. Connecting has a
+        shorter limit of its own, so that this one never strikes before something was sent.
+        """
+        if auth is not None:
+            auth.authorise(request)
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._transport.handle_async_request(request)
+                try:
+                    return await read_response(response)
+                finally:
+                    await response.aclose()
+        except httpx.TransportError as error:
+            raise error_from_transport(error) from error
+        except TimeoutError as error:
+            raise OutcomeUnknown(note=f"no whole answer within {seconds:g} s") from error
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
 
 
 # signing in
@@ -169,10 +202,10 @@ class Credentials(Protocol):
     def refusals(self) -> Refusals:
         """What the cloud refused of them."""
 
-    async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
+    async def auth(self, http: HttpClient) -> RequestAuth:
         """What authorises the next request; raises Rejected or NotSent when signing in fails."""
 
-    def invalidate(self, used: httpx.Auth) -> bool:
+    def invalidate(self, used: RequestAuth) -> bool:
         """The cloud answered 401 to this one; whether the request can be authorised anew."""
 
     async def aclose(self) -> None:
@@ -238,7 +271,7 @@ class ProjectApi:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        http: HttpClient,
         endpoint: str,
         project_id: str,
         credentials: Credentials,
@@ -327,9 +360,8 @@ class ProjectApi:
         Where renewed ones are refused too it is not the credentials, and no other operation has to pause. Reads of
         this one go on without renewing them each time.
         """
-        headers = {"X-Language": language.value, "Content-Type": "application/json"}
-        url = httpx.URL(f"{self._project_url}/{path}", params=query) if query else f"{self._project_url}/{path}"
-        extensions = FRESH_CONNECTION if method == "POST" else {}
+        headers = {"X-Language": language.value, **JSON_TYPE}
+        url = f"{self._project_url}/{path}{f'?{urlencode(query, quote_via=quote)}' if query else ''}"
         refusals = self._credentials.refusals
         fresh_refused = self._fresh_refused.setdefault(f"{method} {_INSTANCE_ID.sub('', path)}", Refusals())
         earlier_fresh = 0
@@ -339,12 +371,11 @@ class ProjectApi:
                 auth = await self._credentials.auth(self._http)
                 if may_send is not None and not await may_send():
                     raise DeadlinePassed(note="the time for sending was over")
-                request = self._http.build_request(
-                    method, url, content=content or None, headers=headers, extensions=extensions
-                )
-                response = await send_once(self._http, request, auth, seconds)
-                if response.date is not None:
-                    self.clock_skew = response.date - self._clock()
+                request = self._http.build_request(method, url, content, headers)
+                response = await self._http.send(request, auth, seconds)
+                date = response.date
+                if date is not None:
+                    self.clock_skew = date - self._clock()
                 if response.status != UNAUTHENTICATED:
                     if response.is_authenticated:
                         refusals.accepted()

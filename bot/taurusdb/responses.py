@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 import httpx
 
@@ -56,6 +57,8 @@ def as_text(value: object, limit: int = MAX_WORD) -> str:
     """
     if not isinstance(value, str):
         return ""
+    if value.isascii() and value.isprintable() and len(value) <= limit:
+        return " ".join(value.split())  # by far the most are such
     head = value[: 2 * limit]  # may lose some of its characters
     visible = [letter for letter in head if unicodedata.category(letter) not in _INVISIBLE]
     text = " ".join("".join(" " if unicodedata.category(letter) == _CONTROL else letter for letter in visible).split())
@@ -206,7 +209,8 @@ def _first(error: JsonObject, names: tuple[str, ...], limit: int) -> str:
 async def read_response(response: httpx.Response) -> ApiResponse:
     """Read a response; reading stops at MAX_BODY_BYTES, and a longer body counts as unreadable."""
     raw = bytearray()
-    async for chunk in response.aiter_raw():
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    async for chunk in response.stream:
         raw += chunk
         if len(raw) > MAX_BODY_BYTES:
             return ApiResponse(response.status_code, response.headers)
@@ -234,6 +238,7 @@ def _parse_json(body: bytes) -> object:
         return None
 
 
+@lru_cache(maxsize=8)  # many responses come within a second
 def _parse_http_date(text: str) -> float | None:
     """UNIX seconds; None for what is no time, and for one that no clock shows: it could not be written either."""
     try:

@@ -6,21 +6,21 @@ https://support.huaweicloud.com/intl/en-us/devg-apisign/api-sign-algorithm.html
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote
 
 import httpx
 
-from bot.taurusdb.http import Refusals
+from bot.taurusdb.http import HttpClient, Refusals, RequestAuth
 
 ALGORITHM = "SDK-HMAC-SHA256"
 _SIGNED_HEADERS = ("content-type", "host", "x-language", "x-project-id", "x-sdk-date", "x-security-token")
 
 
 @dataclass(frozen=True, slots=True)
-class AkSk(httpx.Auth):
+class AkSk:
     """Signs requests with an access key. A 401 is never retried: five wrong signatures in a row lock the key."""
 
     access_key: str
@@ -30,25 +30,24 @@ class AkSk(httpx.Auth):
     clock: Callable[[], float] = field(default=time.time, repr=False)
     refusals: Refusals = field(default_factory=lambda: Refusals(one_at_a_time=True), repr=False)
 
-    async def auth(self, http: httpx.AsyncClient) -> httpx.Auth:
+    async def auth(self, http: HttpClient) -> RequestAuth:
         """The signer itself: nothing has to be fetched."""
         return self
 
-    def invalidate(self, used: httpx.Auth) -> bool:
+    def invalidate(self, used: RequestAuth) -> bool:
         """A 401 is final: another signature by the same key would be no better."""
         return False
 
     async def aclose(self) -> None:
         """Nothing runs."""
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign the request and send it once."""
+    def authorise(self, request: httpx.Request) -> None:
+        """Sign the request."""
         request.headers["X-Project-Id"] = self.project_id
         if self.security_token:
             request.headers["X-Security-Token"] = self.security_token
         request.headers["X-Sdk-Date"] = datetime.fromtimestamp(self.clock(), UTC).strftime("%Y%m%dT%H%M%SZ")
         self.sign(request)
-        yield request
 
     def sign(self, request: httpx.Request) -> None:
         """Add the Authorization header; the request must be complete."""

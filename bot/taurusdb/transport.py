@@ -40,12 +40,8 @@ class DeliveryAwareTransport(httpx.AsyncBaseTransport):
         with _classified(connecting=True):
             response = await session.transport.handle_async_request(request)
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        return httpx.Response(
-            response.status_code,
-            headers=response.headers,
-            stream=DeliveryAwareStream(response.stream),
-            extensions=response.extensions,
-        )
+        response.stream = DeliveryAwareStream(response.stream)
+        return response
 
     async def aclose(self) -> None:
         """Close every connection."""

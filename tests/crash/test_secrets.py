@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bot.connections import cloud_credentials, open_cloud, open_slack
@@ -12,7 +11,7 @@ from bot.core.actions import Origin
 from bot.settings import Settings
 from bot.slack.client import TOKEN_DOUBT_SECONDS, BotIdentity
 from bot.taurusdb.auth import ReadyToken
-from bot.taurusdb.http import Credentials
+from bot.taurusdb.http import Credentials, HttpClient
 from bot.taurusdb.signing import AkSk
 from tests.crash.canaries import Canaries
 from tests.crash.disturbances import SHORT, asked_in_vain, upgraded, with_slack_in_trouble, with_the_cloud_in_trouble
@@ -159,6 +158,6 @@ async def test_nothing_that_holds_a_secret_shows_it_when_it_is_printed(way: str)
 async def authorisation(credentials: Credentials) -> object:
     """What authorises a request, where nothing has to be fetched for it."""
     if isinstance(credentials, ReadyToken | AkSk):
-        async with httpx.AsyncClient() as client:
+        async with HttpClient() as client:
             return await credentials.auth(client)
     return None

@@ -143,7 +143,7 @@ async def test_projects_that_could_not_be_read_are_named(
 
 def unread(answer: Ephemeral) -> set[str]:
     """The regions of the projects that an answer calls unread."""
-    _, _, named = text_of(answer).partition("could not be read completely")
+    _, _, named = text_of(answer).partition("of these projects could be loaded")
     return {region for region in (FIRST_REGION, SECOND_REGION_NAME) if region in named.partition("Nothing was")[0]}
 
 
@@ -184,10 +184,10 @@ async def test_a_project_that_cannot_be_listed_is_the_only_one_called_unread(
     cloud.inject_fault(fault, operation, times=100_000, project_id=SECOND_PROJECT_ID)
     await socket_projects.start()
     await cloud.until(lambda: [call for call in cloud.calls if "/starrocks/" in call.path])
-    answer = await unlisted(socket_projects, ENGLISH, "could not be read completely", within=15.0)
+    answer = await unlisted(socket_projects, ENGLISH, "of these projects could be loaded", within=15.0)
     assert unread(answer) == {SECOND_REGION_NAME}
     text = text_of(await answered(socket_projects, ENGLISH, "list", "sr-metrics"))
-    assert SECOND_REGION_NAME in text.partition("have not been read completely")[2]
+    assert SECOND_REGION_NAME in text.partition("of these projects have been loaded")[2]
     assert await socket_projects.request("sr-metrics")
 
 

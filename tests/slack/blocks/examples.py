@@ -251,8 +251,15 @@ TEXT_REPLIES: dict[str, Message] = {
     "doctor": to_message(
         [
             Check("settings", CheckStatus.PASS, "all of them can be read"),
-            Check("cloud.sign_in", CheckStatus.FAIL, "IAM refuses: 401 Unauthorized", "check HW_USER_PASSWORD"),
-            Check("slack.channel.C0OPS", CheckStatus.WARN, "the bot is not in #ops", "type /invite in #ops"),
+            Check(
+                "cloud.sign_in", CheckStatus.FAIL, "IAM refused the sign-in: 401 Unauthorized", "check HW_USER_PASSWORD"
+            ),
+            Check(
+                "slack.channel.C0OPS",
+                CheckStatus.WARN,
+                "the bot is not in #ops",
+                "type /invite with the bot's name in #ops",
+            ),
         ]
     ),
     "no-history": Message("no_history"),

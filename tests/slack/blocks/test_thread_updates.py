@@ -232,4 +232,4 @@ def test_an_end_claims_no_more_than_the_cloud_said(language: Language) -> None:
     no_status = replace(PROVEN, end_check=EndCheck.NOT_READ, end_snapshot=replace(BACK, status="").to_json())
     text = thread_message(no_status, Notification.END_UPDATE, translator).text
     assert "3.1.15 → 3.1.18" in text
-    assert {Language.EN: "did not say what state", Language.ZH: "实例状态"}[language] in text
+    assert {Language.EN: "did not report the instance", Language.ZH: "实例状态"}[language] in text
