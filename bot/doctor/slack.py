@@ -218,7 +218,7 @@ async def _check_channel(
     if not (channel.get("is_member") or channel.get("is_im")):
         if can_join and not channel.get("is_private"):
             return passed(name, f"the bot joins {label} at the first request")
-        return warned(name, f"the bot is not in {label}", f"type /invite with the bot's name in {label}")
+        return warned(name, f"the bot is not in {label}", f"in {label}, type /invite and the bot's name")
     if channel.get("is_read_only") or channel.get("is_frozen"):
         remedy = f"let the bot post there, or take {channel_id} out of {setting}"
         return failed(name, f"{label} is read-only", remedy)
@@ -265,7 +265,9 @@ async def _check_channel_name(channels: Sequence[Payload] | SlackError, pattern:
         return failed(name, detail, f"invite the bot there (/invite), or correct #{pattern} in ALLOWED_CHANNELS")
     if all(channel.get("is_member") or (can_join and not channel.get("is_private")) for channel in found):
         return passed(name, f"{labels}: the bot is there, or joins at the first request")
-    return warned(name, f"the bot is not in all of {labels}", "add channels:join, or type /invite with the bot's name")
+    return warned(
+        name, f"the bot is not in all of {labels}", "add channels:join, or type /invite and the bot's name there"
+    )
 
 
 async def _check_usergroup(client: SlackClient, group_id: str) -> Check:

@@ -130,7 +130,7 @@ async def test_an_instance_that_no_project_lists_is_told_privately(
     assert project_of_last_upgrade(projects) == SECOND_PROJECT_ID
 
 
-@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "could not be read"), (CHINESE, "未能完整获取")])
+@pytest.mark.parametrize(("person", "word"), [(ENGLISH, "could be loaded"), (CHINESE, "未能完整获取")])
 @pytest.mark.parametrize("fault", ["slow", "403 APIGW.0302"])
 async def test_projects_that_could_not_be_read_are_named(
     socket_projects: BotDriver, person: str, word: str, fault: str
@@ -306,7 +306,7 @@ def five_projects(driver: BotDriver) -> None:
 async def test_a_wrong_password_is_not_tried_in_every_project(socket_projects: BotDriver) -> None:
     five_projects(socket_projects)
     await socket_projects.start(HW_USER_PASSWORD="not-the-password")
-    await unlisted(socket_projects, ENGLISH, "could not be read")
+    await unlisted(socket_projects, ENGLISH, "could be loaded")
     await answered(socket_projects, ENGLISH, "list", "could not be listed")
     assert socket_projects.cloud.sign_ins <= 2
 
@@ -314,7 +314,7 @@ async def test_a_wrong_password_is_not_tried_in_every_project(socket_projects: B
 async def test_a_wrong_key_signs_no_more_requests_than_with_one_project(socket_projects: BotDriver) -> None:
     five_projects(socket_projects)
     await socket_projects.start(**BY_KEY, HW_ACCESS_KEY=socket_projects.cloud.access_key, HW_SECRET_KEY="wrong-key")
-    await unlisted(socket_projects, ENGLISH, "could not be read")
+    await unlisted(socket_projects, ENGLISH, "could be loaded")
     assert sum(call.signed_by == "ak/sk" for call in socket_projects.cloud.calls) == 1
 
 
@@ -326,5 +326,5 @@ async def test_a_project_that_refuses_the_sign_in_does_not_hold_up_the_others(so
     )
     message = await socket_projects.request("sr-clicks")
     assert SECOND_REGION_NAME in message.text
-    answer = await answered(socket_projects, ENGLISH, NOWHERE, "could not be read")
+    answer = await answered(socket_projects, ENGLISH, NOWHERE, "could be loaded")
     assert "eu-west-0" in text_of(answer).partition("Nothing was requested")[0]

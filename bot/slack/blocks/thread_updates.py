@@ -216,7 +216,7 @@ def settled_message(upgrade: Upgrade, notification: Notification, translator: Tr
         case State.NOT_SENT:
             emoji, message = ":no_entry:", Message("found_not_sent", name=name)
         case _:
-            emoji, message = ":white_check_mark:", Message("job_found", name=name, job=job)
+            emoji, message = ":arrows_counterclockwise:", Message("job_found", name=name, job=job)
     text = translator.render(message, MRKDWN)
     return message_view(text, section(f"{emoji} {text}"))
 

@@ -17,10 +17,11 @@ from bot.slack.blocks.kit import MessageView
 from bot.slack.blocks.private_replies import instance_list, preflight_reply, text_reply
 from bot.slack.blocks.request_card import request_card
 from bot.slack.publisher import RENDERERS
-from tests.core.examples import ID, ORDERS
+from tests.core import examples
 
 # instances
 
+ID, ORDERS = examples.ID, replace(examples.ORDERS, sync_tasks=())
 USAGE = "/starrocks-upgrade <instance_id> [--delay] [--skip-validate]"
 BUSY = replace(ORDERS, id="b" * 32 + "in17", name="订单分析", running_actions=("RESTARTING", "RESIZE_FLAVOR"))
 LATEST = replace(ORDERS, id="c" * 32 + "in17", name="sr-reports", version="3.1.18", upgrade_available=False)
@@ -34,7 +35,7 @@ INSTANCES: dict[str, Instance] = {
     "creating": replace(ORDERS, status="creating", node_count=None),
     "createfail": replace(ORDERS, status="createfail"),
     "frozen": replace(ORDERS, status="Frozen", running_actions=None, version="", upgrade_available=None),
-    "listed": replace(ORDERS, upgrade_available=None, is_detailed=False),
+    "listed": replace(ORDERS, upgrade_available=None, is_detailed=False, sync_tasks=None),
 }
 
 # upgrades
@@ -258,7 +259,7 @@ TEXT_REPLIES: dict[str, Message] = {
                 "slack.channel.C0OPS",
                 CheckStatus.WARN,
                 "the bot is not in #ops",
-                "type /invite with the bot's name in #ops",
+                "in #ops, type /invite and the bot's name",
             ),
         ]
     ),
