@@ -25,7 +25,7 @@ def test_failures_come_first_one_a_line_and_not_too_many() -> None:
     failures = [Check(f"slack.channel.C{n}", CheckStatus.FAIL, "the bot is\nnot in it", "invite it") for n in range(99)]
     text = lines(Language.EN, FINE, WARNING, *failures)
     assert text[1] == "The bot can't work until the failed checks pass. Passed: 1. Failed: 99. Warnings: 1."
-    assert text[2] == "• failed: allowed channel slack.channel.C0: the bot is not in it. What to do: invite it"
+    assert text[2] == "• failed: allowed channel slack.channel.C0 (the bot is not in it). What to do: invite it"
     assert len(text) == 2 + MAX_LINES + 1
     assert text[-1] == "• and 80 more: run python -m bot doctor"
 
@@ -33,11 +33,11 @@ def test_failures_come_first_one_a_line_and_not_too_many() -> None:
 @pytest.mark.parametrize(
     ("language", "verdict", "line"),
     [
-        (Language.EN, "The bot can work", "• warning: allowed channel slack.channel.C1: a word. What to do: do this"),
+        (Language.EN, "The bot can work", "• warning: allowed channel slack.channel.C1 (a word). What to do: do this"),
         (
             Language.ZH,
             "本机器人可以工作",
-            "• 警告：允许的频道 slack.channel.C1（a word）。处理建议：邀请本机器人加入该频道",
+            "• 警告：允许使用的频道 slack.channel.C1（a word）。处理建议：邀请本机器人加入该频道",
         ),
     ],
 )

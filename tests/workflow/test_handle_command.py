@@ -35,7 +35,7 @@ async def test_the_request_says_what_will_happen(driver: BotDriver) -> None:
     later = text_of(await driver.request(f"{driver.instance('sr-metrics')} --delay --skip-validate", person=CHINESE))
     assert "<@U0SRE00001>" in now
     assert "restart" in now
-    assert "rolled back" in now
+    assert "rollback" in now
     assert "data-sync tasks: none running" in now.lower()
     assert "<!date^" in now
     assert "可维护时间段" in later
