@@ -421,4 +421,4 @@ async def test_the_doctor_on_a_terminal_of_another_encoding(tmp_path: Path, enco
     )
     stdout, stderr = await process.communicate()
     assert (process.returncode, stderr) == (1, b"")
-    assert b"The bot can't work until the failed checks pass." in stdout
+    assert b"The bot cannot work until the failed checks pass." in stdout

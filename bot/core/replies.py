@@ -18,7 +18,7 @@ from bot.core.instances import (
     version_message,
 )
 from bot.core.messages import Code, Link, Message, Person, Time
-from bot.core.upgrade import RUNNING, UNAUTHORIZED, UNPROVEN_ENDS, EarlierRequest, State, Upgrade
+from bot.core.upgrade import PENDING, RUNNING, UNAUTHORIZED, UNPROVEN_ENDS, EarlierRequest, State, Upgrade
 
 PAGE_SIZE = 10
 
@@ -185,7 +185,9 @@ def _in_progress(upgrade: Upgrade) -> Message:
         return Message("state_awaits_window") if starts_at is None else Message("state_starts", at=Time(starts_at))
     if upgrade.progress_percent is not None:
         return Message("state_running_percent", percent=min(max(upgrade.progress_percent, 0), 100))
-    return Message("state_running") if upgrade.job_status == RUNNING else Message("state_in_progress")
+    if upgrade.job_status == RUNNING:
+        return Message("state_running")
+    return Message("state_not_started") if upgrade.job_status == PENDING else Message("state_accepted")
 
 
 def request_open(upgrade: Upgrade, permalink: str) -> PreflightWarning:

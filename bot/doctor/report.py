@@ -133,7 +133,7 @@ def _line(check: Check) -> Message:
 
 def _totals(checks: Sequence[Check]) -> str:
     counts = ", ".join(f"{sum(check.status is status for check in checks)} {status.value}" for status in CheckStatus)
-    verdict = "The bot can work." if can_work(checks) else "The bot can't work until the failed checks pass."
+    verdict = "The bot can work." if can_work(checks) else "The bot cannot work until the failed checks pass."
     return f"{verdict} ({counts})"
 
 

@@ -159,7 +159,9 @@ def test_a_completed_upgrade_that_is_not_proven_is_to_be_checked(check: EndCheck
 @pytest.mark.parametrize(
     ("fields", "state"),
     [
-        ({}, Message("state_in_progress")),
+        ({}, Message("state_accepted")),
+        ({"job_status": "Paused"}, Message("state_accepted")),
+        ({"job_status": "Pending"}, Message("state_not_started")),
         ({"job_status": "Running"}, Message("state_running")),
         ({"job_status": "Running", "progress_percent": 40}, Message("state_running_percent", percent=40)),
         ({"job_status": "Running", "progress_percent": 140}, Message("state_running_percent", percent=100)),

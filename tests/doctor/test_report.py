@@ -24,7 +24,7 @@ def lines(language: Language, *checks: Check) -> list[str]:
 def test_failures_come_first_one_a_line_and_not_too_many() -> None:
     failures = [Check(f"slack.channel.C{n}", CheckStatus.FAIL, "the bot is\nnot in it", "invite it") for n in range(99)]
     text = lines(Language.EN, FINE, WARNING, *failures)
-    assert text[1] == "The bot can't work until the failed checks pass. Passed: 1. Failed: 99. Warnings: 1."
+    assert text[1] == "The bot cannot work until the failed checks pass. Passed: 1. Failed: 99. Warnings: 1."
     assert text[2] == "• failed: allowed channel slack.channel.C0 (the bot is not in it). What to do: invite it"
     assert len(text) == 2 + MAX_LINES + 1
     assert text[-1] == "• and 80 more: run python -m bot doctor"

@@ -37,7 +37,7 @@ async def test_one_failure_is_exit_code_1_and_its_remedy_stands_below_it(sandbox
     lines = result.stdout.splitlines()
     failure = next(number for number, line in enumerate(lines) if line.startswith("fail"))
     assert lines[failure + 1].strip().startswith("-> SLACK_BOT_TOKEN:")
-    assert "The bot can't work until the failed checks pass." in result.stdout
+    assert "The bot cannot work until the failed checks pass." in result.stdout
 
 
 async def test_a_warning_alone_is_exit_code_0(sandbox: Sandbox) -> None:

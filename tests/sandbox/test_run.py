@@ -60,7 +60,7 @@ async def test_a_person_who_is_not_allowed_is_refused(http: aiohttp.ClientSessio
 async def test_a_channel_that_is_renamed_out_of_the_patterns_is_refused(http: aiohttp.ClientSession) -> None:
     await call_api(http, "rename", channel="incident-42", name="lounge")
     await command(http, "sre", "incident-42", "sr-metrics")
-    assert await until(http, "sre", only("ephemeral", "can't be used in this channel"))
+    assert await until(http, "sre", only("ephemeral", "cannot be used in this channel"))
     await command(http, "sre", "inc-2051", "sr-metrics")  # the bot joins it by itself
     assert await until(http, "sre", only("message", "sr-metrics"))
 

@@ -12,7 +12,7 @@ from bot.sandbox.slack.interactions import command_envelope
 from tests.driver import BotDriver, Message, buttons, run_driver, text_of
 
 INCIDENT = "inc-2051"  # public, the bot is not in it
-NOT_ALLOWED = {"sre": "can't be used in this channel", "dba": "本频道不允许使用"}
+NOT_ALLOWED = {"sre": "cannot be used in this channel", "dba": "本频道不允许使用"}
 NOT_NAMED = {"sre": "did not give the name of this channel", "dba": "未返回本频道的名称"}
 INVITE = "/invite"
 PEOPLE = ["sre", "dba"]

@@ -142,7 +142,7 @@ async def test_a_second_command_for_a_busy_instance_gets_the_link(driver: BotDri
     await driver.confirm(message)
     await driver.wait_for_card(message, "job")
     answer = await answered(driver, CHINESE, "sr-orders", message.ts.replace(".", ""))
-    assert "已有正在进行的升级" in text_of(answer)
+    assert "已有未完成的升级" in text_of(answer)
     list_answer = await answered(driver, ENGLISH, "", "In progress: upgrading")
     await driver.slack.click(ENGLISH, list_answer, "request_now", driver.instance())
     await driver.wait_for_ephemeral(ENGLISH, message.ts.replace(".", ""))
@@ -168,7 +168,7 @@ async def test_status_and_history_tell_with_links(
     assert was.index(links[second.ts]) < was.index(links[first.ts])
     only = text_of(await answered(driver, person, "history sr-metrics", links[second.ts]))
     assert links[second.ts] in only
-    nothing = {ENGLISH: "No open requests", CHINESE: "当前没有待确认的申请"}[person]
+    nothing = {ENGLISH: "No open requests", CHINESE: "当前没有未完成的升级申请"}[person]
     await answered(driver, person, "status sr-orders", nothing)
 
 
@@ -222,7 +222,7 @@ async def test_the_list_has_the_instances_that_the_rules_allow(narrowed: BotDriv
 
 @pytest.mark.parametrize("text", ["history {id}", "status {id}", "{id}"])
 async def test_an_instance_that_the_rules_do_not_allow_is_refused(narrowed: BotDriver, text: str) -> None:
-    answer = await answered(narrowed, ENGLISH, text.format(id=narrowed.instance("sr-metrics")), "can't upgrade")
+    answer = await answered(narrowed, ENGLISH, text.format(id=narrowed.instance("sr-metrics")), "cannot upgrade")
     assert "--delay" not in text_of(answer)
 
 

@@ -208,7 +208,7 @@ async def test_the_rules_hold_for_the_button(socket_projects: BotDriver) -> None
     await replica.stop()
     await socket_projects.start(ALLOWED_INSTANCES=socket_projects.instance())
     await socket_projects.slack.click(ENGLISH, answer, "request_in_project", f"{SECOND} {NOWHERE}")
-    await socket_projects.wait_for_ephemeral(ENGLISH, "can't upgrade instance")
+    await socket_projects.wait_for_ephemeral(ENGLISH, "cannot upgrade instance")
     assert not socket_projects.slack.messages(CHANNEL)
 
 

@@ -115,7 +115,7 @@ async def test_an_instance_that_the_rules_do_not_allow_any_more_is_not_looked_fo
     await replica.stop()
     await idle_driver.start(ALLOWED_INSTANCES=idle_driver.instance("sr-metrics"))
     await idle_driver.slack.click("sre", end, "search_again")
-    await idle_driver.wait_for_ephemeral("sre", "can't upgrade")
+    await idle_driver.wait_for_ephemeral("sre", "cannot upgrade")
 
 
 # what a search finds, and what becomes of it

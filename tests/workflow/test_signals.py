@@ -111,7 +111,7 @@ async def test_an_authorization_is_asked_for_in_the_channel_on_the_card_and_in_s
     assert mention(driver, person) in asked.text
     await driver.wait_for_card(card, "✋")
     console = "<https://console.huaweicloud.com/gaussdbformysql/?region=cn-north-4|" + word(
-        person, "Task Center", "TaurusDB 控制台任务中心"
+        person, "Task Center", "TaurusDB 控制台的任务中心"
     )
     assert console in text_of(asked)
     assert console in text_of(driver.card(card))

@@ -159,7 +159,9 @@ def _completed_line(upgrade: Upgrade) -> Message:
             return Message("card_completed_not_normal")
         case EndCheck.NOT_READ:
             return Message("card_completed_not_read")
-        case EndCheck.NONE | EndCheck.NORMAL:
+        case EndCheck.NORMAL:
+            return Message("card_completed_normal")
+        case EndCheck.NONE:
             return Message("card_completed")
 
 

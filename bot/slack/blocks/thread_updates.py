@@ -346,11 +346,13 @@ def end_alarm_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     name, people = upgrade.instance_name, _people(upgrade)
     is_unchanged = upgrade.end_check is EndCheck.VERSION_UNCHANGED
     alarm = Message("alarm_version_unchanged", people=people, name=name)
+    next_step = Message("check_version", console=upgrade.console)
     if not is_unchanged:
         alarm = Message("alarm_not_normal", people=people, name=name)
+        next_step = Message("check_instance", console=upgrade.console)
     notes = [
         *_instance_now(upgrade),
-        Message("check_instance", console=upgrade.console),
+        next_step,
         Message("job_id", job=Code(upgrade.job_id or "")),
     ]
     text = translator.render(alarm, MRKDWN)
