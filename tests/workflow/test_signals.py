@@ -52,7 +52,7 @@ async def test_the_alarm_in_the_channel_ends_when_the_job_is_found_and_again_whe
     assert f"\n`{job}`" in found.text
     assert word(person, "unknown", "未知") not in text_of(found)
     driver.cloud.finish(job)
-    await driver.until(lambda: alarm_now(word(person, "has completed", "的升级已完成")), 30)
+    await driver.until(lambda: alarm_now(word(person, "as completed", "的升级任务已完成")), 30)
 
 
 @both_languages
@@ -72,7 +72,7 @@ async def test_looking_again_answers_in_the_thread_and_in_its_message(
     )
     assert word(person, "nothing new", "结果没有变化") in edited.text
     assert "search_again" in buttons(edited)
-    newer = word(person, "newer message", "下方的消息")
+    newer = word(person, "latest message", "下方的消息")
     await driver.until(lambda: newer in reply(driver, card, alarm.ts).text or None)
 
 
@@ -232,7 +232,7 @@ async def test_an_expired_request_can_be_made_again(driver: BotDriver, person: s
     await driver.replicas[0].stop()
     await driver.start(CONFIRM_TTL_SECONDS="30")
     monkeyed = await driver.request(f"{driver.instance()} --delay", person=person)
-    expired = await driver.wait_for_card(monkeyed, word(person, "not confirmed in time", "无人确认"), 60)
+    expired = await driver.wait_for_card(monkeyed, word(person, "not confirmed by", "无人确认"), 60)
     assert list(buttons(expired)) == ["request_again"]
     await driver.slack.click(person, expired, "request_again")
     again = (await driver.until(lambda: driver.slack.messages("db-ops")[1:]))[0]

@@ -349,7 +349,7 @@ def end_alarm_message(upgrade: Upgrade, translator: Translator) -> MessageView:
     next_step = Message("check_version", console=upgrade.console)
     if not is_unchanged:
         alarm = Message("alarm_not_normal", people=people, name=name)
-        next_step = Message("check_instance", console=upgrade.console)
+        next_step = Message("check_instance_again", console=upgrade.console)
     notes = [
         *_instance_now(upgrade),
         next_step,

@@ -84,7 +84,7 @@ def test_the_request_says_who_may_confirm(confirmers: ConfirmBy, text: str) -> N
         "restarts",
         "interruptions",
         "no rollback",
-        "no temporary tasks",
+        "no temporary data-sync tasks",
         "<!date^1795500600^",
         REQUESTED.instance_id,
     ],
