@@ -59,7 +59,7 @@ async def test_an_instance_that_comes_back_later_is_told_by_an_edit_with_how_lon
 ) -> None:
     card, end = await upgraded(driver, person, "instance stays abnormal")
     assert word(person, "completed", "完成") in end.text
-    assert word(person, "for up to 10 minutes", "持续检查实例状态") in end.text
+    assert word(person, "for up to 10 minutes", "继续检查实例状态") in end.text
     assert word(person, "2 of 3", "2/3") in end.text
     checking = await driver.wait_for_card(card, word(person, "checking the instance", "正在检查实例"))
     assert "🔎" in text_of(checking)  # no check mark before nothing is left to be checked
@@ -70,7 +70,7 @@ async def test_an_instance_that_comes_back_later_is_told_by_an_edit_with_how_lon
     )
     assert "3.1.15 → 3.1.18" in back.text
     assert word(person, "returned to normal", "后，实例恢复正常") in back.text
-    assert word(person, "for up to 10 minutes", "持续检查实例状态") not in back.text
+    assert word(person, "for up to 10 minutes", "继续检查实例状态") not in back.text
     assert not broadcasts(driver, card)
 
 
@@ -86,7 +86,7 @@ async def test_an_instance_that_does_not_come_back_is_an_alarm_in_the_channel(
     assert word(person, "2 of 3", "2/3") in alarm.text
     assert word(person, "abnormal", "异常") in alarm.text
     edited = await driver.until(lambda: one if (one := now(driver, card, end)).history else None)
-    assert word(person, "for up to 10 minutes", "持续检查实例状态") not in edited.text
+    assert word(person, "for up to 10 minutes", "继续检查实例状态") not in edited.text
     assert "⚠️" in text_of(await driver.wait_for_card(card, word(person, "not returned to normal", "不正常")))
     driver.cloud.change_instance("sr-orders", status="normal", abnormal_nodes=0, version="3.1.15")
     await driver.slack.command(person, card.channel_id, "history")

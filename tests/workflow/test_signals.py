@@ -72,7 +72,7 @@ async def test_looking_again_answers_in_the_thread_and_in_its_message(
     )
     assert word(person, "nothing new", "结果没有变化") in edited.text
     assert "search_again" in buttons(edited)
-    newer = word(person, "latest message", "下方的消息")
+    newer = word(person, "latest message", "本消息列中的最新消息")
     await driver.until(lambda: newer in reply(driver, card, alarm.ts).text or None)
 
 
@@ -232,7 +232,7 @@ async def test_an_expired_request_can_be_made_again(driver: BotDriver, person: s
     await driver.replicas[0].stop()
     await driver.start(CONFIRM_TTL_SECONDS="30")
     monkeyed = await driver.request(f"{driver.instance()} --delay", person=person)
-    expired = await driver.wait_for_card(monkeyed, word(person, "not confirmed by", "无人确认"), 60)
+    expired = await driver.wait_for_card(monkeyed, word(person, "without being confirmed", "无人确认"), 60)
     assert list(buttons(expired)) == ["request_again"]
     await driver.slack.click(person, expired, "request_again")
     again = (await driver.until(lambda: driver.slack.messages("db-ops")[1:]))[0]
