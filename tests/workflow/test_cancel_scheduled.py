@@ -114,7 +114,7 @@ async def test_a_refusal_with_a_job_that_cannot_be_looked_at_is_unclear(driver: 
     driver.cloud.inject_fault("400 DBS.280001", "cancel")
     driver.cloud.inject_fault("500 DBS.05000000", "job", times=99)
     await driver.slack.click(ENGLISH, told, BUTTON)
-    await driver.wait_for_ephemeral(ENGLISH, "may not have canceled")
+    await driver.wait_for_ephemeral(ENGLISH, "not known whether")
 
 
 async def test_a_second_click_learns_that_it_was_cancelled_before(driver: BotDriver) -> None:
@@ -130,8 +130,8 @@ async def test_a_second_click_learns_that_it_was_cancelled_before(driver: BotDri
     ("fault", "word"),
     [
         ("403 APIGW.0302", "(`403 APIGW.0302`)"),
-        ("500 DBS.05000000", "may not have canceled"),
-        ("html", "may not have canceled"),
+        ("500 DBS.05000000", "not known whether"),
+        ("html", "not known whether"),
     ],
 )
 async def test_an_answer_that_is_none_is_not_called_done(driver: BotDriver, fault: str, word: str) -> None:
@@ -161,7 +161,7 @@ async def test_an_unclear_cancellation_is_looked_at_soon(driver: BotDriver) -> N
     await driver.wait_for_reply(message, "Pending")
     driver.cloud.inject_fault("accepted, 504", "cancel")
     await driver.slack.click(ENGLISH, told, BUTTON)
-    await driver.wait_for_ephemeral(ENGLISH, "may not have canceled")
+    await driver.wait_for_ephemeral(ENGLISH, "not known whether")
     await driver.wait_for_reply(message, "canceled", 8)
 
 

@@ -72,7 +72,7 @@ async def test_looking_again_answers_in_the_thread_and_in_its_message(
     )
     assert word(person, "nothing new", "结果没有变化") in edited.text
     assert "search_again" in buttons(edited)
-    newer = word(person, "latest message", "本消息列中的最新消息")
+    newer = word(person, "latest message", "消息列中本机器人的最新消息")
     await driver.until(lambda: newer in reply(driver, card, alarm.ts).text or None)
 
 

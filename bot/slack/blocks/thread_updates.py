@@ -38,6 +38,8 @@ def job_message(upgrade: Upgrade, notification: Notification, translator: Transl
     """The job id and its progress: one message, edited while the job goes on."""
     name, job = upgrade.instance_name, Code(upgrade.job_id or "")
     match notification:
+        case Notification.JOB_ACCEPTED if upgrade.delay:
+            message = Message("job_accepted_delayed", name=name, job=job)
         case Notification.JOB_ACCEPTED:
             message = Message("job_accepted", name=name, job=job)
         case Notification.JOB_FOUND:
