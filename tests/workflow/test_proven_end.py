@@ -87,7 +87,7 @@ async def test_an_instance_that_does_not_come_back_is_an_alarm_in_the_channel(
     assert word(person, "abnormal", "异常") in alarm.text
     edited = await driver.until(lambda: one if (one := now(driver, card, end)).history else None)
     assert word(person, "for up to 10 minutes", "继续检查实例状态") not in edited.text
-    assert "⚠️" in text_of(await driver.wait_for_card(card, word(person, "not returned to normal", "不正常")))
+    assert "⚠️" in text_of(await driver.wait_for_card(card, word(person, "not returned to normal", "未恢复正常")))
     driver.cloud.change_instance("sr-orders", status="normal", abnormal_nodes=0, version="3.1.15")
     await driver.slack.command(person, card.channel_id, "history")
     await driver.wait_for_ephemeral(person, word(person, "check the instance", "请检查实例"))

@@ -48,7 +48,7 @@ def preflight_reply(reply: PreflightReply, translator: Translator) -> MessageVie
     if reply.projects:
         choices = [_project_choice(project, reply.command, translator) for project in reply.projects[:MAX_PROJECTS]]
         return message_view(text, section(f":warning: {text}"), *choices)
-    is_typed = reply.warning.key == "not_in_project_near"  # the id as typed, not one of those suggested
+    is_typed = reply.warning.key in ("not_in_project", "not_in_project_near")  # the id that no instance is known by
     label = Message("request_as_typed_button") if is_typed else Message("request_anyway_button")
     request_anyway = button(translator, label, Action.REQUEST_ANYWAY, reply.command)
     return message_view(text, section(f":warning: {text}"), actions(request_anyway))
