@@ -316,7 +316,7 @@ async def test_what_slack_says_does_not_matter_for_whoever_is_named_by_id(idle_d
             {"sre": "Only <@{requester}> can confirm", "dba": "仅 <@{requester}> 本人可以确认"},
             "<@{requester}>",
         ),
-        ("another", {"sre": "other than <@{requester}> must confirm", "dba": "须由 <@{requester}> 以外的用户确认"}, ""),
+        ("another", {"sre": "other than <@{requester}> must confirm", "dba": "<@{requester}> 本人不能确认"}, ""),
         ("anyone", {"sre": "Anyone allowed", "dba": "有权使用本机器人的用户均可确认"}, ""),
     ],
 )

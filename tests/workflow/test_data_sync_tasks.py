@@ -99,7 +99,7 @@ async def test_a_list_that_is_not_whole_does_not_say_that_nothing_runs(
 ) -> None:
     answers(monkeypatch, rows, total)
     card = await driver.request(driver.instance(), person=person)
-    await driver.wait_for_card(card, word(person, "could not be read", "未能查询"))
+    await driver.wait_for_card(card, word(person, "could not be checked", "未能查询"))
 
 
 @both_languages
@@ -115,7 +115,7 @@ async def test_what_cannot_be_read_is_said_and_holds_nothing_up(driver: BotDrive
     driver.cloud.inject_fault(fault, "data-sync", times=99)
     async with asyncio.timeout(8):
         card = await driver.request(driver.instance(), person=person)
-        shown = await driver.wait_for_card(card, word(person, "could not be read", "未能查询"))
+        shown = await driver.wait_for_card(card, word(person, "could not be checked", "未能查询"))
         await driver.wait_for_card(card, "3.1.15")
     assert "orders_to_sr" not in text_of(shown)
     await driver.confirm(card, person=person)

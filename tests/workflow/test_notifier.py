@@ -162,7 +162,7 @@ async def test_thirty_upgrades_at_once_are_told_in_order_within_slacks_rate_limi
         await driver.until(lambda: all(has_ended(driver.card(card)) for card in cards) or None, 60)
         for message in (*map(driver.card, cards), *(driver.thread(card)[0] for card in cards)):
             texts = [str(version) for version in (*message.history, (message.text, message.blocks))]
-            ends = [re.search("Completed|Failed", text) is not None for text in texts]
+            ends = [END.search(text) is not None for text in texts]
             assert ends == sorted(ends), "no older edit after the one that shows the end"
 
 
@@ -177,9 +177,12 @@ def kind_of(message: Message) -> str:
     return "job" if re.search(r"accepted the upgrade|Upgrade of `[^`]*`\. Job ID", first) else "end"
 
 
+END = re.compile("completed|failed", re.IGNORECASE)
+
+
 def has_ended(card: Message) -> bool:
     """Whether the request card shows the end."""
-    return re.search("Completed|Failed", text_of(card)) is not None
+    return END.search(text_of(card)) is not None
 
 
 def ending(driver: BotDriver, card: Message) -> Message | None:

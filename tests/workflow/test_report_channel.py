@@ -62,7 +62,7 @@ async def test_a_broken_report_channel_changes_nothing_in_the_thread(tmp_path: P
         await driver.confirm(card)
         end = await driver.wait_for_reply(card, "3.1.15 → 3.1.18", 40)
         assert end.channel_id == card.channel_id
-        assert "✅" in text_of(await driver.wait_for_card(card, "Completed."))
+        assert "✅" in text_of(await driver.wait_for_card(card, "has completed"))
         assert len(driver.thread(card)) == 2
         assert not driver.slack.messages(channel)
 
