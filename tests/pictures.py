@@ -93,9 +93,9 @@ async def record(page: Page, frames: list[bytes], story: "asyncio.Task[None]") -
 
 
 def write_gif(frames: list[bytes], path: Path) -> None:
-    """The frames, evenly thinned out to GIF_SECONDS, in few colours."""
-    wanted = int(GIF_SECONDS / FRAME_SECONDS)
-    chosen = [frames[index * len(frames) // wanted] for index in range(min(wanted, len(frames)))]
+    """The frames from the first to the last, evenly thinned out to GIF_SECONDS, in few colours."""
+    count = min(int(GIF_SECONDS / FRAME_SECONDS), len(frames))
+    chosen = [frames[index * (len(frames) - 1) // (count - 1)] for index in range(count)]
     images = []
     for frame in chosen:
         image = Image.open(io.BytesIO(frame)).convert("RGB")

@@ -208,7 +208,8 @@ def settled_message(upgrade: Upgrade, notification: Notification, translator: Tr
         case State.UNKNOWN:
             return no_job_message(upgrade, Notification.OUTCOME_UNKNOWN, translator)
         case State.COMPLETED:
-            emoji, message = ":white_check_mark:", Message("found_completed", name=name, job=job)
+            # No check mark: this message is not edited again when the instance has been checked.
+            emoji, message = ":mag:", Message("found_completed", name=name, job=job)
         case State.FAILED:
             emoji, message = ":x:", Message("found_failed", name=name, job=job)
         case State.CANCELED:
