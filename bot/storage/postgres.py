@@ -25,6 +25,7 @@ from bot.storage.sql import (
     POSTGRES_MISSING_PRIVILEGES,
     POSTGRES_NOW,
     POSTGRES_RENEW_LEASES,
+    POSTGRES_SAVE_UPGRADE,
     POSTGRES_SET_ASIDE,
     SET_ASIDE_SECONDS,
     SqlQueries,
@@ -105,7 +106,7 @@ class PostgresStorage(SqlQueries):
 
         async def job(connection: "Connection") -> Upgrade | None:
             try:
-                if await connection.fetchrow(POSTGRES.save_upgrade, *values) is None:
+                if await connection.fetchrow(POSTGRES_SAVE_UPGRADE, *values) is None:
                     return None
             except asyncpg.UniqueViolationError as error:
                 match error.constraint_name:

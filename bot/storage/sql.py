@@ -11,7 +11,8 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
-from operator import attrgetter
+from functools import lru_cache
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar, TypeVar
 
 from bot.core.audit import AuditEntry, AuditRow, row_hash
@@ -192,9 +193,6 @@ def _placeholders(count: int) -> str:
 
 _UPGRADE = ", ".join(UPGRADE_COLUMNS)
 _INSERT = f"INSERT INTO upgrades ({_UPGRADE}) VALUES ({_placeholders(len(UPGRADE_COLUMNS))})"  # noqa: S608 - our own column names
-_UPDATED_COLUMNS = UPGRADE_COLUMNS[1:]  # all but the id
-_SET = ", ".join(f"{name} = ${number}" for number, name in enumerate(_UPDATED_COLUMNS, 1))
-_WHERE_UNCHANGED = f"WHERE id = ${len(_UPDATED_COLUMNS) + 1} AND revision = ${len(_UPDATED_COLUMNS) + 2}"
 _LEASE = (
     "next_poll_at = until, due_at = CASE"
     " WHEN report_at < until AND (notify_at IS NULL OR report_at < notify_at) THEN report_at"
@@ -216,8 +214,6 @@ class Statements:
     # all columns of the row, in this and the next
     copy_upgrade: str = _INSERT
     add_upgrade: str = f"{_INSERT} ON CONFLICT (trigger_id) DO NOTHING RETURNING id"
-    # all columns but the id, then the id and the revision before
-    save_upgrade: str = f"UPDATE upgrades SET {_SET} {_WHERE_UNCHANGED} RETURNING id"  # noqa: S608 - as above
     # id
     get: str = _select("WHERE id = $1")
     # instance id
@@ -264,6 +260,28 @@ class Statements:
 POSTGRES = Statements()
 SQLITE = Statements(*(re.sub(r"\$\d+", "?", getattr(POSTGRES, field.name)) for field in fields(Statements)))
 
+_INDEXED_COLUMNS = ("instance_id", "channel_id", "trigger_id", "requested_at", "state", "job_id", "message_ts")
+
+
+def save_upgrade(before: Upgrade, after: Upgrade) -> tuple[str, list[object]]:
+    """The compare-and-set on `before.revision` in SQLite, and its values.
+
+    SQLite writes each index anew whose columns a statement sets, whatever the values: those that stay are left out.
+    """
+    unchanged = frozenset(name for name in _INDEXED_COLUMNS if getattr(before, name) == getattr(after, name))
+    statement, values_of = _update_upgrade(unchanged)
+    return statement, [*values_of(upgrade_values(after)), before.id, before.revision]
+
+
+@lru_cache
+def _update_upgrade(left_out: frozenset[str]) -> tuple[str, Callable[[Sequence[object]], tuple[object, ...]]]:
+    """The statement without these columns, and what takes its values from those of the whole row."""
+    columns = {name: number for number, name in enumerate(UPGRADE_COLUMNS) if name not in {"id", *left_out}}
+    assignments = ", ".join(f"{name} = ?" for name in columns)
+    statement = f"UPDATE upgrades SET {assignments} WHERE id = ? AND revision = ?"  # noqa: S608 - as above
+    return statement, itemgetter(*columns.values())
+
+
 # SQLite alone, where one writer at a time holds the whole database and the caller's clock says what is due.
 # now, limit
 SQLITE_DUE = _select("WHERE due_at <= ? ORDER BY due_at LIMIT ?")
@@ -288,6 +306,11 @@ SQLITE_MOVE_TIMERS_BACK = (
 )
 
 # PostgreSQL alone: the database's clock says what is due, and rows that another replica has locked are skipped.
+_UPDATED_COLUMNS = UPGRADE_COLUMNS[1:]  # all but the id
+_SET = ", ".join(f"{name} = ${number}" for number, name in enumerate(_UPDATED_COLUMNS, 1))
+_WHERE_UNCHANGED = f"WHERE id = ${len(_UPDATED_COLUMNS) + 1} AND revision = ${len(_UPDATED_COLUMNS) + 2}"
+# all columns but the id, then the id and the revision before
+POSTGRES_SAVE_UPGRADE = f"UPDATE upgrades SET {_SET} {_WHERE_UNCHANGED} RETURNING id"  # noqa: S608 - as above
 _NOW = "extract(epoch FROM clock_timestamp())::double precision"
 POSTGRES_LOCK_AUDIT_HEAD = f"{POSTGRES.audit_head} FOR UPDATE"
 # limit, lease in seconds

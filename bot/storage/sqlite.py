@@ -37,6 +37,7 @@ from bot.storage.sql import (
     as_stored,
     audit_values,
     next_audit_rows,
+    save_upgrade,
     storable_text,
     upgrade_values,
 )
@@ -51,6 +52,7 @@ OWNER_ONLY = 0o600
 HEARTBEAT_SECONDS = 60.0  # how often the time is noted while nothing is written
 SET_BACK_SECONDS = 5.0  # a clock that is so far behind the last noted time was set back
 MAX_GROUP_SIZE = 1000  # jobs in one transaction
+SYNC_SECONDS = 0.2  # until the disk has what did not wait for it
 
 # Errors of one job, after which the transaction can go on; any other error of SQLite fails the whole transaction.
 _JOB_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.NotSupportedError)
@@ -67,8 +69,8 @@ class SqliteStorage(SqlQueries):
         self._clock = SteadyClock(clock)
         self._heartbeat_at = 0.0
         self._unreadable_ids = set()
-        self._writer = ConnectionThread("storage-writer", file.connect_writer, file.identity, "BEGIN IMMEDIATE")
-        self._reader = ConnectionThread("storage-reader", file.connect_reader, file.identity, "BEGIN")
+        self._writer = ConnectionThread("storage-writer", file, file.connect_writer, "BEGIN IMMEDIATE")
+        self._reader = ConnectionThread("storage-reader", file, file.connect_reader, "BEGIN")
 
     @classmethod
     async def open(
@@ -109,13 +111,17 @@ class SqliteStorage(SqlQueries):
         return await self._writer.run(job)
 
     async def save(self, before: Upgrade, after: Upgrade, *entries: AuditEntry) -> Upgrade | None:
-        """Compare-and-set on `before.revision`: the stored row, or None when another writer was first."""
+        """Compare-and-set on `before.revision`: the stored row, or None when another writer was first.
+
+        What leaves no audit entry does not wait for the disk: after a power failure it would be done once more, as
+        after a crash in between (a message delivered again, a job read again).
+        """
         stored = as_stored(replace(after, id=before.id, revision=before.revision + 1))
-        values = [*upgrade_values(stored)[1:], before.id, before.revision]
+        statement, values = save_upgrade(before, stored)
 
         def job(connection: sqlite3.Connection) -> Upgrade | None:
             try:
-                if not connection.execute(SQLITE.save_upgrade, values).fetchall():
+                if not connection.execute(statement, values).rowcount:
                     return None
             except sqlite3.IntegrityError as error:
                 match str(error).rpartition(".")[2]:  # SQLite names the columns of the index alone
@@ -127,7 +133,7 @@ class SqliteStorage(SqlQueries):
             _append_audit(connection, entries)
             return stored
 
-        return await self._writer.run(job)
+        return await self._writer.run(job, is_durable=bool(entries), is_one_statement=not entries)
 
     async def record(self, entry: AuditEntry) -> None:
         """Append an audit entry that belongs to no change of a row."""
@@ -149,7 +155,7 @@ class SqliteStorage(SqlQueries):
             )
             return [replace(upgrade, due_at=now + lease_seconds) for _, upgrade in due if upgrade is not None]
 
-        return await self._writer.run(job)
+        return await self._writer.run(job, is_durable=False)  # no claim outlives the machine
 
     async def begin_attempt(self, upgrade_id: str, sender: str, lease_seconds: float) -> Upgrade | None:
         """The fence before each POST: the row with its lease renewed, None when this sender's lease is over."""
@@ -160,7 +166,8 @@ class SqliteStorage(SqlQueries):
             row = next(iter(connection.execute(SQLITE_BEGIN_ATTEMPT, values).fetchall()), None)
             return self.readable_upgrade(row) if row else None
 
-        return await self._writer.run(job)
+        # Not durable: no sender outlives the machine, and the confirmation, which does, was durable.
+        return await self._writer.run(job, is_durable=False, is_one_statement=True)
 
     async def renew_leases(self, senders: Mapping[str, str], lease_seconds: float) -> Set[str]:
         """Renew the leases that these senders (by upgrade id) still hold; the ids that were renewed."""
@@ -173,7 +180,7 @@ class SqliteStorage(SqlQueries):
         def job(connection: sqlite3.Connection) -> set[str]:
             return {id for id, sender in senders.items() if is_renewed(connection, id, sender)}
 
-        return await self._writer.run(job)
+        return await self._writer.run(job, is_durable=False)
 
     async def begin_copy(self) -> None:
         """Keep every other writer out while another database is copied into this one; raises `TargetNotEmpty`."""
@@ -209,7 +216,9 @@ class SqliteStorage(SqlQueries):
         await self._writer.close()
 
     async def _fetch(self, statement: str, *values: object) -> list[Any]:
-        return await self._reader.run(lambda connection: connection.execute(statement, values).fetchall())
+        return await self._reader.run(
+            lambda connection: connection.execute(statement, values).fetchall(), is_one_statement=True
+        )
 
     async def _fetch_audit_page(self, last_number: int) -> list[Any]:
         """Reads text that somebody made invalid UTF-8, too, so that `verify_audit` can name its row."""
@@ -280,7 +289,7 @@ class SqliteFile:
         connection = self.connect()
         try:
             self._switch_to_wal(connection)
-            connection.execute("PRAGMA synchronous = FULL")  # with less, a power failure could undo what was sent
+            connection.execute("PRAGMA synchronous = FULL")  # else a power failure could undo a confirmation
             connection.execute("BEGIN IMMEDIATE")
             migrate_sqlite(connection)
             connection.execute("COMMIT")
@@ -300,6 +309,14 @@ class SqliteFile:
         """Device and inode of the file that is there now; raises OSError when there is none."""
         status = os.stat(self.path)
         return status.st_dev, status.st_ino
+
+    def sync(self) -> None:
+        """Wait until the disk holds what has been committed; it does so anyway after each commit that is durable."""
+        wal = os.open(f"{self.path}-wal", os.O_RDONLY)
+        try:
+            os.fsync(wal)
+        finally:
+            os.close(wal)
 
     def _switch_to_wal(self, connection: sqlite3.Connection) -> None:
         """Set the journal mode, which the file keeps.
@@ -327,6 +344,8 @@ class SqliteFile:
 class _QueuedJob(Generic[T]):
     job: Job[T]
     future: "asyncio.Future[T]"
+    is_durable: bool
+    is_one_statement: bool  # which is atomic by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,28 +377,35 @@ class ConnectionThread:
     error of the database itself fails the whole transaction, and the next one gets a new connection: once a lock is
     released, a full disk has room or a file is back, no restart is needed.
 
-    `file_identity` tells which file the path names now; `begin` is the statement that starts a transaction.
+    A transaction waits for the disk if one of its jobs is durable, and with it the disk has all that was committed
+    before. Otherwise the disk has it within SYNC_SECONDS.
+
+    `begin` is the statement that starts a transaction.
     """
 
-    def __init__(
-        self, name: str, connect: Callable[[], sqlite3.Connection], file_identity: Callable[[], object], begin: str
-    ) -> None:
+    def __init__(self, name: str, file: SqliteFile, connect: Callable[[], sqlite3.Connection], begin: str) -> None:
+        self._file = file
         self._connect = connect
-        self._file_identity = file_identity
         self._opened_file: object = None
         self._begin = begin
         self._connection: sqlite3.Connection | None = None
+        self._waits_for_disk = True  # the connection's present setting
+        self._sync_at: float | None = None  # when the disk has to have what was committed without waiting for it
         self._queue: SimpleQueue[_QueuedJob[Any] | None] = SimpleQueue()
         self._closed = False
         self._loop = asyncio.get_running_loop()
         self._ended = self._loop.create_future()
         threading.Thread(target=self._run_thread, name=name, daemon=True).start()
 
-    async def run(self, job: Job[T]) -> T:
-        """The job's result, once it is committed; raises `StorageUnavailable`, or what the job itself raised."""
+    async def run(self, job: Job[T], *, is_durable: bool = True, is_one_statement: bool = False) -> T:
+        """The job's result, once it is committed; raises `StorageUnavailable`, or what the job itself raised.
+
+        What is not durable may be undone by a power failure, though not if something durable was committed after it.
+        One statement needs no transaction around it: each statement more waits for the interpreter once more.
+        """
         if self._closed:
             raise StorageUnavailable("the storage is closed")
-        queued: _QueuedJob[T] = _QueuedJob(job, self._loop.create_future())
+        queued: _QueuedJob[T] = _QueuedJob(job, self._loop.create_future(), is_durable, is_one_statement)
         self._queue.put(queued)
         return await queued.future
 
@@ -396,14 +422,22 @@ class ConnectionThread:
             if group:
                 results = self._run_group(group)
                 self._call_in_loop(partial(_resolve_all, results))
+            self._sync(is_last=is_last)
             if is_last:
                 break
         self._close_connection()
         self._call_in_loop(_JobResult(self._ended).resolve)
 
     def _next_group(self) -> tuple[list[_QueuedJob[Any]], bool]:
-        """Wait for one job, take all that are queued behind it; True when the thread ends after these."""
-        queued = self._queue.get()
+        """Wait for one job, take all that are queued behind it; True when the thread ends after these.
+
+        No job when it is time to sync.
+        """
+        timeout = None if self._sync_at is None else max(0.0, self._sync_at - time.monotonic())
+        try:
+            queued = self._queue.get(timeout=timeout)
+        except Empty:
+            return [], False
         group = []
         while queued is not None:
             group.append(queued)
@@ -419,6 +453,9 @@ class ConnectionThread:
         """Run all jobs in one transaction; if that fails, none of them has happened."""
         try:
             connection = self._current_connection()
+            self._wait_for_disk(connection, any(queued.is_durable for queued in group))
+            if len(group) == 1 and group[0].is_one_statement:
+                return [self._run_job(connection, group[0])]
             connection.execute(self._begin)
             run = self._run_job if len(group) == 1 else self._run_in_savepoint
             results = [run(connection, queued) for queued in group]
@@ -443,6 +480,8 @@ class ConnectionThread:
 
     def _run_in_savepoint(self, connection: sqlite3.Connection, queued: _QueuedJob[Any]) -> _JobResult:
         """Run one job of several: what it has done is undone when it fails."""
+        if queued.is_one_statement:
+            return self._run_job(connection, queued)
         connection.execute("SAVEPOINT job")
         result = self._run_job(connection, queued)
         if result.error is not None:
@@ -450,13 +489,28 @@ class ConnectionThread:
         connection.execute("RELEASE job")
         return result
 
+    def _wait_for_disk(self, connection: sqlite3.Connection, waits: bool) -> None:
+        """Set whether commits wait for the disk."""
+        if waits != self._waits_for_disk:
+            connection.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
+            self._waits_for_disk = waits
+        if not waits and self._sync_at is None:
+            self._sync_at = time.monotonic() + SYNC_SECONDS
+
+    def _sync(self, *, is_last: bool) -> None:
+        """Have the disk hold what was committed without waiting for it, if it is time."""
+        if self._sync_at is not None and (is_last or time.monotonic() >= self._sync_at):
+            self._sync_at = None
+            with suppress(OSError):  # the file is gone, or the next durable commit fails as well, and tells its caller
+                self._file.sync()
+
     def _current_connection(self) -> sqlite3.Connection:
         """The connection; a new one when the file was removed or replaced: nobody else sees what the old one writes."""
-        if self._connection is not None and self._file_identity() != self._opened_file:
+        if self._connection is not None and self._file.identity() != self._opened_file:
             self._close_connection()
         if self._connection is None:
-            self._connection = self._connect()
-            self._opened_file = self._file_identity()
+            self._connection, self._waits_for_disk = self._connect(), True
+            self._opened_file = self._file.identity()
         return self._connection
 
     def _close_connection(self) -> None:

@@ -1,13 +1,11 @@
 """httpx on aiohttp's connections, with exceptions that say whether the request can have been delivered.
 
-httpx-aiohttp raises `httpx.ConnectTimeout` both for a connection that was never made and for one that is dropped after
-the server has read the request; a client that retries on it sends an upgrade twice. Here the cause of the exception
-decides, and the rule is:
-
     httpx.ConnectError, ConnectTimeout    certainly nothing of the request was delivered
     every other httpx.TransportError      the request may have been delivered
 
-aiohttp repeats a request by itself only for idempotent methods; httpx never does. A POST is sent once.
+What aiohttp raised decides: its base classes do not tell a connection that was never made from one that is dropped
+after the server has read the request, and a client that retries on those sends an upgrade twice. aiohttp repeats a
+request by itself only for idempotent methods. A POST is sent once.
 """
 
 import contextlib
@@ -15,107 +13,107 @@ from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
+import yarl
 
 from bot.network import DIRECT, Network
 
 FRESH_CONNECTION = {"fresh_connection": True}
 """Extensions of a request that must not meet a kept-alive connection which the server is just closing."""
 MAX_HEADER_BYTES = 256 * 1024  # a user token has tens of thousands of characters; aiohttp's default is 8,190 bytes
+CHUNK_BYTES = 64 * 1024
 
 
 class DeliveryAwareTransport(httpx.AsyncBaseTransport):
     """One pool of connections for the process; a request with FRESH_CONNECTION gets its own one.
 
-    No redirect is followed.
+    No redirect is followed, and nothing is decompressed. The sessions are opened by the first request, because they
+    belong to the running loop.
     """
 
     def __init__(self, network: Network = DIRECT) -> None:
-        self._pooled = _Session(network)
-        self._fresh = _Session(network, force_close=True)
+        self._network = network
+        self._pooled: aiohttp.ClientSession | None = None
+        self._fresh: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; reading the response's body raises by the same rule."""
-        session = self._fresh if request.extensions.keys() & FRESH_CONNECTION.keys() else self._pooled
+        """Send one request, whose content is in memory; reading the response's body raises by the same rule."""
+        timeout = request.extensions.get("timeout", {})
         with _classified(connecting=True):
-            response = await session.transport.handle_async_request(request)
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = DeliveryAwareStream(response.stream)
-        return response
+            response = await self._session(request).request(
+                request.method,
+                yarl.URL(str(request.url), encoded=True),  # as it was signed
+                headers=request.headers,
+                data=request.content or None,
+                allow_redirects=False,
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(
+                    connect=timeout.get("pool"), sock_connect=timeout.get("connect"), sock_read=timeout.get("read")
+                ),
+            )
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_BodyStream(response))
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._pooled.aclose()
-        await self._fresh.aclose()
+        for session in (self._pooled, self._fresh):
+            if session is not None:
+                await session.close()
+
+    def _session(self, request: httpx.Request) -> aiohttp.ClientSession:
+        if request.extensions.keys() & FRESH_CONNECTION.keys():
+            self._fresh = self._fresh or self._open_session(force_close=True)
+            return self._fresh
+        self._pooled = self._pooled or self._open_session(force_close=False)
+        return self._pooled
+
+    def _open_session(self, *, force_close: bool) -> aiohttp.ClientSession:
+        return self._network.open_session(force_close=force_close, max_header_bytes=MAX_HEADER_BYTES)
 
 
-class _Session:
-    """An aiohttp session, opened by the first request because it belongs to the running loop."""
-
-    def __init__(self, network: Network, *, force_close: bool = False) -> None:
-        self._network = network
-        self._force_close = force_close
-        self._session: aiohttp.ClientSession | None = None
-        self.transport = AiohttpTransport(verify=network.tls_context(), client=self._open)
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = self._network.open_session(force_close=self._force_close, max_header_bytes=MAX_HEADER_BYTES)
-        return self._session
-
-
-class DeliveryAwareStream(httpx.AsyncByteStream):
+class _BodyStream(httpx.AsyncByteStream):
     """The body of a response: whatever goes wrong here, the request was delivered."""
 
-    def __init__(self, stream: httpx.AsyncByteStream) -> None:
-        self._stream = stream
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _classified(connecting=False):
-            async for chunk in self._stream:
+            async for chunk in self._response.content.iter_chunked(CHUNK_BYTES):
                 yield chunk
 
     async def aclose(self) -> None:
-        """Release the connection."""
+        """Release the connection; one whose body was not read to its end is closed."""
         with _classified(connecting=False):
-            await self._stream.aclose()
+            self._response.release()
+            await self._response.wait_for_close()
 
 
 @contextlib.contextmanager
 def _classified(*, connecting: bool) -> Iterator[None]:
-    """Raise by the cause, not by the class that httpx-aiohttp gave it; `connecting`: nothing may have been sent yet."""
+    """Raise httpx's exceptions; `connecting`: nothing may have been sent yet."""
     try:
         yield
-    except (httpx.TransportError, aiohttp.ClientError, OSError) as error:  # OSError includes TimeoutError
-        wrapped = error.__cause__ if isinstance(error, httpx.TransportError) else None
-        cause = error if wrapped is None else wrapped
-        error_class = (_not_delivered(cause) if connecting else None) or _maybe_delivered(cause)
-        raise error_class(str(cause) or type(cause).__name__) from cause
+    except (aiohttp.ClientError, OSError) as error:  # OSError includes TimeoutError
+        error_class = (_not_delivered(error) if connecting else None) or _maybe_delivered(error)
+        raise error_class(str(error) or type(error).__name__) from error
 
 
-def _not_delivered(cause: BaseException) -> type[httpx.TransportError] | None:
-    """The exception for causes that aiohttp raises while it makes a connection or waits for one, None for others."""
-    if isinstance(cause, aiohttp.ConnectionTimeoutError):  # also the wait for a free place in the pool
+def _not_delivered(error: BaseException) -> type[httpx.TransportError] | None:
+    """The exception for what aiohttp raises while it makes a connection or waits for one, None for all else."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):  # also the wait for a free place in the pool
         return httpx.ConnectTimeout
     connect_errors = (
         aiohttp.ClientConnectorError,  # refused, DNS, TLS, connection to the proxy
         aiohttp.ClientHttpProxyError,  # the proxy refuses the tunnel
         aiohttp.InvalidURL,
         aiohttp.NonHttpUrlClientError,
-        httpx.UnsupportedProtocol,
     )
-    return httpx.ConnectError if isinstance(cause, connect_errors) else None
+    return httpx.ConnectError if isinstance(error, connect_errors) else None
 
 
-def _maybe_delivered(cause: BaseException) -> type[httpx.TransportError]:
+def _maybe_delivered(error: BaseException) -> type[httpx.TransportError]:
     """The exception for all other causes."""
-    if isinstance(cause, TimeoutError | httpx.TimeoutException):
+    if isinstance(error, TimeoutError):
         return httpx.ReadTimeout
-    if isinstance(cause, OSError | aiohttp.ClientPayloadError):
+    if isinstance(error, OSError | aiohttp.ClientPayloadError):
         return httpx.ReadError
     return httpx.RemoteProtocolError

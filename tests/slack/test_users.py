@@ -146,9 +146,7 @@ async def test_a_group_that_is_gone_has_no_members_whatever_it_was(
     assert "not allowed" in await click_refused(idle_driver, "sre", card)
 
 
-@pytest.mark.parametrize(
-    "fault", ["hang", 500, "drop_before", "html", "text", "internal_error", 429, SLOW]
-)
+@pytest.mark.parametrize("fault", ["hang", 500, "drop_before", "html", "text", "internal_error", 429, SLOW])
 @pytest.mark.parametrize("rule", [{"ALLOWED_USERS": "*"}, {"ALLOWED_USERS": "", "ALLOWED_USERGROUPS": "S0MIXED001"}])
 async def test_nobody_confirms_of_whom_slack_does_not_say_who_it_is(
     idle_driver: BotDriver, rule: dict[str, str], fault: Any

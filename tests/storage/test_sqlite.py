@@ -8,18 +8,24 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from bot.core.audit import verify_audit
 from bot.core.errors import StorageUnavailable
-from bot.storage.sqlite import ConnectionThread, SqliteStorage
+from bot.core.upgrade import replace
+from bot.storage import sqlite
+from bot.storage.sqlite import ConnectionThread, SqliteFile, SqliteStorage
 from tests.storage.examples import PAST, new_entry, new_upgrade, run_sql
 
 REPOSITORY = Path(__file__).parents[2]
+FULL = "PRAGMA synchronous = FULL"
+WAITS = {FULL: True, "PRAGMA synchronous = NORMAL": False}
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -53,6 +59,54 @@ async def test_a_commit_waits_for_the_disk(storage: SqliteStorage) -> None:
         return await storage._writer.run(lambda connection: connection.execute(f"PRAGMA {name}").fetchone()[0])
 
     assert (await pragma("synchronous"), await pragma("journal_mode")) == (2, "wal")
+
+
+async def test_what_would_only_be_done_once_more_does_not_wait_for_the_disk(storage: SqliteStorage) -> None:
+    settings = [FULL]  # the connection's, in their order
+    await storage._writer.run(
+        lambda connection: connection.set_trace_callback(lambda text: settings.append(text) if text in WAITS else None)
+    )
+
+    async def waits(operation: Awaitable[T]) -> tuple[bool, T]:
+        result = await operation
+        return WAITS[settings[-1]], result
+
+    row = new_upgrade(1)
+    is_durable, saved = await waits(storage.save(row, replace(row, due_at=PAST)))
+    assert saved is not None
+    assert not is_durable
+    assert (await waits(storage.save(saved, replace(saved, notify_attempts=1), new_entry())))[0]
+    assert not (await waits(storage.claim_due(10, 10.0)))[0]
+    assert (await waits(storage.add(new_upgrade(2), new_entry())))[0]
+    assert not (await waits(storage.begin_attempt("upgrade-1", "sender", 10.0)))[0]
+    assert (await waits(storage.record(new_entry())))[0]
+    assert not (await waits(storage.renew_leases({"upgrade-1": "sender"}, 10.0)))[0]
+
+    is_queued = threading.Event()
+
+    async def release() -> None:
+        is_queued.set()
+
+    blocker = storage._writer.run(lambda _: is_queued.wait(), is_durable=False)
+    one_transaction = asyncio.gather(blocker, storage.claim_due(10, 10.0), storage.record(new_entry()), release())
+    assert (await waits(one_transaction))[0]
+
+
+async def test_the_disk_has_what_did_not_wait_for_it_soon_after(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(os, "fsync", lambda _: loop.call_soon_threadsafe(synced.set))
+    await storage.save(new_upgrade(1), new_upgrade(1, notify_attempts=1))
+    async with asyncio.timeout(10):
+        await synced.wait()
+
+    synced.clear()
+    monkeypatch.setattr(sqlite, "SYNC_SECONDS", 3600.0)
+    await storage.claim_due(10, 10.0)
+    await storage.close()
+    assert synced.is_set()
 
 
 async def test_what_reads_cannot_write(storage: SqliteStorage) -> None:
@@ -155,7 +209,7 @@ async def test_a_database_that_may_grow_no_more(storage: SqliteStorage, path: Pa
 FILL_DISK = """
 import asyncio, resource, sys
 from pathlib import Path
-from bot.core.audit import verify_audit
+from bot.core.audit import AuditEntry, verify_audit
 from bot.core.errors import StorageUnavailable
 from bot.storage.sqlite import SqliteStorage
 from tests.storage.examples import PAST, new_entry, new_upgrade, run_sql
@@ -217,7 +271,7 @@ class NumbersTable:
         self.path = path
         self.statements: Counter[str] = Counter()
         self.connections = 0
-        self.thread = ConnectionThread("numbers", self._connect, lambda: path.stat().st_ino, "BEGIN IMMEDIATE")
+        self.thread = ConnectionThread("numbers", SqliteFile(path, 0.0), self._connect, "BEGIN IMMEDIATE")
 
     def _connect(self) -> sqlite3.Connection:
         self.connections += 1
@@ -249,6 +303,22 @@ async def test_what_queues_up_is_committed_together(numbers: NumbersTable) -> No
     await asyncio.gather(*(numbers.insert(n) for n in range(1000)))
     assert numbers.committed() == set(range(1000))
     assert numbers.statements["COMMIT"] <= 20
+
+
+async def test_one_failed_statement_does_not_undo_the_others(numbers: NumbersTable) -> None:
+    async def insert(n: int) -> None:
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT INTO numbers VALUES (?)", (n,))
+
+        await numbers.thread.run(job, is_durable=False, is_one_statement=True)
+
+    outcomes = await asyncio.gather(insert(1), insert(1), numbers.insert(2), insert(3), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [type(None), sqlite3.IntegrityError, type(None), type(None)]
+    with pytest.raises(sqlite3.IntegrityError):
+        await insert(1)
+    await insert(4)
+    assert numbers.committed() == {1, 2, 3, 4}
+    assert numbers.connections == 1
 
 
 async def test_one_failed_job_does_not_undo_the_others(numbers: NumbersTable) -> None:

@@ -1,14 +1,13 @@
-"""An exception says whether the request can have been delivered, whatever class httpx-aiohttp gave it; and proxies."""
+"""An exception says whether the request can have been delivered; and proxies."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
-import aiohttp
 import httpx
 import pytest
 
 from bot.network import Network, Proxy
-from bot.taurusdb.transport import DeliveryAwareStream, DeliveryAwareTransport
+from bot.taurusdb.transport import DeliveryAwareTransport
 from tests.taurusdb import raw_server as raw
 from tests.taurusdb.raw_server import Behaviour, Connection, RawServer
 
@@ -40,37 +39,6 @@ async def test_a_request_that_was_read_is_never_reported_as_not_connected(
             await http.post(server.endpoint, content=b"{}")
         assert type(caught.value) is kind
         assert len(server.requests) == 1
-
-
-async def test_a_body_that_breaks_off_is_never_reported_as_not_connected() -> None:
-    class MisleadingStream(httpx.AsyncByteStream):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            yield b"{"
-            raise httpx.ConnectTimeout("the class that httpx-aiohttp would raise") from self.cause
-
-        def __init__(self, cause: Exception) -> None:
-            self.cause = cause
-
-    async def read(stream: httpx.AsyncByteStream) -> bytes:
-        return b"".join([chunk async for chunk in stream])
-
-    for cause, kind in (
-        (aiohttp.ServerDisconnectedError(), httpx.RemoteProtocolError),
-        (aiohttp.ClientOSError(104, "reset"), httpx.ReadError),
-        (aiohttp.ConnectionTimeoutError(), httpx.ReadTimeout),
-    ):
-        with pytest.raises(httpx.TransportError) as caught:
-            await read(DeliveryAwareStream(MisleadingStream(cause)))
-        assert type(caught.value) is kind
-
-
-async def test_every_body_is_read_by_that_rule() -> None:
-    transport = DeliveryAwareTransport()
-    async with RawServer(raw.answers) as server:
-        response = await transport.handle_async_request(httpx.Request("POST", server.endpoint, content=b"{}"))
-        assert isinstance(response.stream, DeliveryAwareStream)
-        await response.aclose()
-        await transport.aclose()
 
 
 async def test_a_kept_alive_connection_that_closes_is_not_tried_again_by_itself(http: httpx.AsyncClient) -> None:
