@@ -103,7 +103,7 @@ async def check_project(
     """Every check of a project, from the endpoint to the permissions; what depends on a failed one is skipped."""
     credentials = cloud_credentials(cloud)
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(HttpClient(settings.network, CONNECT_SECONDS, RESPONSE_SECONDS))
+        http = await stack.enter_async_context(HttpClient(settings.network, CONNECT_SECONDS))
         stack.push_async_callback(credentials.aclose)
         api = ProjectApi(http, cloud.endpoint, cloud.project_id, credentials, RESPONSE_SECONDS, clock)
         endpoints = EndpointChecks(report, http, settings.network, clock)

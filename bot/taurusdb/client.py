@@ -65,7 +65,7 @@ class TaurusDb:
         project: str = "",
     ) -> None:
         self._region = region_of(project)
-        self._http = HttpClient(network, connect_seconds, response_seconds)
+        self._http = HttpClient(network, connect_seconds)
         self._credentials = credentials
         self._metrics = metrics
         self._api = ProjectApi(self._http, endpoint, project_id, credentials, response_seconds, clock, slots, project)

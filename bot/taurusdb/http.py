@@ -7,8 +7,9 @@ import asyncio
 import json
 import re
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import quote, urlencode
@@ -39,6 +40,7 @@ REFUSAL_SECONDS = 30.0  # the pause after refused credentials; four times longer
 MAX_REFUSAL_SECONDS = 1800.0
 MAX_TURN_SECONDS = 2.0  # a request does not wait longer for another one to show whether the credentials are right
 
+_NO_TURN: AbstractAsyncContextManager[None] = nullcontext()
 _INSTANCE_ID = re.compile(r"[0-9a-f]{32}in\d\d")
 
 JSON_TYPE: Mapping[str, str] = {"Content-Type": "application/json"}
@@ -59,14 +61,9 @@ class HttpClient:
     need: they took a third of a read's CPU, and here each request is sent once, to the host that it names.
     """
 
-    def __init__(
-        self,
-        network: Network = DIRECT,
-        connect_seconds: float = CONNECT_SECONDS,
-        response_seconds: float = RESPONSE_SECONDS,
-    ) -> None:
+    def __init__(self, network: Network = DIRECT, connect_seconds: float = CONNECT_SECONDS) -> None:
         self._transport = DeliveryAwareTransport(network)
-        self._timeout = httpx.Timeout(response_seconds, connect=connect_seconds, pool=connect_seconds).as_dict()
+        self._timeout = httpx.Timeout(None, connect=connect_seconds, pool=connect_seconds).as_dict()
 
     async def __aenter__(self) -> "HttpClient":
         return self
@@ -166,12 +163,12 @@ class Refusals:
         """The cloud has let a request in."""
         self._refusal, self.count, self._is_accepted = None, 0, True
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    def turn(self) -> AbstractAsyncContextManager[None]:
         """Around one request: while nobody knows whether the credentials are right, the others wait a little."""
-        if self._is_accepted or not self.one_at_a_time:
-            yield
-            return
+        return _NO_TURN if self._is_accepted or not self.one_at_a_time else self._take_turn()
+
+    @asynccontextmanager
+    async def _take_turn(self) -> AsyncIterator[None]:
         is_held = False
         try:
             with suppress(TimeoutError):
@@ -290,7 +287,7 @@ class ProjectApi:
         self._read_seconds = min(READ_SECONDS, response_seconds)
         self._clock = clock
         self.slots = slots or ReadSlots()
-        self._fresh_refused: dict[str, Refusals] = {}
+        self._fresh_refused: defaultdict[str, Refusals] = defaultdict(Refusals)
         self.clock_skew = 0.0
         """By how many seconds the cloud's clock is ahead of ours, by its last response."""
 
@@ -363,7 +360,7 @@ class ProjectApi:
         headers = {"X-Language": language.value, **JSON_TYPE}
         url = f"{self._project_url}/{path}{f'?{urlencode(query, quote_via=quote)}' if query else ''}"
         refusals = self._credentials.refusals
-        fresh_refused = self._fresh_refused.setdefault(f"{method} {_INSTANCE_ID.sub('', path)}", Refusals())
+        fresh_refused = self._fresh_refused[f"{method} {_INSTANCE_ID.sub('', path)}"]
         earlier_fresh = 0
         for is_last in (False, True):
             async with refusals.turn():

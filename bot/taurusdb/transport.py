@@ -8,8 +8,7 @@ after the server has read the request, and a client that retries on those sends 
 request by itself only for idempotent methods. A POST is sent once.
 """
 
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx
@@ -20,7 +19,7 @@ from bot.network import DIRECT, Network
 FRESH_CONNECTION = {"fresh_connection": True}
 """Extensions of a request that must not meet a kept-alive connection which the server is just closing."""
 MAX_HEADER_BYTES = 256 * 1024  # a user token has tens of thousands of characters; aiohttp's default is 8,190 bytes
-CHUNK_BYTES = 64 * 1024
+_ERRORS = (aiohttp.ClientError, OSError)  # OSError includes TimeoutError
 
 
 class DeliveryAwareTransport(httpx.AsyncBaseTransport):
@@ -38,7 +37,7 @@ class DeliveryAwareTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request, whose content is in memory; reading the response's body raises by the same rule."""
         timeout = request.extensions.get("timeout", {})
-        with _classified(connecting=True):
+        try:
             response = await self._session(request).request(
                 request.method,
                 yarl.URL(str(request.url), encoded=True),  # as it was signed
@@ -50,6 +49,8 @@ class DeliveryAwareTransport(httpx.AsyncBaseTransport):
                     connect=timeout.get("pool"), sock_connect=timeout.get("connect"), sock_read=timeout.get("read")
                 ),
             )
+        except _ERRORS as error:
+            raise _classified(error, connecting=True) from error
         return httpx.Response(response.status, headers=response.raw_headers, stream=_BodyStream(response))
 
     async def aclose(self) -> None:
@@ -76,28 +77,28 @@ class _BodyStream(httpx.AsyncByteStream):
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _classified(connecting=False):
-            async for chunk in self._response.content.iter_chunked(CHUNK_BYTES):
+        try:
+            while chunk := await self._response.content.readany():
                 yield chunk
+        except _ERRORS as error:
+            raise _classified(error, connecting=False) from error
 
     async def aclose(self) -> None:
         """Release the connection; one whose body was not read to its end is closed."""
-        with _classified(connecting=False):
-            self._response.release()
+        self._response.release()
+        try:
             await self._response.wait_for_close()
+        except _ERRORS as error:
+            raise _classified(error, connecting=False) from error
 
 
-@contextlib.contextmanager
-def _classified(*, connecting: bool) -> Iterator[None]:
-    """Raise httpx's exceptions; `connecting`: nothing may have been sent yet."""
-    try:
-        yield
-    except (aiohttp.ClientError, OSError) as error:  # OSError includes TimeoutError
-        error_class = (_not_delivered(error) if connecting else None) or _maybe_delivered(error)
-        raise error_class(str(error) or type(error).__name__) from error
+def _classified(error: Exception, *, connecting: bool) -> httpx.TransportError:
+    """The exception for one of aiohttp; `connecting`: nothing may have been sent yet."""
+    error_class = (_not_delivered(error) if connecting else None) or _maybe_delivered(error)
+    return error_class(str(error) or type(error).__name__)
 
 
-def _not_delivered(error: BaseException) -> type[httpx.TransportError] | None:
+def _not_delivered(error: Exception) -> type[httpx.TransportError] | None:
     """The exception for what aiohttp raises while it makes a connection or waits for one, None for all else."""
     if isinstance(error, aiohttp.ConnectionTimeoutError):  # also the wait for a free place in the pool
         return httpx.ConnectTimeout
@@ -110,7 +111,7 @@ def _not_delivered(error: BaseException) -> type[httpx.TransportError] | None:
     return httpx.ConnectError if isinstance(error, connect_errors) else None
 
 
-def _maybe_delivered(error: BaseException) -> type[httpx.TransportError]:
+def _maybe_delivered(error: Exception) -> type[httpx.TransportError]:
     """The exception for all other causes."""
     if isinstance(error, TimeoutError):
         return httpx.ReadTimeout
