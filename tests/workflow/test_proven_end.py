@@ -129,6 +129,8 @@ async def test_a_failed_job_says_what_state_the_instance_is_in_now(driver: BotDr
     assert word(person, "failed", "失败") in end.text
     assert word(person, "Instance status: normal", "实例当前状态：正常") in end.text
     assert word(person, "3 of 3", "3/3") in end.text
+    assert word(person, "Resolve the cause", "排除失败原因") in end.text
+    assert word(person, "abnormal", "异常") not in end.text
     assert end.broadcast
 
 

@@ -261,11 +261,11 @@ def _completed_emoji(upgrade: Upgrade) -> str:
 
 
 def _after_failure(upgrade: Upgrade) -> Message:
-    """What to do next: support when the instance was read and is not normal, else to look at it first."""
+    """What to do next: to look at the instance first, unless it was read."""
     instance = upgrade.instance_after
-    if instance is not None and instance.status and not instance.is_normal:
-        return Message("after_failure_not_normal")
-    return Message("after_failure", console=upgrade.console)
+    if instance is None or not instance.status:
+        return Message("after_failure", console=upgrade.console)
+    return Message("after_failure_normal") if instance.is_normal else Message("after_failure_not_normal")
 
 
 def _after_completion(upgrade: Upgrade) -> list[Message]:

@@ -233,6 +233,7 @@ THREAD: dict[str, tuple[Upgrade, Notification]] = {
         replace(PROVEN, end_check=EndCheck.NORMAL, normal_at=ENDED.ended_at),
         Notification.REPORT_UPDATE,
     ),
+    "failed-normal": (replace(FAILED, end_snapshot=BACK_AT_OLD.to_json()), Notification.FAILED),
     "failed-abnormal": (replace(FAILED, end_snapshot=STILL_ABNORMAL.to_json()), Notification.FAILED),
     "failed": (FAILED, Notification.FAILED),
     "failed-without-reason": (replace(FAILED, fail_reason=""), Notification.FAILED),
